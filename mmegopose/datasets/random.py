@@ -1,0 +1,40 @@
+"""Random numbers that depend on nothing but a seed and the key of each sample."""
+import numpy as np
+import torch
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    """The finaliser of SplitMix64 (Steele et al., OOPSLA 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+class KeyedRandom:
+    """Counter-based generator for a batch: row b depends on ``(seed, keys[b])`` only.
+
+    Augmentation is therefore the same however samples are grouped in batches, workers and processes, and after a
+    resume.
+    """
+
+    def __init__(self, keys, seed: int = 0):
+        with np.errstate(over='ignore'):
+            self.state = _mix(np.asarray(keys, np.uint64) * _GOLDEN + _mix(np.uint64(seed) + _GOLDEN))
+        self.draws = 0
+
+    def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
+        """``(B, *shape)`` float64 in [low, high)."""
+        count = int(np.prod(shape, dtype=np.int64))
+        counter = np.arange(self.draws + 1, self.draws + count + 1, dtype=np.uint64)
+        self.draws += count
+        with np.errstate(over='ignore'):
+            bits = _mix(self.state[:, None] + counter * _GOLDEN)
+        unit = (bits >> np.uint64(11)).astype(np.float64) * 2.0 ** -53
+        return torch.from_numpy(low + (high - low) * unit).reshape(-1, *shape)
+
+    def normal(self, *shape: int) -> torch.Tensor:
+        """``(B, *shape)`` float64, standard normal (Box-Muller)."""
+        radius = (-2 * torch.log1p(-self.uniform(*shape))).sqrt()
+        return radius * torch.cos(2 * torch.pi * self.uniform(*shape))

@@ -1,0 +1,86 @@
+"""Which keys a process draws: endless shuffled training, and whole takes for evaluation."""
+import math
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from ..registry import DATA_SAMPLERS
+
+
+@DATA_SAMPLERS.register_module()
+class EndlessSampler(Sampler):
+    """Keys ``epoch * len(dataset) + index`` without end, shuffled anew in each epoch.
+
+    Rank r of W takes every W-th key from the r-th, so that W processes with batch B/W see the same global batches as
+    one process with batch B. :meth:`skip` moves on without drawing, so that a resumed run goes on at once.
+
+    Args:
+        dataset: sized dataset.
+        shuffle: shuffle within each epoch.
+        seed: shared by all processes; drawn by the first one if None.
+    """
+
+    def __init__(self, dataset, shuffle: bool = True, seed: int | None = None):
+        self.size, self.shuffle = len(dataset), shuffle
+        self.rank, self.world_size = get_dist_info()
+        self.seed = sync_random_seed() if seed is None else seed
+        self.skipped = 0
+
+    def skip(self, num_samples: int) -> None:
+        """Leave out the first ``num_samples`` keys of this process."""
+        self.skipped = num_samples
+
+    def __iter__(self):
+        position = self.rank + self.skipped * self.world_size
+        while True:
+            epoch, offset = divmod(position, self.size)
+            order = np.random.default_rng((self.seed, epoch)).permutation(self.size) if self.shuffle \
+                else np.arange(self.size)
+            keys = (epoch * self.size + order[offset::self.world_size]).tolist()
+            yield from keys
+            position += len(keys) * self.world_size
+
+    def __len__(self) -> int:
+        return math.ceil(self.size / self.world_size)
+
+
+@DATA_SAMPLERS.register_module()
+class SequenceSampler(Sampler):
+    """All windows of whole takes, in order; takes are dealt to the processes so that each gets about as many windows.
+
+    Pair it with :class:`SequenceBatchSampler`.
+    """
+
+    def __init__(self, dataset, seed: int | None = None):
+        rank, world_size = get_dist_info()
+        bounds = np.asarray(dataset.sequence_bounds)
+        load, mine = np.zeros(world_size, np.int64), []
+        for take in np.argsort(-np.diff(bounds), kind='stable'):
+            lightest = int(load.argmin())
+            load[lightest] += bounds[take + 1] - bounds[take]
+            if lightest == rank:
+                mine.append(int(take))
+        self.blocks = [range(bounds[take], bounds[take + 1]) for take in sorted(mine)]
+
+    def __iter__(self):
+        return (int(index) for block in self.blocks for index in block)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.blocks))
+
+
+@DATA_SAMPLERS.register_module()
+class SequenceBatchSampler(Sampler):
+    """Batches that never cross takes, so that results do not depend on the number of processes, to the last bit."""
+
+    def __init__(self, sampler: SequenceSampler, batch_size: int, drop_last: bool = False):
+        self.sampler, self.batch_size = sampler, batch_size
+
+    def __iter__(self):
+        for block in self.sampler.blocks:
+            for begin in range(0, len(block), self.batch_size):
+                yield [int(index) for index in block[begin:begin + self.batch_size]]
+
+    def __len__(self) -> int:
+        return sum(math.ceil(len(block) / self.batch_size) for block in self.sampler.blocks)

@@ -1,0 +1,6 @@
+"""Transforms of a whole batch: augmentation, reference frame, features, packing."""
+from .augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
+from .pack import HeadPoseFeatures, PackInputs, TargetFrame
+
+__all__ = ['BodyScale', 'FrameDrops', 'HeadPoseFeatures', 'HeadPoseNoise', 'Mirror', 'PackInputs', 'RandomHeading',
+           'TargetFrame']

@@ -1,0 +1,108 @@
+"""Checks a config before anything is built: names, arguments and sections."""
+import difflib
+import inspect
+
+from mmengine import registry as root
+from mmengine.registry import Registry
+from torch.utils.data import DataLoader
+
+from .. import registry
+from ..registry import unknown_arguments
+
+MODES = dict(train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
+             test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'submit_dataloader')
+# What a section is built from, and the keys that its builder takes out before the class sees them.
+SECTIONS = dict(
+    model=(registry.MODELS, ()),
+    optim_wrapper=(registry.OPTIM_WRAPPERS, ('optimizer', 'constructor', 'paramwise_cfg')),
+    param_scheduler=(root.PARAM_SCHEDULERS, ('convert_to_iter_based',)),
+    default_hooks=(registry.HOOKS, ('priority',)), custom_hooks=(registry.HOOKS, ('priority',)),
+    val_evaluator=(registry.METRICS, ()), test_evaluator=(registry.METRICS, ()),
+    train_cfg=(registry.LOOPS, ('by_epoch',)), val_cfg=(registry.LOOPS, ()), test_cfg=(registry.LOOPS, ()),
+    visualizer=(registry.VISUALIZERS, ('name',)))
+# Keys inside a section whose values come from another registry.
+INNER = dict(dataset=registry.DATASETS, datasets=registry.DATASETS, transforms=registry.TRANSFORMS,
+             pipeline=registry.TRANSFORMS, optimizer=root.OPTIMIZERS, vis_backends=root.VISBACKENDS)
+
+
+def _registries():
+    found = {id(r): r for module in (registry, root) for r in vars(module).values() if isinstance(r, Registry)}
+    return found.values()
+
+
+def find_class(kind, preferred: Registry = None):
+    """Class or function of a ``type`` value: in the preferred registry, else in any; ``None`` if in none."""
+    if not isinstance(kind, str):
+        return kind if callable(kind) else None
+    for candidates in ((preferred,) if preferred is not None else (), _registries()):
+        for candidate in candidates:
+            if candidate.get(kind) is not None:
+                return candidate.get(kind)
+    return None
+
+
+def check_config(cfg, filename: str = '', mode: str = 'train') -> None:
+    """Check sections, registered names and arguments of a config; each error names the file and the dotted key.
+
+    Args:
+        cfg: the config after all options are merged.
+        filename: for the messages.
+        mode: 'train' or 'test', which decides the sections that must be there.
+
+    Raises ``KeyError`` for a missing section or a ``type`` that is not registered, ``TypeError`` for an argument that
+    the class does not take. Only the known sections are looked at, and within the model not what is under ``*_cfg``.
+    """
+    for key in MODES[mode]:
+        if cfg.get(key) is None:
+            near = difflib.get_close_matches(key, list(cfg.keys()), 1, 0.6)
+            raise KeyError(f'{filename}: {mode}ing needs the key {key!r}, which is missing'
+                           + (f'; nearest: {near[0]!r}' if near else ''))
+    for key, (source, taken) in SECTIONS.items():
+        _check(cfg.get(key), key, source, filename, taken)
+    for key in DATALOADERS:
+        _check_dataloader(cfg.get(key), key, filename)
+
+
+def _check(value, path: str, source: Registry, filename: str, taken=()) -> None:
+    """Check one dict or list and what it holds."""
+    if isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _check(item, f'{path}.{index}', source, filename, taken)
+    if not isinstance(value, dict):
+        return
+    if value.get('type') is not None:
+        _check_type(value, path, source, filename, taken)
+    for key, item in value.items():
+        if not str(key).endswith(('_cfg', 'clip_grad')):  # these have types of their own
+            _check(item, f'{path}.{key}', INNER.get(key, source), filename, taken)
+
+
+def _check_type(value: dict, path: str, source: Registry, filename: str, taken) -> None:
+    kind = value['type']
+    if isinstance(kind, str) and '.' in kind or value.get('_scope_') not in (None, 'mmegopose', 'mmengine'):
+        return
+    target = find_class(kind, source)
+    if isinstance(kind, str) and target is None:
+        names = [n for r in (source, source.parent) if r is not None for n in r.module_dict]
+        near = difflib.get_close_matches(kind, names, 3, 0.4) or sorted(source.module_dict)[:10]
+        raise KeyError(f'{filename}: {path}.type={kind!r} is not registered; nearest: {", ".join(near)}. '
+                       'If it is your own class, name its module in custom_imports')
+    wrong = unknown_arguments(target, {k: v for k, v in value.items() if k not in taken})
+    if wrong:
+        raise TypeError(f'{filename}: {path} (type {kind}) has no argument {wrong}')
+
+
+def _check_dataloader(loader, path: str, filename: str) -> None:
+    if not isinstance(loader, dict):
+        return
+    builder = ('num_batch_per_epoch', 'disable_subprocess_warning')
+    own = inspect.signature(DataLoader.__init__).parameters
+    for key in loader:
+        if key not in own and key not in builder:
+            near = difflib.get_close_matches(key, [*own, *builder], 2, 0.5)
+            raise TypeError(f'{filename}: {path} has no argument {key!r}; nearest: {", ".join(near) or list(own)[1:]}')
+    _check(loader.get('dataset'), f'{path}.dataset', registry.DATASETS, filename)
+    for key in ('sampler', 'batch_sampler'):
+        _check(loader.get(key), f'{path}.{key}', registry.DATA_SAMPLERS, filename)
+    _check(loader.get('collate_fn'), f'{path}.collate_fn', registry.FUNCTIONS, filename)

@@ -1,0 +1,155 @@
+"""Checkpoint files: written whole or not at all, read as data and never as code, loaded strictly."""
+import errno
+import os
+import os.path as osp
+import pickle
+import re
+import warnings
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.fileio import io as _io
+from mmengine.model import is_model_wrapper
+from mmengine.runner.checkpoint import CheckpointLoader
+
+_TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+
+
+class CheckpointError(ValueError):
+    """A checkpoint file that cannot be used; the message names the file and the remedy."""
+
+
+def write_atomic(data: bytes, path) -> None:
+    """Write ``data`` so that ``path`` holds either its old content or all of the new.
+
+    Raises ``OSError`` (a full disk, say) that names the file; then the old content is intact and no rest is left.
+    """
+    target = osp.realpath(path)
+    os.makedirs(osp.dirname(target), exist_ok=True)
+    temporary = f'{target}.{os.getpid()}.tmp'
+    try:
+        with open(temporary, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise OSError(error.errno, f'{error.strerror}: it was not written, but the files saved before, among them '
+                      'the previous checkpoint, are intact', str(path)) from error
+    finally:
+        if osp.exists(temporary):
+            os.remove(temporary)
+
+
+class AtomicLocalBackend(LocalBackend):
+    """mmengine's local file backend with atomic writes."""
+
+    def put(self, obj: bytes, filepath) -> None:
+        if osp.exists(filepath) and not osp.isfile(filepath):  # replacing /dev/null would remove the device
+            super().put(obj, filepath)
+        else:
+            write_atomic(obj, filepath)
+
+    def put_text(self, obj: str, filepath, encoding: str = 'utf-8') -> None:
+        self.put(obj.encode(encoding), filepath)
+
+
+register_backend('local', AtomicLocalBackend, prefixes='', force=True)
+_io.backend_instances.clear()
+
+
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_local(filename, map_location='cpu'):
+    """Content of a local checkpoint file, which is read as data: no code in it runs.
+
+    Raises ``FileNotFoundError``, or ``CheckpointError`` if the file is damaged, foreign, or holds more than data.
+    """
+    path = osp.expanduser(filename)
+    if not osp.isfile(path):
+        raise FileNotFoundError(f'there is no checkpoint {path}')
+    weights_only = os.environ.get(_TRUST, '0').lower() not in ('1', 'y', 'yes', 'true')
+    try:
+        if zipfile.is_zipfile(path):  # torch does not verify the checksums that it writes
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+            if damaged:
+                raise CheckpointError(f'{path} is damaged (checksum of {damaged}): use another checkpoint')
+        return torch.load(path, map_location=map_location, weights_only=weights_only)
+    except pickle.UnpicklingError as error:
+        if 'nsupported' not in str(error):
+            raise _damaged(path, error) from error
+        reason = re.search(r'(GLOBAL \S+|Unsupported \w+ .*)', str(error))
+        raise CheckpointError(
+            f'{path} holds more than weights and plain values ({reason.group(1) if reason else "unknown objects"}), '
+            f'which could run code when loaded. If you trust its source, set {_TRUST}=1') from error
+    except (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, IndexError, TypeError,
+            UnicodeDecodeError) as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # which torch raises for a seek before the start of a cut file
+            raise
+        raise _damaged(path, error) from error
+
+
+def _damaged(path, error) -> CheckpointError:
+    size = osp.getsize(path)
+    reason = str(error).strip().split('\n')[0][:120]
+    return CheckpointError(f'{path} ({size} bytes) is not a checkpoint, or is damaged or cut off ({reason}): '
+                           'use another checkpoint, or copy it again and compare sizes')
+
+
+def newest_checkpoint(work_dir) -> str | None:
+    """Path of the newest readable ``epoch_N.pth`` or ``iter_N.pth`` of a work dir, or ``None``.
+
+    The file named in ``last_checkpoint`` comes first, then the others from new to old. Each unreadable one gets a
+    warning that names it.
+    """
+    last = Path(work_dir, 'last_checkpoint')
+    named = Path(last.read_text().strip() if last.is_file() else '')
+    # Saved elsewhere only if none is here: the work dir may be a copy, whose last_checkpoint names the original's file.
+    found = _numbered(work_dir) or (_numbered(named.parent) if named.name else [])
+    found.sort(key=lambda p: (p.name == named.name, p.stat().st_mtime_ns, int(p.stem.split('_')[1])), reverse=True)
+    for path in found:
+        try:
+            load_from_local(str(path))
+            return str(path)
+        except CheckpointError as error:
+            warnings.warn(f'skipped for resuming: {error}', stacklevel=2)
+    return None
+
+
+def _numbered(folder) -> list:
+    return [path for path in Path(folder).glob('*.pth') if re.fullmatch(r'(epoch|iter)_\d+', path.stem)]
+
+
+def state_of(checkpoint, filename: str) -> dict:
+    """State dict in a loaded checkpoint, without the prefix of a data-parallel wrapper."""
+    state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
+    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise CheckpointError(f'{filename} holds no state dict of a model')
+    stripped = OrderedDict((re.sub(r'^module\.', '', key), value) for key, value in state.items())
+    stripped._metadata = getattr(state, '_metadata', OrderedDict())
+    return stripped
+
+
+def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> None:
+    """Load every weight of ``state_dict`` into ``model``; ``CheckpointError`` lists what does not match."""
+    if is_model_wrapper(model):
+        model = model.module
+    own = model.state_dict()
+    shapes = [f'{key} {tuple(value.shape)} (model: {tuple(own[key].shape)})' for key, value in state_dict.items()
+              if isinstance(own.get(key), torch.Tensor) and own[key].shape != value.shape]
+    if shapes:
+        missing, unexpected = [k for k in own if k not in state_dict], [k for k in state_dict if k not in own]
+    else:
+        missing, unexpected = model.load_state_dict(state_dict, strict=False)
+    problems = [f'{len(keys)} {kind}: {", ".join(keys[:6])}{", ..." if len(keys) > 6 else ""}'
+                for kind, keys in (('missing', missing), ('unexpected', unexpected), ('of wrong shape', shapes))
+                if keys]
+    if problems:
+        raise CheckpointError(f'{filename} does not fit {type(model).__name__}; {"; ".join(problems)}. Checkpoint of '
+                              "another model? To start from what fits, give the model init_cfg=dict(type='Pretrained', "
+                              'checkpoint=...)')

@@ -1,0 +1,42 @@
+"""Mixed-precision training on any device."""
+from contextlib import contextmanager
+
+import torch
+from mmengine.device import get_device
+from mmengine.optim import AmpOptimWrapper as _AmpOptimWrapper
+from mmengine.optim import OptimWrapper
+
+from ..registry import OPTIM_WRAPPERS
+
+DTYPES = ('bfloat16', 'float16')
+
+
+@OPTIM_WRAPPERS.register_module()
+class AmpOptimWrapper(_AmpOptimWrapper):
+    """Autocast on CPU or GPU; gradients are scaled for float16 only, because bfloat16 has the range of float32.
+
+    Args:
+        dtype: 'bfloat16' or 'float16'. Float16 needs a GPU (``ValueError`` without one).
+        loss_scale: first scale of float16 gradients: 'dynamic', a fixed number, or arguments of ``GradScaler``.
+        **kwargs: ``optimizer``, ``accumulative_counts`` and ``clip_grad`` of ``OptimWrapper``.
+    """
+
+    def __init__(self, dtype: str = 'bfloat16', loss_scale='dynamic', **kwargs):
+        OptimWrapper.__init__(self, **kwargs)  # the parent's asserts a GPU and always scales
+        name = str(dtype).replace('torch.', '')
+        if name not in DTYPES:
+            raise ValueError(f'AmpOptimWrapper: dtype={dtype!r} is not one of {DTYPES}')
+        self.device = get_device()
+        if name == 'float16' and self.device == 'cpu':
+            raise ValueError("AmpOptimWrapper: dtype='float16' does not train on a CPU; use dtype='bfloat16'")
+        self.cast_dtype = getattr(torch, name)
+        self._scale_update_param = None
+        options = dict(loss_scale) if isinstance(loss_scale, dict) else {}
+        if isinstance(loss_scale, (int, float)):
+            self._scale_update_param = options['init_scale'] = float(loss_scale)
+        self.loss_scaler = torch.amp.GradScaler(self.device, **{**options, 'enabled': name == 'float16'})
+
+    @contextmanager
+    def optim_context(self, model):
+        with OptimWrapper.optim_context(self, model), torch.autocast(self.device, dtype=self.cast_dtype):
+            yield

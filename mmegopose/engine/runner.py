@@ -1,0 +1,108 @@
+"""The runner: mmengine's, repaired on CPUs and strict with checkpoints."""
+from unittest import mock
+
+import torch
+from mmengine.device import get_device
+from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from ..registry import FUNCTIONS, RUNNERS
+from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
+from .hooks import RandomStateHook
+
+DEFAULT_HOOKS = dict(random_state=dict(type='RandomStateHook'), portable=dict(type='PortableCheckpointHook'))
+TRAINING_KEYS = ('state_dict', 'meta', 'message_hub', 'optimizer')
+
+
+@RUNNERS.register_module()
+class EgoRunner(Runner):
+    """mmengine's ``Runner`` with these differences.
+
+    - Distributed training works on CPUs, over gloo.
+    - ``compile=True`` (or a dict of options of ``torch.compile``) compiles the networks of the model, through its
+      ``compile_networks(**options)``, and not the training step around them.
+    - Checkpoints load strictly. ``resume=True`` takes the newest readable checkpoint of the work dir, or starts afresh
+      if there is none, and goes on bit-equal: ``RandomStateHook`` and ``PortableCheckpointHook`` are default hooks,
+      named ``random_state`` and ``portable`` in ``default_hooks``.
+    """
+
+    def setup_env(self, env_cfg: dict) -> None:
+        if not self.distributed or torch.cuda.is_available():
+            return super().setup_env(env_cfg)
+        env_cfg = dict(env_cfg, dist_cfg=dict(env_cfg.get('dist_cfg', {}), backend='gloo'))
+        with mock.patch.object(torch.cuda, 'set_device'):  # mmengine calls it with every launcher
+            super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg, model):
+        if self.distributed and get_device() == 'cpu':
+            model_wrapper_cfg = dict(model_wrapper_cfg or dict(
+                broadcast_buffers=False, find_unused_parameters=self.cfg.get('find_unused_parameters', False)))
+            model_wrapper_cfg.setdefault('device_ids', None)
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    @staticmethod
+    def build_dataloader(dataloader, seed=None, diff_rank_seed: bool = False):
+        """Dataloader of a dict; its functions are looked up here, because mmengine knows only its own."""
+        if isinstance(dataloader, dict):
+            dataloader = dict(dataloader)
+            for key in ('collate_fn', 'worker_init_fn'):
+                function = dataloader.get(key)
+                if isinstance(function, dict) and isinstance(function['type'], str):
+                    if FUNCTIONS.get(function['type']) is None:
+                        raise KeyError(f'{key}: type={function["type"]!r} is not a registered function; '
+                                       f'nearest: {FUNCTIONS.nearest(function["type"])}')
+                    dataloader[key] = dict(function, type=FUNCTIONS.get(function['type']))
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+
+    def register_default_hooks(self, hooks=None) -> None:
+        hooks = dict(DEFAULT_HOOKS, **(hooks or {}))
+        super().register_default_hooks({k: v for k, v in hooks.items() if v is not None or k not in DEFAULT_HOOKS})
+
+    def _maybe_compile(self, target: str) -> None:
+        options = self.cfg.get('compile')
+        if options in (None, False) or getattr(self, '_compiled', False):
+            return
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        if not hasattr(model, 'compile_networks'):
+            raise ValueError(f'compile={options!r}: {type(model).__name__} has no compile_networks(**options)')
+        model.compile_networks(**({} if options is True else options))
+        self._compiled = True
+        self.logger.info('The networks of the model are compiled: the first iterations are slow.')
+
+    def load_or_resume(self) -> None:
+        if self._has_loaded or not self._resume or self._load_from is not None:
+            return super().load_or_resume()
+        found = [newest_checkpoint(self.work_dir) if is_main_process() else None]
+        broadcast_object_list(found)
+        if found[0] is None:
+            self.logger.info(f'There is no checkpoint to resume from in {self.work_dir}: training starts afresh.')
+        else:
+            self.resume(found[0])
+
+    def resume(self, filename: str, resume_optimizer: bool = True, resume_param_scheduler: bool = True,
+               map_location='default') -> None:
+        """Go on from a training checkpoint; ``CheckpointError`` if the file holds weights only."""
+        self._resuming = True
+        super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
+
+    def load_checkpoint(self, filename: str, map_location='cpu'):
+        """Load all weights from a file; ``CheckpointError`` if it is damaged or belongs to another model."""
+        checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
+        missing = [key for key in TRAINING_KEYS if key not in checkpoint]
+        if missing and getattr(self, '_resuming', False):
+            raise CheckpointError(f'{filename} has no {", ".join(missing)}: training cannot resume from it. '
+                                  'To start from its weights use load_from')
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        load_state(self.model, state_of(checkpoint, filename), filename)
+        self._has_loaded = True
+        self.logger.info(f'Loaded the checkpoint {filename}')
+        return checkpoint
+
+    def save_checkpoint(self, *args, **kwargs) -> None:
+        """Save from the first process; all processes must call it, since each adds its random state."""
+        for hook in self.hooks:
+            if isinstance(hook, RandomStateHook):
+                self.random_states = all_gather_object(hook.state())
+        super().save_checkpoint(*args, **kwargs)

@@ -1,0 +1,7 @@
+"""Metrics that mmengine's evaluator runs."""
+from .body_pose import BodyPoseMetric
+from .dump import DumpPredictions
+from .sequence_metric import SequenceMetric
+from .submission import BodySubmission
+
+__all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'SequenceMetric']

@@ -1,0 +1,30 @@
+"""Fixed weights for the branches' estimates."""
+from mmengine.model import BaseModule
+
+from ...registry import FUSIONS
+
+
+def check_weights(weights: dict) -> None:
+    """Weights of branches must be positive and sum to 1."""
+    if min(weights.values()) <= 0 or abs(sum(weights.values()) - 1) > 1e-6:
+        raise ValueError(f'weights of branches should be positive and sum to 1, got {dict(weights)}')
+
+
+@FUSIONS.register_module()
+class WeightedFusion(BaseModule):
+    """Weighted mean of the branches' joints (Level-wise ViT report, section 2: 0.1 coarse, 0.9 fine).
+
+    Args:
+        weights: weight per branch.
+    """
+
+    level = 'estimates'
+
+    def __init__(self, weights: dict, init_cfg: dict | None = None):
+        super().__init__(init_cfg)
+        check_weights(weights)
+        self.weights = dict(weights)
+
+    def forward(self, tokens: dict, estimates: dict) -> dict:
+        """``{branch: dict(joints=(B,T,J,3))} -> dict(joints=(B,T,J,3))``."""
+        return dict(joints=sum(weight * estimates[name]['joints'] for name, weight in self.weights.items()))

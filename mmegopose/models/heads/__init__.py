@@ -1,0 +1,4 @@
+"""Heads: tokens ``(B,T,N,C)`` to an estimate, a dict with ``joints (B,T,J,3)``."""
+from .joint_head import JointHead
+
+__all__ = ['JointHead']

@@ -1,0 +1,45 @@
+"""Checkpoints of other code bases: rename keys by rules, strictly."""
+import re
+
+
+def map_keys(state_dict: dict, rules: list, ignore: tuple = ()) -> dict:
+    """Rename every key of ``state_dict`` by the first rule that matches it whole.
+
+    Args:
+        state_dict: ``{key: tensor}``; wrappers ``module.`` and ``state_dict`` are removed.
+        rules: pairs ``(pattern, replacement)`` of regular expressions.
+        ignore: patterns of keys that are known to have no use.
+
+    Raises:
+        ValueError: keys that neither a rule nor ``ignore`` covers, listed.
+    """
+    for wrapper in ('state_dict', 'params'):
+        state_dict = state_dict.get(wrapper, state_dict)
+    mapped, unknown = {}, []
+    for key, value in state_dict.items():
+        key = key.removeprefix('module.')
+        for pattern, replacement in rules:
+            if re.fullmatch(pattern, key):
+                mapped[re.sub(pattern, replacement, key)] = value
+                break
+        else:
+            if not any(re.fullmatch(pattern, key) for pattern in ignore):
+                unknown.append(key)
+    if unknown:
+        raise ValueError(f'{len(unknown)} keys are not of this model: {unknown[:6]}')
+    return mapped
+
+
+# Official Ego-Exo4D body-pose baseline -> configs/egoexo4d_baseline.py. Its second head is never used.
+EGOEXO4D_BASELINE = dict(
+    rules=[
+        (r'linear_embedding\.(.*)', r'branches.main.backbone.embed.proj.\1'),
+        (r'transformer_encoder\.layers\.(\d+)\.self_attn\.in_proj_(.*)', r'branches.main.backbone.blocks.\1.attn.qkv.\2'),
+        (r'transformer_encoder\.layers\.(\d+)\.self_attn\.out_proj\.(.*)', r'branches.main.backbone.blocks.\1.attn.proj.\2'),
+        (r'transformer_encoder\.layers\.(\d+)\.linear1\.(.*)', r'branches.main.backbone.blocks.\1.mlp.layers.0.\2'),
+        (r'transformer_encoder\.layers\.(\d+)\.linear2\.(.*)', r'branches.main.backbone.blocks.\1.mlp.layers.1.\2'),
+        (r'transformer_encoder\.layers\.(\d+)\.(norm[12]\..*)', r'branches.main.backbone.blocks.\1.\2'),
+        (r'stabilizer\.0\.(.*)', r'head.mlp.layers.0.\1'),
+        (r'stabilizer\.2\.(.*)', r'head.mlp.layers.1.\1'),
+    ],
+    ignore=(r'joint_rotation_decoder\.\d\..*',))

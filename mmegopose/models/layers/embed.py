@@ -1,0 +1,72 @@
+"""Embeddings: a stream to tokens ``(B,T,N,C)``."""
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ...registry import MODELS
+
+
+@MODELS.register_module()
+class TrajectoryEmbed(nn.Module):
+    """One token per frame of a head trajectory.
+
+    Args:
+        in_dim: features F of the stream.
+        embed_dim: channels C.
+        stream: name of the input stream.
+    """
+
+    scope = 'frames'
+
+    def __init__(self, in_dim: int, embed_dim: int, stream: str = 'head_pose'):
+        super().__init__()
+        self.stream = stream
+        self.proj = nn.Linear(in_dim, embed_dim)
+
+    def forward(self, inputs: dict) -> Tensor:
+        """``inputs[stream] (B,T,F) -> (B,T,1,C)``."""
+        return self.proj(read_stream(inputs, self.stream, self.proj.in_features)).unsqueeze(2)
+
+
+@MODELS.register_module()
+class JointEmbed(nn.Module):
+    """One token per joint and frame of a skeleton, e.g. detected 2D keypoints.
+
+    Args:
+        in_dim: numbers per joint (2, or 3 with confidence).
+        embed_dim: channels C.
+        stream: name of the input stream.
+    """
+
+    scope = 'tokens'
+
+    def __init__(self, in_dim: int, embed_dim: int, stream: str = 'keypoints'):
+        super().__init__()
+        self.stream = stream
+        self.proj = nn.Linear(in_dim, embed_dim)
+
+    def forward(self, inputs: dict) -> Tensor:
+        """``inputs[stream] (B,T,J,D) -> (B,T,J,C)``."""
+        return self.proj(read_stream(inputs, self.stream, self.proj.in_features))
+
+
+def read_stream(inputs: dict, stream: str, dim: int) -> Tensor:
+    """A stream with its last dimension checked."""
+    if stream not in inputs:
+        raise KeyError(f'the model reads the stream {stream!r}, the data has {sorted(inputs)}')
+    if inputs[stream].shape[-1] != dim:
+        raise ValueError(f'stream {stream!r} has {inputs[stream].shape[-1]} numbers per token, the embedding takes '
+                         f'in_dim={dim}')
+    return inputs[stream]
+
+
+def sincos_position(length: int, dim: int, like: Tensor) -> Tensor:
+    """Sinusoidal code of the distance to the last frame, ``(length, dim)`` (Vaswani et al., 2017, sec. 3.5).
+
+    Counting from the end gives the newest frame the same code in windows of any length.
+    """
+    position = torch.arange(length - 1, -1, -1, dtype=torch.float32, device=like.device)
+    rate = torch.exp(torch.arange(0, dim, 2, device=like.device) * (-math.log(10000.0) / dim))
+    angle = position[:, None] * rate
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :dim].to(like.dtype)

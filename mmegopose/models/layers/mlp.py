@@ -1,0 +1,26 @@
+"""Feed-forward network."""
+from torch import Tensor, nn
+
+ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU}
+
+
+class Mlp(nn.Module):
+    """Linear layers with an activation and dropout between them.
+
+    Args:
+        dims: channels from input to output, e.g. ``(256, 2048, 256)``.
+        act: ``'gelu'`` or ``'relu'``.
+        drop_rate: dropout after each activation.
+    """
+
+    def __init__(self, dims: tuple, act: str = 'gelu', drop_rate: float = 0.0):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(dims, dims[1:]))
+        self.act = ACTIVATIONS[act]()
+        self.drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(..., dims[0]) -> (..., dims[-1])``."""
+        for layer in self.layers[:-1]:
+            x = self.drop(self.act(layer(x)))
+        return self.layers[-1](x)

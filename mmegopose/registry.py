@@ -1,0 +1,81 @@
+"""Registries of mmegopose: children of mmengine's, so that ``mmpretrain.X`` scopes work.
+
+``BACKBONES``, ``NECKS``, ... are readable names of the one ``MODELS`` registry.
+"""
+import difflib
+import inspect
+
+from mmengine import registry as root
+from mmengine.registry import Registry as _Registry
+from mmengine.registry import build_from_cfg, build_model_from_cfg
+
+from . import compat
+
+compat.apply()
+
+
+class Registry(_Registry):
+    """A registry that answers a mistake with the nearest right names."""
+
+    def build(self, cfg, *args, **kwargs):
+        """Build ``cfg``; raises ``KeyError`` for an unknown ``type`` and ``TypeError`` for an unknown argument."""
+        kind = cfg.get('type') if isinstance(cfg, dict) else None
+        if isinstance(kind, str) and '.' not in kind and self.get(kind) is None:
+            raise KeyError(f'type={kind!r} is not a registered {self.name}; nearest: {self.nearest(kind)}. '
+                           'If it is your own class, name its module in custom_imports')
+        try:
+            return super().build(cfg, *args, **kwargs)
+        except TypeError as error:
+            target = self.get(kind) if isinstance(kind, str) else kind
+            wrong = unknown_arguments(target, cfg)
+            if wrong:
+                raise TypeError(f'{kind} has no argument {wrong}') from error
+            raise
+
+    def nearest(self, name: str, count: int = 3) -> list:
+        """Registered names closest to ``name``, this registry's own first."""
+        names = list(self.module_dict) + list(self.parent.module_dict if self.parent else ())
+        found = difflib.get_close_matches(name, names, n=count, cutoff=0.4)
+        return found or sorted(self.module_dict)[:10]
+
+
+def unknown_arguments(target, cfg: dict) -> str:
+    """Text that lists the keys of ``cfg`` that ``target`` does not take, each with its nearest argument; or ``''``."""
+    if target is None:
+        return ''
+    known = {}
+    for cls in inspect.getmro(target) if inspect.isclass(target) else (target,):
+        init = cls.__init__ if inspect.isclass(cls) else cls
+        try:
+            parameters = inspect.signature(init).parameters
+        except (TypeError, ValueError):
+            return ''
+        known.update(parameters)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            break
+    else:
+        return ''
+    names = [n for n, p in known.items() if n != 'self' and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    wrong = [k for k in cfg if k not in names and k not in ('type', '_scope_')]
+    return ', '.join(f'{k!r} (nearest: {", ".join(difflib.get_close_matches(k, names, 2, 0.5)) or names})' for k in wrong)
+
+
+def _child(parent, locations=(), build_func=None):
+    return Registry(parent.name, build_func=build_func or build_from_cfg, parent=parent, scope='mmegopose',
+                    locations=[f'mmegopose.{m}' for m in locations])
+
+
+MODELS = _child(root.MODELS, ['models'], build_model_from_cfg)
+BACKBONES = NECKS = FUSIONS = HEADS = LOSSES = BODY_MODELS = MODELS
+
+DATASETS = _child(root.DATASETS, ['datasets'])
+TRANSFORMS = _child(root.TRANSFORMS, ['datasets'])
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS, ['datasets'])
+FUNCTIONS = _child(root.FUNCTIONS, ['datasets'])
+METRICS = _child(root.METRICS, ['evaluation'])
+VISUALIZERS = _child(root.VISUALIZERS, ['visualization'])
+INFERENCERS = _child(root.INFERENCERS, ['inference'])
+HOOKS = _child(root.HOOKS, ['engine', 'visualization'])
+RUNNERS = _child(root.RUNNERS, ['engine'], root.RUNNERS.build_func)
+LOOPS = _child(root.LOOPS, ['engine'])
+OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, ['engine'])

@@ -1,0 +1,28 @@
+"""The batched data sample that travels from reader to metric."""
+from mmengine.structures import BaseDataElement
+
+FRAME_FIELDS = ('joints', 'visible', 'T_world_target', 'frame_ids', 'scored', 'pred_joints')
+
+
+class PoseDataSample(BaseDataElement):
+    """Targets and predictions of one batch of windows.
+
+    Fields (all tensors): ``joints (B,T,J,3)`` in the target frame, ``visible (B,T,J)`` bool,
+    ``T_world_target (B,T,4,4)``, ``frame_ids (B,T)`` frame numbers in the take, ``take (B,)`` index of the take,
+    ``scored (B,T)`` bool, frames for which this window's prediction counts, and after prediction
+    ``pred_joints (B,T,J,3)`` in the target frame.
+    """
+
+    def last_frames(self, num_frames: int) -> 'PoseDataSample':
+        """The same sample cut to its last ``num_frames`` frames; per-window fields are kept."""
+        out = self.new()
+        for key in FRAME_FIELDS:
+            if key in out:
+                out.set_field(out.get(key)[:, -num_frames:], key)
+        return out
+
+    def pin_memory(self) -> 'PoseDataSample':
+        out = self.new()
+        for key, value in out.items():
+            out.set_field(value.pin_memory(), key)
+        return out

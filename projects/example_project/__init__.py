@@ -1,0 +1,4 @@
+"""A complete plugin: one temporal neck."""
+from .gated_neck import GatedNeck
+
+__all__ = ['GatedNeck']

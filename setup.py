@@ -1,0 +1,33 @@
+"""Packaging. ``pip install -c constraints.txt -e .`` is the whole installation."""
+import re
+import sysconfig
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+
+
+def mmcv_requirement() -> list:
+    """mmcv-lite, unless a full mmcv lives in the target environment, which mmcv-lite would overwrite."""
+    site = Path(sysconfig.get_path('purelib'))
+    return [] if any(site.glob('mmcv-[0-9]*.dist-info')) else ['mmcv-lite>=2.0.1']
+
+
+setup(
+    name='mmegopose',
+    version=re.search(r"__version__ = '(.+)'", (here / 'mmegopose/__init__.py').read_text()).group(1),
+    description='Egocentric 3D human pose estimation in mmengine style',
+    long_description=(here / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10,<3.14',
+    packages=find_packages(include=['mmegopose', 'mmegopose.*']),
+    package_data={'mmegopose': ['assets/*']},
+    install_requires=['torch>=2.1,<2.14', 'numpy>=1.26', 'scipy>=1.10', 'matplotlib>=3.7', 'mmengine>=0.10.7,<0.11',
+                      'pycocotools>=2.0.8', 'rich', 'pyyaml', *mmcv_requirement()],
+    extras_require={
+        'tests': ['pytest>=7', 'ruff==0.14.5'],
+        'coco': ['xtcocotools>=1.14.3; python_version < "3.12"'],
+    },
+)

@@ -1,0 +1,22 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope='session', autouse=True)
+def cache(tmp_path_factory):
+    """Parsed files and the written sample go to a temporary cache."""
+    os.environ['MMEGOPOSE_CACHE'] = str(tmp_path_factory.mktemp('cache'))
+
+
+@pytest.fixture(scope='session')
+def egoexo(tmp_path_factory):
+    """Root of the synthetic Ego-Exo4D data set; read only."""
+    from egoexo_fixture import write_dataset
+    root = tmp_path_factory.mktemp('egoexo')
+    write_dataset(root)
+    return root

@@ -1,0 +1,168 @@
+import pytest
+import torch
+from torch import nn
+
+import mmegopose.models  # noqa: F401
+from mmegopose.engine.config import load_config
+from mmegopose.models.fusions import CrossAttentionFusion, WeightedFusion
+from mmegopose.models.key_map import EGOEXO4D_BASELINE, map_keys
+from mmegopose.models.losses import BoneLengthLoss, L1Loss, MPJPELoss, VelocityLoss
+from mmegopose.registry import MODELS
+from mmegopose.structures import PoseDataSample, get_skeleton
+
+CONFIGS = {'levelwise_vit/submission.py': 46_212_710, 'egoexo4d_baseline.py': 4_025_139,
+           'levelwise_vit/coarse_only.py': None, 'levelwise_vit/fine_only.py': None, 'levelwise_vit.py': None,
+           'levelwise_vit/cross_attention.py': None}
+
+
+class OfficialBaseline(nn.Module):
+    """The official model written with torch's own encoder, under the official names."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear_embedding = nn.Linear(3, 256)
+        layer = nn.TransformerEncoderLayer(256, 8)
+        self.transformer_encoder = nn.TransformerEncoder(layer, 3)
+        self.stabilizer = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 51))
+        self.joint_rotation_decoder = nn.Sequential(nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 126))
+
+    def forward(self, x, padded=None):
+        x = self.linear_embedding(x).transpose(0, 1)
+        return self.stabilizer(self.transformer_encoder(x, src_key_padding_mask=padded)[-1]).unflatten(-1, (17, 3))
+
+
+def config(name):
+    from pathlib import Path
+    return load_config(str(Path(__file__).parents[2] / 'configs' / name))
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_config_builds_with_the_published_size(name):
+    model = MODELS.build(config(name).model)
+    if CONFIGS[name]:
+        assert sum(p.numel() for p in model.parameters()) == CONFIGS[name]
+
+
+def test_huge_is_of_the_632_million_class():
+    with torch.device('meta'):
+        model = MODELS.build(dict(type='HugeViT', arch='huge'))
+    assert sum(p.numel() for p in model.parameters()) == 32 * (12 * 1280 ** 2 + 13 * 1280) + 2 * 1280
+
+
+def test_official_baseline_weights_give_its_outputs():
+    torch.manual_seed(0)
+    official = OfficialBaseline().eval()
+    for parameter in official.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    state = official.state_dict()
+    assert sum(v.numel() for v in state.values()) == 4_123_313
+    model = MODELS.build(config('egoexo4d_baseline.py').model).eval()
+    for wrapped in (state, {f'module.{k}': v for k, v in state.items()}, dict(state_dict=state)):
+        model.load_state_dict(map_keys(wrapped, **EGOEXO4D_BASELINE), strict=True)
+    x = torch.randn(4, 21, 3)
+    torch.testing.assert_close(model(dict(head_pose=x))['joints'][:, 0], official(x), atol=1e-5, rtol=0)
+    padded = torch.arange(21)[None] < torch.tensor([[0], [3], [20], [11]])  # a take that began a moment ago
+    expected = torch.cat([official(x[i:i + 1, int(padded[i].sum()):]) for i in range(4)])
+    torch.testing.assert_close(model(dict(head_pose=x, padded=padded))['joints'][:, 0], expected, atol=1e-5, rtol=0)
+
+
+def test_key_map_lists_foreign_keys():
+    with pytest.raises(ValueError, match=r"1 keys are not of this model: \['encoder.weight'\]"):
+        map_keys({'encoder.weight': torch.zeros(1), 'linear_embedding.bias': torch.zeros(1)}, **EGOEXO4D_BASELINE)
+
+
+def test_causal_frames_see_no_future():
+    model = MODELS.build(dict(type='ViT', embed_dim=16, num_heads=4, causal=True, zero_init_residual=False)).eval()
+    x = torch.randn(2, 8, 1, 16)
+    changed = x.clone()
+    changed[:, 5:] = torch.randn(2, 3, 1, 16)
+    torch.testing.assert_close(model(x)[:, :5], model(changed)[:, :5], atol=1e-6, rtol=0)
+    assert (model(x)[:, 5:] - model(changed)[:, 5:]).abs().max() > 0.1
+
+
+def test_code_of_the_last_frame_does_not_depend_on_the_length():
+    model = MODELS.build(dict(type='ViT', embed_dim=16, num_heads=4, depth=1)).eval()
+    with torch.no_grad():
+        model.blocks[0].attn.proj.weight.zero_()
+    x = torch.randn(1, 9, 1, 16)
+    torch.testing.assert_close(model(x)[:, -1], model(x[:, 4:])[:, -1], atol=1e-6, rtol=0)
+
+
+def test_deep_branch_starts_as_a_shallow_one():
+    """With zero-initialised residuals 32 layers pass the embedding through, and its gradient is not lost."""
+    model = MODELS.build(dict(type='HugeViT', pos_embed=None, embed_dim=32, num_heads=4))
+    x = torch.randn(2, 4, 1, 32, requires_grad=True)
+    torch.testing.assert_close(model(x), nn.functional.layer_norm(x, (32,)), atol=1e-6, rtol=0)
+
+
+def estimates():
+    return {name: dict(joints=torch.randn(2, 1, 17, 3)) for name in ('coarse', 'fine')}
+
+
+def test_weighted_fusion():
+    given = estimates()
+    fused = WeightedFusion(dict(coarse=0.1, fine=0.9))({}, given)['joints']
+    torch.testing.assert_close(fused, 0.1 * given['coarse']['joints'] + 0.9 * given['fine']['joints'])
+
+
+def test_cross_attention_starts_at_the_prior_and_stays_convex():
+    fusion, given = CrossAttentionFusion(dict(coarse=0.1, fine=0.9), embed_dim=16), estimates()
+    tokens = {name: torch.randn(2, 5, 1, 16) for name in given}
+    fused = fusion(tokens, given)
+    torch.testing.assert_close(fused['joints'], WeightedFusion(dict(coarse=0.1, fine=0.9))({}, given)['joints'])
+    nn.init.normal_(fusion.keys['fine'].weight)
+    fused = fusion(tokens, given)
+    torch.testing.assert_close(fused['weights'].sum(-1), torch.ones(2, 1, 17))
+    assert fused['weights'].std() > 0.01
+    low, high = (getattr(torch.stack([g['joints'] for g in given.values()]), f'a{k}')(0) for k in ('min', 'max'))
+    assert ((fused['joints'] >= low - 1e-5) & (fused['joints'] <= high + 1e-5)).all()
+
+
+def samples(pred):
+    sample = PoseDataSample()
+    sample.joints = torch.zeros_like(pred)
+    sample.visible = torch.ones(pred.shape[:-1], dtype=torch.bool)
+    sample.visible[:, :, 3] = False
+    sample.frame_ids = 3 * torch.arange(pred.shape[1])[None].repeat(len(pred), 1)
+    return sample
+
+
+def test_losses_against_known_values():
+    pred = torch.zeros(2, 4, 17, 3) + torch.tensor([3., 4., 0.])
+    pred[:, :, 3] = 1e6  # invisible
+    sample = samples(pred)
+    assert MPJPELoss()(dict(joints=pred), sample).item() == pytest.approx(5)
+    assert L1Loss(loss_weight=2)(dict(joints=pred), sample).item() == pytest.approx(2 * 7 / 3)
+    assert VelocityLoss()(dict(joints=pred), sample).item() == pytest.approx(0)
+    moving = pred + torch.arange(4.)[:, None, None] * torch.tensor([0., 0., 0.2])  # 0.2 m in 3 frames
+    assert VelocityLoss()(dict(joints=moving), sample).item() == pytest.approx(2.0, rel=1e-5)
+    assert BoneLengthLoss()(dict(joints=pred), sample).item() == pytest.approx(0)
+    stretched = torch.zeros(2, 4, 17, 3)
+    stretched[:, :, 15, 2] = 0.17  # one of the bones without joint 3
+    bones = sum(3 not in edge for edge in get_skeleton('coco17').edges)
+    assert BoneLengthLoss()(dict(joints=stretched), sample).item() == pytest.approx(0.17 / bones, rel=1e-5)
+
+
+def test_loss_without_visible_joints_is_zero_and_finite():
+    pred = torch.randn(2, 3, 17, 3, requires_grad=True)
+    sample = samples(pred.detach())
+    sample.visible[:] = False
+    loss = MPJPELoss()(dict(joints=pred), sample) + L1Loss()(dict(joints=pred), sample)
+    loss.backward()
+    assert loss.item() == 0 and torch.isfinite(pred.grad).all()
+
+
+def test_padded_frames_have_no_velocity():
+    pred = torch.randn(1, 4, 17, 3)
+    sample = samples(pred)
+    sample.frame_ids = torch.tensor([[0, 0, 3, 6]])
+    changed = pred.clone()
+    changed[:, 0] += 9
+    assert VelocityLoss()(dict(joints=pred), sample).item() == pytest.approx(
+        VelocityLoss()(dict(joints=changed), sample).item())
+
+
+def test_velocity_loss_needs_frames():
+    pred = torch.zeros(1, 1, 17, 3)
+    with pytest.raises(ValueError, match="target_frames='all'"):
+        VelocityLoss()(dict(joints=pred), samples(pred))

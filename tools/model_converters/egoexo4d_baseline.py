@@ -1,0 +1,29 @@
+"""Convert weights of the official Ego-Exo4D body-pose baseline for configs/egoexo4d_baseline.py."""
+import argparse
+from pathlib import Path
+
+from mmegopose.engine.config import user_errors
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('source', help='official checkpoint, e.g. 100000_G.pth')
+    parser.add_argument('target', help='checkpoint to write')
+    args = parser.parse_args()
+    with user_errors():
+        import torch
+
+        from mmegopose.engine.checkpoint import load_from_local, load_state
+        from mmegopose.engine.config import load_config
+        from mmegopose.models.key_map import EGOEXO4D_BASELINE, map_keys
+        from mmegopose.registry import MODELS
+
+        state = map_keys(load_from_local(args.source), **EGOEXO4D_BASELINE)
+        config = load_config(str(Path(__file__).parents[2] / 'configs/egoexo4d_baseline.py'))
+        load_state(MODELS.build(config.model), state, args.source)
+        torch.save(dict(state_dict=state), args.target)
+        print(f'{len(state)} tensors, {sum(v.numel() for v in state.values()):,} parameters -> {args.target}')
+
+
+if __name__ == '__main__':
+    main()
