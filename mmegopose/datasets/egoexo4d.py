@@ -1,7 +1,6 @@
 """The body-pose benchmark of Ego-Exo4D (Grauman et al., CVPR 2024, arXiv 2311.18259)."""
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from multiprocessing import Pool
@@ -13,6 +12,7 @@ from rich.progress import track
 
 from ..registry import DATASETS
 from .base import SequenceDataset
+from .cache import cache_home
 from .egoexo4d_files import BadFile, merge_labels, read_body, read_takes, read_template, read_track
 from .sample import sample_root
 from .store import SequenceStore
@@ -20,11 +20,6 @@ from .store import SequenceStore
 FPS = 30.0
 CACHE_VERSION = 1
 LABEL_FOLDERS = {'manual': ('annotation',), 'automatic': ('automatic',), 'both': ('annotation', 'automatic')}
-
-
-def cache_home() -> Path:
-    """Folder of everything that can be made again: ``$MMEGOPOSE_CACHE`` or ``~/.cache/mmegopose``."""
-    return Path(os.environ.get('MMEGOPOSE_CACHE') or Path.home() / '.cache' / 'mmegopose')
 
 
 @DATASETS.register_module()

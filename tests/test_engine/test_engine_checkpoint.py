@@ -82,10 +82,10 @@ def test_foreign_file_gives_one_clear_error(tmp_path, content):
 def test_checkpoint_of_another_model(tmp_path):
     path = str(tmp_path / 'toy.pth')
     save_checkpoint(dict(state_dict=EngineToy().state_dict()), path)
-    with pytest.raises(CheckpointError, match=r"toy.pth does not fit EngineOther; 2 missing: extra.weight, extra.bias; "
-                                              r"3 of wrong shape: first.weight \(8, 3\) \(model: \(16, 3\)\), .*another"):
+    with pytest.raises(CheckpointError, match=r'toy.pth does not fit EngineOther; 2 missing: extra.weight, extra.bias; '
+                                              r'3 of wrong shape: first.weight \(8, 3\) \(model: \(16, 3\)\), .*other'):
         toy_runner(tmp_path, model=dict(type='EngineOther', _delete_=True), load_from=path).test()
-    with pytest.raises(CheckpointError, match=r'x does not fit EngineToy; 2 unexpected: extra.weight, extra.bias. Checkpoint of'):
+    with pytest.raises(CheckpointError, match=r'x does not fit EngineToy; 2 unexpected: extra.weight, extra.bias\. '):
         load_state(EngineToy(16), EngineOther().state_dict(), 'x')
     with pytest.raises(CheckpointError, match=r'8 missing: k0, k1, k2, k3, k4, k5, \.\.\.;'):
         load_state(_keys(8), {'other': torch.zeros(1)}, 'x')

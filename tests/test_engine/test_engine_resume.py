@@ -12,12 +12,13 @@ from engine_toy import toy_runner, write_config
 from mmegopose.engine import CheckpointError, newest_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
+ENV = dict(os.environ, OMP_NUM_THREADS='1',
+           PYTHONPATH=os.pathsep.join([str(Path(__file__).parent), os.environ.get('PYTHONPATH', '')]))
 
 
 def run_tool(*args, check=True):
     """Run a script of tools/ in a process of its own, in another folder than the checkout."""
-    env = dict(os.environ, PYTHONPATH=str(Path(__file__).parent), OMP_NUM_THREADS='1')
-    done = subprocess.run([sys.executable, str(ROOT / 'tools' / args[0]), *map(str, args[1:])], env=env,
+    done = subprocess.run([sys.executable, str(ROOT / 'tools' / args[0]), *map(str, args[1:])], env=ENV,
                           cwd=Path(args[1]).parent, capture_output=True, text=True, timeout=300)
     assert not check or done.returncode == 0, done.stderr
     return done
@@ -59,7 +60,8 @@ def test_resume_continues_bit_equal(trained, work_dir):
 @pytest.mark.parametrize('by_epoch', [True, False])
 def test_resume_with_samplers_that_cannot_skip(tmp_path, by_epoch):
     options = dict(train_dataloader__sampler=dict(type='DefaultSampler', shuffle=True, _delete_=True),
-                   default_hooks__checkpoint__by_epoch=by_epoch, default_hooks__checkpoint__interval=1 if by_epoch else 3,
+                   default_hooks__checkpoint__by_epoch=by_epoch,
+                   default_hooks__checkpoint__interval=1 if by_epoch else 3,
                    train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=2, _delete_=True) if by_epoch
                    else dict(type='IterBasedTrainLoop', max_iters=6, val_interval=3))
     whole = toy_runner(tmp_path, **options)
@@ -152,8 +154,7 @@ def test_tool_tests_a_checkpoint(work_dir, tmp_path):
 @pytest.mark.slow
 def test_two_processes_train_and_resume(tmp_path):
     config = write_config(tmp_path)
-    env = dict(os.environ, PYTHONPATH=str(Path(__file__).parent), OMP_NUM_THREADS='1', PORT='29613',
-               PYTHON=sys.executable)
+    env = dict(ENV, PORT='29613', PYTHON=sys.executable)
     script = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), config, '2', '--work-dir', str(tmp_path / 'work')]
     subprocess.run(script, env=env, cwd=tmp_path, check=True, timeout=300)
     whole = torch.load(tmp_path / 'work' / 'iter_4.pth', weights_only=True)

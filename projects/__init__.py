@@ -1,1 +1,0 @@
-"""Plugins: each project is a package of its own, named in a config's ``custom_imports``."""
