@@ -52,6 +52,8 @@ def main():
     with user_errors():
         from mmegopose.evaluation.baselines import evaluate_baselines
         from mmegopose.visualization import plot_training
+        from mmengine.logging import MMLogger
+        MMLogger.get_instance('compare', log_level='WARNING')
         cfg = load_config(args.models[0][1], args.cfg_options)
         os.makedirs(args.out, exist_ok=True)
         results = evaluate_baselines(cfg.train_dataloader.dataset, dict(cfg.test_dataloader.dataset, split=args.split),

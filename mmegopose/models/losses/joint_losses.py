@@ -8,16 +8,20 @@ from ...structures import PoseDataSample, get_skeleton
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``values`` where ``mask`` is set, over all processes.
+    """Mean of ``values`` where ``mask`` is set, over the global batch of all processes.
 
     Distributed training averages the gradients of its processes; dividing by the mean count per process makes that
-    the gradient of the mean over the global batch, however the visible joints are spread.
+    the gradient of the global mean, however the visible joints are spread. The value is the global mean in every
+    process, so logs agree with those of one process.
     """
-    count = mask.sum().to(values.dtype)
-    if is_distributed():
-        all_reduce(count)
-        count = count / get_world_size()
-    return torch.where(mask, values, 0).sum() / count.clamp(min=1e-6)
+    total, count = torch.where(mask, values, 0).sum(), mask.sum().to(values.dtype)
+    if not is_distributed():
+        return total / count.clamp(min=1e-6)
+    both = torch.stack([total.detach(), count])
+    all_reduce(both)
+    mean = both[0] / both[1].clamp(min=1e-6)
+    local = total * get_world_size() / both[1].clamp(min=1e-6)
+    return local + (mean - local).detach()
 
 
 class JointLoss(nn.Module):

@@ -1,0 +1,110 @@
+"""The commands that a challenge team types, on small data."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SMALL = ['model.backbone.depth=1', 'train_dataloader.batch_size=8', 'train_dataloader.num_workers=0',
+         'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
+         'val_dataloader.persistent_workers=False', 'test_dataloader.num_workers=0',
+         'test_dataloader.persistent_workers=False']
+CONFIG = ROOT / 'configs/levelwise_vit/coarse_only.py'
+
+
+def run(*command, cwd, expect=0):
+    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A work dir with a checkpoint after four iterations on the sample."""
+    folder = tmp_path_factory.mktemp('work')
+    log = run(sys.executable, ROOT / 'tools/train.py', CONFIG, '--work-dir', folder / 'run', '--cfg-options', *SMALL,
+              'train_cfg.max_iters=4', 'train_cfg.val_interval=4', 'default_hooks.checkpoint.interval=4', cwd=folder)
+    assert 'body/MPJPE' in log
+    return folder
+
+
+def test_test_writes_metrics_predictions_and_pictures(trained):
+    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--out', 'm.json', '--dump', 'p.npz',
+        '--show-dir', 'show', '--cfg-options', *SMALL, cwd=trained)
+    metrics = json.loads((trained / 'm.json').read_text())
+    assert 5 < metrics['body/MPJPE'] < 500
+    dump = np.load(trained / 'p.npz', allow_pickle=False)
+    assert dump['pred'].shape == (192, 17, 3) and np.isfinite(dump['pred']).all()
+    assert len(list((trained / 'show').glob('*.png'))) == 1
+
+
+def test_submission_is_valid_and_scores_what_validation_says(trained):
+    """The sample's test take is its validation take without labels."""
+    from mmegopose.datasets.sample import sample_root
+    root = sample_root()
+    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--out', 'val.json', '--cfg-options', *SMALL,
+        cwd=trained)
+    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--submit', 'sub.json', '--cfg-options', *SMALL,
+        cwd=trained)
+    report = run(sys.executable, ROOT / 'tools/submit.py', 'sub.json', '--template', root / 'dummy_test.json',
+                 '--data-root', root, '--ground-truth', root / 'private_test_gt.json', cwd=trained)
+    expected = json.loads((trained / 'val.json').read_text())['body/MPJPE']
+    from mmegopose.evaluation.submission import read_submission, score_submission
+    scores = score_submission(read_submission(trained / 'sub.json'),
+                              json.loads((root / 'private_test_gt.json').read_text()))
+    assert scores['MPJPE'] == pytest.approx(expected, abs=2e-3)
+    assert f'{expected:.1f}' in report
+    broken = json.loads((trained / 'sub.json').read_text())
+    take = next(iter(broken.values()))
+    take['body'].pop(next(iter(take['body'])))
+    (trained / 'broken.json').write_text(json.dumps(broken))
+    run(sys.executable, ROOT / 'tools/submit.py', 'broken.json', '--template', root / 'dummy_test.json', cwd=trained,
+        expect=1)
+
+
+def test_unlabelled_split_points_to_submit(trained):
+    message = run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--cfg-options', *SMALL,
+                  'test_dataloader.dataset.split=test', 'test_dataloader.dataset.template=dummy_test.json', cwd=trained,
+                  expect=2)
+    assert '--submit' in message and 'Traceback' not in message
+
+
+@pytest.mark.parametrize('options, message', [
+    (['data_root=nowhere'], 'nowhere'), (['model.backbone.type=Vit'], 'ViT'), (['model.backbone.dept=3'], 'depth'),
+    (['train_dataloader.dataset.split=tain'], 'split')])
+def test_mistakes_are_told_in_one_line(trained, options, message):
+    log = run(sys.executable, ROOT / 'tools/train.py', CONFIG, '--work-dir', trained / 'bad', '--cfg-options', *SMALL,
+              *options, cwd=trained, expect=2)
+    assert 'Traceback' not in log
+    line = next(line for line in log.splitlines() if line.startswith('error: '))
+    assert message in line
+
+
+def losses(folder):
+    log = next(folder.glob('*/vis_data/scalars.json'))
+    return [json.loads(line)['loss'] for line in log.read_text().splitlines() if '"loss"' in line]
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_losses_of_one(tmp_path):
+    common = [*SMALL, 'train_cfg.max_iters=5', 'default_hooks.logger.interval=1', 'log_processor.window_size=1',
+              'model.backbone.drop_rate=0.0', 'model.backbone.depth=2']
+    run(sys.executable, ROOT / 'tools/train.py', CONFIG, '--work-dir', tmp_path / 'one', '--no-validate', '--cfg-options',
+        *common, cwd=tmp_path)
+    run('bash', ROOT / 'tools/dist_train.sh', CONFIG, 2, '--work-dir', tmp_path / 'two', '--no-validate', '--cfg-options',
+        *common, 'train_dataloader.batch_size=4', cwd=tmp_path)
+    one, two = losses(tmp_path / 'one'), losses(tmp_path / 'two')
+    assert len(one) == len(two) == 5
+    np.testing.assert_allclose(two, one, atol=1e-5, rtol=0)
+
+
+@pytest.mark.slow
+def test_two_processes_evaluate_as_one(trained):
+    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--out', 'one.json', '--cfg-options', *SMALL,
+        cwd=trained)
+    run('bash', ROOT / 'tools/dist_test.sh', CONFIG, 'run/iter_4.pth', 2, '--out', 'two.json', '--cfg-options', *SMALL,
+        cwd=trained)
+    assert json.loads((trained / 'one.json').read_text()) == json.loads((trained / 'two.json').read_text())
