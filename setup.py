@@ -27,7 +27,7 @@ setup(
     install_requires=['torch>=2.4,<2.14', 'numpy>=1.26', 'scipy>=1.10', 'matplotlib>=3.7', 'mmengine>=0.10.7,<0.11',
                       'pycocotools>=2.0.8', 'rich', 'pyyaml', *mmcv_requirement()],
     extras_require={
-        'tests': ['pytest>=7', 'ruff==0.14.5'],
+        'tests': ['pytest>=7', 'ruff==0.17.5'],
         'coco': ['xtcocotools>=1.14.3; python_version < "3.12"'],
     },
 )

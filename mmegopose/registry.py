@@ -57,7 +57,8 @@ def unknown_arguments(target, cfg: dict) -> str:
         return ''
     names = [n for n, p in known.items() if n != 'self' and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     wrong = [k for k in cfg if k not in names and k not in ('type', '_scope_')]
-    return ', '.join(f'{k!r} (nearest: {", ".join(difflib.get_close_matches(k, names, 2, 0.5)) or names})' for k in wrong)
+    nearest = {key: ', '.join(difflib.get_close_matches(key, names, 2, 0.5)) or names for key in wrong}
+    return ', '.join(f'{key!r} (nearest: {near})' for key, near in nearest.items())
 
 
 def _child(parent, locations=(), build_func=None):

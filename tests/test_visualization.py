@@ -34,7 +34,8 @@ def write_log(folder, name, entries, tail=''):
 
 def test_a_resumed_run_continues_the_curve(tmp_path):
     write_log(tmp_path, '20260101_000000', [dict(loss=3.0, step=1), dict(loss=2.0, step=2)], '\n{"loss": 1.')
-    write_log(tmp_path, '20260102_000000', [dict(loss=1.5, step=2), dict(loss=1.0, step=3), {'body/MPJPE': 9.0, 'step': 3}])
+    write_log(tmp_path, '20260102_000000',
+              [dict(loss=1.5, step=2), dict(loss=1.0, step=3), {'body/MPJPE': 9.0, 'step': 3}])
     curves = read_scalars(tmp_path)
     assert curves['loss'] == {1: 3.0, 2: 1.5, 3: 1.0}
     left, right = plot_training(dict(run=tmp_path)).axes

@@ -1,1 +1,4 @@
 """Predictions from plain arrays."""
+from .head_pose import HeadPoseInferencer, resample_track
+
+__all__ = ['HeadPoseInferencer', 'resample_track']

@@ -30,15 +30,16 @@ def map_keys(state_dict: dict, rules: list, ignore: tuple = ()) -> dict:
     return mapped
 
 
+_BLOCK, _OUT = r'transformer_encoder\.layers\.(\d+)\.', r'branches.main.backbone.blocks.\1.'
 # Official Ego-Exo4D body-pose baseline -> configs/egoexo4d_baseline.py. Its second head is never used.
 EGOEXO4D_BASELINE = dict(
     rules=[
         (r'linear_embedding\.(.*)', r'branches.main.backbone.embed.proj.\1'),
-        (r'transformer_encoder\.layers\.(\d+)\.self_attn\.in_proj_(.*)', r'branches.main.backbone.blocks.\1.attn.qkv.\2'),
-        (r'transformer_encoder\.layers\.(\d+)\.self_attn\.out_proj\.(.*)', r'branches.main.backbone.blocks.\1.attn.proj.\2'),
-        (r'transformer_encoder\.layers\.(\d+)\.linear1\.(.*)', r'branches.main.backbone.blocks.\1.mlp.layers.0.\2'),
-        (r'transformer_encoder\.layers\.(\d+)\.linear2\.(.*)', r'branches.main.backbone.blocks.\1.mlp.layers.1.\2'),
-        (r'transformer_encoder\.layers\.(\d+)\.(norm[12]\..*)', r'branches.main.backbone.blocks.\1.\2'),
+        (_BLOCK + r'self_attn\.in_proj_(.*)', _OUT + r'attn.qkv.\2'),
+        (_BLOCK + r'self_attn\.out_proj\.(.*)', _OUT + r'attn.proj.\2'),
+        (_BLOCK + r'linear1\.(.*)', _OUT + r'mlp.layers.0.\2'),
+        (_BLOCK + r'linear2\.(.*)', _OUT + r'mlp.layers.1.\2'),
+        (_BLOCK + r'(norm[12]\..*)', _OUT + r'\2'),
         (r'stabilizer\.0\.(.*)', r'head.mlp.layers.0.\1'),
         (r'stabilizer\.2\.(.*)', r'head.mlp.layers.1.\1'),
     ],

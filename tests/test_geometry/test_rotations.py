@@ -10,7 +10,8 @@ def test_so3_log_equals_scipy_for_all_angles():
     rng = np.random.default_rng(0)
     axis = rng.normal(size=(500, 3))
     axis /= np.linalg.norm(axis, axis=1, keepdims=True)
-    angle = np.r_[np.zeros(5), np.geomspace(1e-9, 1e-3, 95), rng.uniform(0, np.pi, 300), np.pi - np.geomspace(1e-6, 1, 100)]
+    angle = np.r_[np.zeros(5), np.geomspace(1e-9, 1e-3, 95), rng.uniform(0, np.pi, 300),
+                  np.pi - np.geomspace(1e-6, 1, 100)]
     vector = axis * angle[:, None]
     matrix = torch.from_numpy(Rotation.from_rotvec(vector).as_matrix())
     np.testing.assert_allclose(so3_log(matrix), vector, atol=1e-8)

@@ -47,8 +47,8 @@ def test_submission_is_valid_and_scores_what_validation_says(trained):
     root = sample_root()
     run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--out', 'val.json', '--cfg-options', *SMALL,
         cwd=trained)
-    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--submit', 'sub.json', '--cfg-options', *SMALL,
-        cwd=trained)
+    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--submit', 'sub.json', '--cfg-options',
+        *SMALL, cwd=trained)
     report = run(sys.executable, ROOT / 'tools/submit.py', 'sub.json', '--template', root / 'dummy_test.json',
                  '--data-root', root, '--ground-truth', root / 'private_test_gt.json', cwd=trained)
     expected = json.loads((trained / 'val.json').read_text())['body/MPJPE']
@@ -92,10 +92,10 @@ def losses(folder):
 def test_two_processes_give_the_losses_of_one(tmp_path):
     common = [*SMALL, 'train_cfg.max_iters=5', 'default_hooks.logger.interval=1', 'log_processor.window_size=1',
               'model.backbone.drop_rate=0.0', 'model.backbone.depth=2']
-    run(sys.executable, ROOT / 'tools/train.py', CONFIG, '--work-dir', tmp_path / 'one', '--no-validate', '--cfg-options',
-        *common, cwd=tmp_path)
-    run('bash', ROOT / 'tools/dist_train.sh', CONFIG, 2, '--work-dir', tmp_path / 'two', '--no-validate', '--cfg-options',
-        *common, 'train_dataloader.batch_size=4', cwd=tmp_path)
+    run(sys.executable, ROOT / 'tools/train.py', CONFIG, '--work-dir', tmp_path / 'one', '--no-validate',
+        '--cfg-options', *common, cwd=tmp_path)
+    run('bash', ROOT / 'tools/dist_train.sh', CONFIG, 2, '--work-dir', tmp_path / 'two', '--no-validate',
+        '--cfg-options', *common, 'train_dataloader.batch_size=4', cwd=tmp_path)
     one, two = losses(tmp_path / 'one'), losses(tmp_path / 'two')
     assert len(one) == len(two) == 5
     np.testing.assert_allclose(two, one, atol=1e-5, rtol=0)

@@ -36,7 +36,8 @@ class PlainDataset(Dataset):
             rows = np.maximum(end - 3 * np.arange(19, -1, -1), store.offsets[take])
             label = store.frames['label'][end]
             self.windows.append(dict(
-                head_pose=np.array(store.frames['head_pose'][rows]), head_peak=np.array(store.frames['head_peak'][rows]),
+                head_pose=np.array(store.frames['head_pose'][rows]),
+                head_peak=np.array(store.frames['head_peak'][rows]),
                 time=(store.frames['frame'][rows] - store.frames['frame'][end]) / 30.0,
                 joints=np.array(store.labels['joints'][label]), visible=store.labels['views'][label] > 0,
                 frame_id=int(store.frames['frame'][end]), take=int(take)))
@@ -77,7 +78,7 @@ class PlainDataset(Dataset):
 def plain_collate(items):
     """Stack the inputs and the fields of the samples of a batch."""
     sample = PoseDataSample()
-    for key in items[0]['data_samples'].keys():
+    for key, _ in items[0]['data_samples'].items():
         sample.set_field(torch.stack([item['data_samples'].get(key) for item in items]), key)
     return dict(inputs=dict(head_pose=torch.stack([item['inputs']['head_pose'] for item in items])),
                 data_samples=sample)

@@ -50,9 +50,10 @@ def test(config: str, checkpoint: str, args, show_dir: str) -> dict:
 def main():
     args = parse_args()
     with user_errors():
+        from mmengine.logging import MMLogger
+
         from mmegopose.evaluation.baselines import evaluate_baselines
         from mmegopose.visualization import plot_training
-        from mmengine.logging import MMLogger
         MMLogger.get_instance('compare', log_level='WARNING')
         cfg = load_config(args.models[0][1], args.cfg_options)
         os.makedirs(args.out, exist_ok=True)
