@@ -1,10 +1,7 @@
 import os
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
+from egoexo_fixture import write_dataset
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -16,7 +13,6 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope='session')
 def egoexo(tmp_path_factory):
     """Root of the synthetic Ego-Exo4D data set; read only."""
-    from egoexo_fixture import write_dataset
     root = tmp_path_factory.mktemp('egoexo')
     write_dataset(root)
     return root

@@ -4,6 +4,7 @@ import uuid
 
 import numpy as np
 
+from mmegopose.datasets import EgoExo4DBodyDataset
 from mmegopose.structures import get_skeleton
 
 JOINTS = get_skeleton('coco17').joints
@@ -88,3 +89,19 @@ def _labels(joints, kept, rng):
 def _dump(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
+
+
+STRIDED = dict(type='StridedWindow', length=20, stride=3)
+
+
+def pipeline(feature='gravity_aligned', frame='heading', **pack):
+    return [dict(type='TargetFrame', frame=frame), dict(type='HeadPoseFeatures', kind=feature),
+            dict(type='PackInputs', **pack)]
+
+
+def build(root, split='train', window=STRIDED, steps=None, **kwargs):
+    return EgoExo4DBodyDataset(str(root), split, window, steps or pipeline(), **kwargs)
+
+
+def everything(dataset):
+    return dataset.__getitems__(range(len(dataset)))

@@ -10,8 +10,8 @@ sys.path.insert(0, osp.dirname(osp.dirname(osp.abspath(__file__))))  # a checkou
 
 from mmengine.dist import is_main_process
 
-from mmegopose.engine.checkpoint import write_atomic
 from mmegopose.engine.config import DictAction, check_config, load_config, user_errors
+from mmegopose.files import atomic_write
 from mmegopose.registry import RUNNERS
 
 
@@ -63,7 +63,8 @@ def main():
         cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
         metrics = RUNNERS.build(cfg).test()
         if args.out and is_main_process():
-            write_atomic(json.dumps(metrics, indent=2, default=float).encode(), args.out)
+            with atomic_write(args.out) as file:
+                json.dump(metrics, file, indent=2, default=float)
 
 
 if __name__ == '__main__':

@@ -10,10 +10,11 @@ import numpy as np
 from mmengine.logging import MMLogger
 from rich.progress import track
 
+from ..files import BadFile
 from ..registry import DATASETS
 from .base import SequenceDataset
 from .cache import cache_home
-from .egoexo4d_files import BadFile, merge_labels, read_body, read_takes, read_template, read_track
+from .egoexo4d_files import merge_labels, read_body, read_takes, read_template, read_track
 from .sample import sample_root
 from .store import SequenceStore
 

@@ -1,33 +1,15 @@
 """The files of the Ego-Exo4D ego-pose benchmark: one take to arrays, with every defect either repaired or counted."""
-import json
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
+from ..files import BadFile, read_json
 from ..structures import get_skeleton
 
 JOINT_ROW = {name: row for row, name in enumerate(get_skeleton('coco17').joints)}
 ORTHONORMAL_TOLERANCE = 1e-3
-
-
-class BadFile(ValueError):
-    """A file that cannot be used; the message names it and says why."""
-
-
-def read_json(path: Path, kind: type = dict):
-    """Parsed JSON whose top level is a ``kind``; raises :class:`BadFile` naming the file."""
-    try:
-        with open(path, encoding='utf-8') as file:
-            content = json.load(file)
-    except FileNotFoundError:
-        raise
-    except (ValueError, RecursionError, OSError) as error:
-        raise BadFile(f'{path} is not readable JSON ({error}); download it again') from None
-    if not isinstance(content, kind):
-        raise BadFile(f'{path} should hold a JSON {kind.__name__}, got {type(content).__name__}')
-    return content
 
 
 def read_takes(root: Path) -> dict:

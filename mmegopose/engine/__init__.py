@@ -1,5 +1,5 @@
 """What mmegopose adds to the engine of mmengine: runner, loop, optimiser wrapper, hooks, checkpoints, configs."""
-from .checkpoint import CheckpointError, load_from_local, load_state, newest_checkpoint, write_atomic
+from .checkpoint import CheckpointError, load_from_local, load_state, newest_checkpoint
 from .config import DictAction, check_config, load_config, load_plugins, user_errors
 from .hooks import CheckpointHook, PortableCheckpointHook, RandomStateHook
 from .loops import IterBasedTrainLoop
@@ -8,4 +8,4 @@ from .runner import EgoRunner
 
 __all__ = ['AmpOptimWrapper', 'CheckpointError', 'CheckpointHook', 'DictAction', 'EgoRunner', 'IterBasedTrainLoop',
            'PortableCheckpointHook', 'RandomStateHook', 'check_config', 'load_config', 'load_from_local',
-           'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors', 'write_atomic']
+           'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors']

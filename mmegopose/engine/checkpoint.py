@@ -15,33 +15,13 @@ from mmengine.fileio import io as _io
 from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from ..files import BadFile, atomic_write
+
 _TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
-class CheckpointError(ValueError):
+class CheckpointError(BadFile):
     """A checkpoint file that cannot be used; the message names the file and the remedy."""
-
-
-def write_atomic(data: bytes, path) -> None:
-    """Write ``data`` so that ``path`` holds either its old content or all of the new.
-
-    Raises ``OSError`` (a full disk, say) that names the file; then the old content is intact and no rest is left.
-    """
-    target = osp.realpath(path)
-    os.makedirs(osp.dirname(target), exist_ok=True)
-    temporary = f'{target}.{os.getpid()}.tmp'
-    try:
-        with open(temporary, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise OSError(error.errno, f'{error.strerror}: it was not written, but the files saved before, among them '
-                      'the previous checkpoint, are intact', str(path)) from error
-    finally:
-        if osp.exists(temporary):
-            os.remove(temporary)
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -51,7 +31,8 @@ class AtomicLocalBackend(LocalBackend):
         if osp.exists(filepath) and not osp.isfile(filepath):  # replacing /dev/null would remove the device
             super().put(obj, filepath)
         else:
-            write_atomic(obj, filepath)
+            with atomic_write(filepath, 'wb') as file:
+                file.write(obj)
 
     def put_text(self, obj: str, filepath, encoding: str = 'utf-8') -> None:
         self.put(obj.encode(encoding), filepath)

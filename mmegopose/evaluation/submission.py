@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mmegopose.files import atomic_write, read_json
 from mmegopose.structures import get_skeleton
 
 from .body_protocol import score_take, summarize
 from .functional import clip_mask
-from .io import atomic_write, read_json
 
 SKELETON = get_skeleton('coco17')
 MAX_REACH = 2.5  # metres that no joint can be from the headset, or from the middle of the body
@@ -29,8 +29,6 @@ def read_submission(path: str | Path) -> dict:
     """
     submission = read_json(path)
     wanted = '{take_uid: {"take_name": text, "body": {frame: 17 x [x, y, z]}}}'
-    if not isinstance(submission, dict):
-        raise ValueError(f'{path} holds a {type(submission).__name__}; expected {wanted}')
     for uid, take in submission.items():
         if not (isinstance(take, dict) and isinstance(take.get('take_name'), str)
                 and isinstance(take.get('body'), dict)):

@@ -4,39 +4,23 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from egoexo_fixture import transformed, wearer, write_dataset
+from egoexo_fixture import build, everything, pipeline, transformed, wearer, write_dataset
 
-from mmegopose.datasets import EgoExo4DBodyDataset
 from mmegopose.datasets.egoexo4d_files import read_body, read_track
 from mmegopose.geometry.rigid import transform_points
 from mmegopose.geometry.rotations import yaw_matrix
-
-STRIDED = dict(type='StridedWindow', length=20, stride=3)
-
-
-def pipeline(feature='gravity_aligned', frame='heading', **pack):
-    return [dict(type='TargetFrame', frame=frame), dict(type='HeadPoseFeatures', kind=feature),
-            dict(type='PackInputs', **pack)]
-
-
-def build(root, split='train', window=STRIDED, steps=None, **kwargs):
-    return EgoExo4DBodyDataset(str(root), split, window, steps or pipeline(), **kwargs)
-
-
-def everything(dataset):
-    return dataset.__getitems__(range(len(dataset)))
-
-
-def edit(path, change):
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
 
 
 @pytest.fixture
 def copy(egoexo, tmp_path):
     """A copy of the data set that a test may damage."""
     return shutil.copytree(egoexo, tmp_path / 'data')
+
+
+def edit(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
 
 
 def files(root, split, folder):

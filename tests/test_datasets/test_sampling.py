@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from test_egoexo4d import STRIDED, build, everything, pipeline
+from egoexo_fixture import STRIDED, build, everything, pipeline
 
 from mmegopose.datasets import EndlessSampler, SequenceBatchSampler, SequenceSampler, samplers
 from mmegopose.datasets.random import KeyedRandom

@@ -14,7 +14,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import save_checkpoint
 
 from mmegopose import compat
-from mmegopose.engine import CheckpointError, load_from_local, load_state, write_atomic
+from mmegopose.engine import CheckpointError, load_from_local, load_state
+from mmegopose.files import atomic_write
 
 
 class Attack:
@@ -134,7 +135,8 @@ def test_atomic_write_of_mmengine_files(tmp_path):
     assert isinstance(fileio.get_file_backend(path), fileio.LocalBackend)
     link = tmp_path / 'link.txt'
     link.symlink_to(path)
-    write_atomic('nëw'.encode(), link)
+    with atomic_write(link) as file:
+        file.write('nëw')
     assert link.is_symlink() and path.read_text(encoding='utf-8') == 'nëw'
     fileio.put_text('x', os.devnull)
     assert not os.path.isfile(os.devnull)

@@ -174,9 +174,9 @@ def test_score_needs_the_frames_of_kept_clips(takes):
 
 
 @pytest.mark.parametrize('content,message', [
-    ('{"u": {"take_name": "t", "body": {"3": [[1, 2', 'not a complete JSON file'),
-    ('hello', 'not a complete JSON file'),
-    ([1, 2], 'holds a list'),
+    ('{"u": {"take_name": "t", "body": {"3": [[1, 2', 'not readable JSON'),
+    ('hello', 'not readable JSON'),
+    ([1, 2], 'should hold a JSON dict, got list'),
     ({'u': [1]}, "take 'u' is not of the form"),
     ({'u': {'body': {}}}, "take 'u' is not of the form"),
     ({'u': {'3': [[0, 0, 0]]}}, "take 'u' is not of the form"),

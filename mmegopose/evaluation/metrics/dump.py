@@ -2,7 +2,7 @@
 import numpy as np
 from mmengine.logging import print_log
 
-from mmegopose.evaluation.io import atomic_write
+from mmegopose.files import atomic_write
 from mmegopose.registry import METRICS
 
 from .sequence_metric import SequenceMetric

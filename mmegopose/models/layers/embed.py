@@ -7,48 +7,47 @@ from torch import Tensor, nn
 from ...registry import MODELS
 
 
-@MODELS.register_module()
-class TrajectoryEmbed(nn.Module):
-    """One token per frame of a head trajectory.
+class StreamEmbed(nn.Module):
+    """Linear embedding of a stream.
 
     Args:
-        in_dim: features F of the stream.
+        in_dim: numbers per token.
         embed_dim: channels C.
         stream: name of the input stream.
     """
+
+    def __init__(self, in_dim: int, embed_dim: int, stream: str):
+        super().__init__()
+        self.stream = stream
+        self.proj = nn.Linear(in_dim, embed_dim)
+
+    def forward(self, inputs: dict) -> Tensor:
+        """``inputs[stream] (B,T,N,D) -> (B,T,N,C)``."""
+        return self.proj(read_stream(inputs, self.stream, self.proj.in_features))
+
+
+@MODELS.register_module()
+class TrajectoryEmbed(StreamEmbed):
+    """One token per frame of a head trajectory."""
 
     scope = 'frames'
 
     def __init__(self, in_dim: int, embed_dim: int, stream: str = 'head_pose'):
-        super().__init__()
-        self.stream = stream
-        self.proj = nn.Linear(in_dim, embed_dim)
+        super().__init__(in_dim, embed_dim, stream)
 
     def forward(self, inputs: dict) -> Tensor:
         """``inputs[stream] (B,T,F) -> (B,T,1,C)``."""
-        return self.proj(read_stream(inputs, self.stream, self.proj.in_features)).unsqueeze(2)
+        return super().forward(inputs).unsqueeze(2)
 
 
 @MODELS.register_module()
-class JointEmbed(nn.Module):
-    """One token per joint and frame of a skeleton, e.g. detected 2D keypoints.
-
-    Args:
-        in_dim: numbers per joint (2, or 3 with confidence).
-        embed_dim: channels C.
-        stream: name of the input stream.
-    """
+class JointEmbed(StreamEmbed):
+    """One token per joint and frame of a skeleton, e.g. detected 2D keypoints (D is 2, or 3 with confidence)."""
 
     scope = 'tokens'
 
     def __init__(self, in_dim: int, embed_dim: int, stream: str = 'keypoints'):
-        super().__init__()
-        self.stream = stream
-        self.proj = nn.Linear(in_dim, embed_dim)
-
-    def forward(self, inputs: dict) -> Tensor:
-        """``inputs[stream] (B,T,J,D) -> (B,T,J,C)``."""
-        return self.proj(read_stream(inputs, self.stream, self.proj.in_features))
+        super().__init__(in_dim, embed_dim, stream)
 
 
 def read_stream(inputs: dict, stream: str, dim: int) -> Tensor:

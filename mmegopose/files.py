@@ -1,0 +1,46 @@
+"""Files that are either complete or absent, and JSON whose mistakes name the file."""
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class BadFile(ValueError):
+    """A file that cannot be used; the message names it and says why."""
+
+
+@contextmanager
+def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
+    """Open a file that appears at ``path`` only once it is written completely; makes the folder if need be.
+
+    Raises ``OSError`` (a full disk, say) that names the file; then its old content is intact and no rest is left.
+    """
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
+    try:
+        with open(unfinished, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, target)
+    except OSError as error:
+        raise OSError(error.errno, f'{error.strerror}: it was not written, but the files saved before, among them '
+                      'the previous checkpoint, are intact', str(path)) from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def read_json(path: str | Path, kind: type = dict):
+    """Content of a JSON file whose top level is a ``kind``; raises :class:`BadFile` if it is not that."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise BadFile(f'{path} is not readable JSON: it is cut off or no JSON at all ({error}); copy or download it '
+                      'again') from None
+    if not isinstance(content, kind):
+        raise BadFile(f'{path} should hold a JSON {kind.__name__}, got {type(content).__name__}')
+    return content
