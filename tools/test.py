@@ -11,6 +11,7 @@ sys.path.insert(0, osp.dirname(osp.dirname(osp.abspath(__file__))))  # a checkou
 from mmengine.dist import is_main_process
 
 from mmegopose.engine.config import DictAction, check_config, load_config, user_errors
+from mmegopose.engine.runner import leave_process_group
 from mmegopose.files import atomic_write
 from mmegopose.registry import RUNNERS
 
@@ -65,6 +66,7 @@ def main():
         if args.out and is_main_process():
             with atomic_write(args.out) as file:
                 json.dump(metrics, file, indent=2, default=float)
+        leave_process_group()
 
 
 if __name__ == '__main__':

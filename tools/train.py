@@ -8,6 +8,7 @@ os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # spinning threads are slow
 sys.path.insert(0, osp.dirname(osp.dirname(osp.abspath(__file__))))  # a checkout runs its own package
 
 from mmegopose.engine.config import DictAction, check_config, load_config, user_errors
+from mmegopose.engine.runner import leave_process_group
 from mmegopose.registry import RUNNERS
 
 
@@ -52,6 +53,7 @@ def main():
             cfg.resume = True
             cfg.load_from = None if args.resume == 'auto' else args.resume
         RUNNERS.build(cfg).train()
+        leave_process_group()
 
 
 if __name__ == '__main__':

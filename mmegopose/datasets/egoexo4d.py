@@ -34,7 +34,7 @@ class EgoExo4DBodyDataset(SequenceDataset):
         split: ``'train'``, ``'val'`` or ``'test'``.
         labels: ``'manual'``, ``'automatic'`` or ``'both'`` (manual where there are any).
         template: file of a challenge template, relative to ``data_root``: its takes and frames are predicted and no
-            label is read. Needed for ``split='test'``.
+            label is read. Needed where the test split has no labels, as in the challenge.
         bouldering: keep takes whose name contains "bouldering" (the official baseline leaves them out).
         min_visible_joints: target frames with fewer visible joints are left out.
         max_hole: longest hole of the camera track, in video frames, across which labels stay usable.
@@ -54,9 +54,6 @@ class EgoExo4DBodyDataset(SequenceDataset):
                  target_frames: str = 'last', min_views: int = 0, seed: int = 0):
         if labels not in LABEL_FOLDERS:
             raise ValueError(f'labels={labels!r} should be one of {sorted(LABEL_FOLDERS)}')
-        if split == 'test' and template is None:
-            raise ValueError("split='test' has no public labels: name the challenge template, "
-                             "e.g. template='dummy_test.json'")
         self.root = sample_root() if data_root == 'sample' else Path(data_root).expanduser()
         self.split, self.labels, self.bouldering, self.max_hole = split, labels, bouldering, max_hole
         self.template = read_template(self.root / template) if template else None
@@ -91,8 +88,9 @@ class EgoExo4DBodyDataset(SequenceDataset):
             for path in sorted(folder.glob('*.json')):
                 files.setdefault(path.name.split('.')[0], []).append(path)
         if not files:
-            raise FileNotFoundError(f'no label files in {" or ".join(map(str, folders))}: check data_root, '
-                                    f'split={self.split!r} and labels={self.labels!r}')
+            remedy = "name the challenge template, e.g. template='dummy_test.json'" if self.split == 'test' else \
+                f'check data_root, split={self.split!r} and labels={self.labels!r}'
+            raise FileNotFoundError(f'no label files in {" or ".join(map(str, folders))}: {remedy}')
         return {uid: [cameras.get(uid), *paths] for uid, paths in sorted(files.items())}
 
     def _cached_store(self, cache_dir: Path, num_parsers: int) -> SequenceStore:

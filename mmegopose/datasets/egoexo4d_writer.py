@@ -23,7 +23,8 @@ TASKS = dict(basketball=6, bike=4, cooking=1, dance=9, soccer=8, cpr=2, covid=2,
              guitar=5, music=5)
 
 
-def write_egoexo4d(clips: Iterable[Clip], root: str | Path, test_from_val: bool = False) -> dict[str, int]:
+def write_egoexo4d(clips: Iterable[Clip], root: str | Path, test_from_val: bool = False,
+                    test_labels: bool = False) -> dict[str, int]:
     """Write clips as takes of the Ego-Exo4D ego-pose benchmark.
 
     Manual labels at 10 Hz, automatic labels at every frame. Test takes have a camera track only; the challenge template
@@ -35,6 +36,7 @@ def write_egoexo4d(clips: Iterable[Clip], root: str | Path, test_from_val: bool 
         root: folder to make.
         test_from_val: also write each validation clip as a test take ``<take name>_test``, so that the way to a
             submission can be tried.
+        test_labels: also write labels of the test clips, for an open benchmark without a server.
 
     Returns:
         Number of takes per split.
@@ -48,7 +50,7 @@ def write_egoexo4d(clips: Iterable[Clip], root: str | Path, test_from_val: bool 
     unfinished = root.with_name(f'.{root.name}.{uuid.uuid4().hex[:8]}')
     unfinished.mkdir(parents=True)
     try:
-        counts = _write(clips, unfinished, test_from_val)
+        counts = _write(clips, unfinished, test_from_val, test_labels)
         try:
             os.replace(unfinished, root)
         except OSError:
@@ -70,7 +72,7 @@ def take_name(clip: Clip) -> str:
     return clip.name if action in clip.name else f'{clip.name}_{action}'
 
 
-def _write(clips: Iterable[Clip], root: Path, test_from_val: bool) -> dict[str, int]:
+def _write(clips: Iterable[Clip], root: Path, test_from_val: bool, test_labels: bool) -> dict[str, int]:
     takes, by_split, template, truth = {}, {split: [] for split in SPLITS}, {}, {}
     for clip in clips:
         entries = [(clip.split, clip.name, take_name(clip))]
@@ -89,7 +91,7 @@ def _write(clips: Iterable[Clip], root: Path, test_from_val: bool) -> dict[str, 
                 body = {str(frame * MANUAL_STRIDE): pose for frame, pose in enumerate(joints)}
                 template[uid] = dict(take_name=takes[uid]['root_dir'], body=dict.fromkeys(body, []))
                 truth[uid] = dict(take_name=takes[uid]['root_dir'], body=body)
-            else:
+            if split != 'test' or test_labels:
                 labels = _labels(clip)
                 manual = {frame: labels[frame] for frame in list(labels)[::MANUAL_STRIDE]}
                 _dump(base / 'body' / 'annotation' / f'{uid}.json', manual)

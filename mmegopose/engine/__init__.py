@@ -4,8 +4,8 @@ from .config import DictAction, check_config, load_config, load_plugins, user_er
 from .hooks import CheckpointHook, PortableCheckpointHook, RandomStateHook
 from .loops import IterBasedTrainLoop
 from .optim import AmpOptimWrapper
-from .runner import EgoRunner
+from .runner import EgoRunner, leave_process_group
 
 __all__ = ['AmpOptimWrapper', 'CheckpointError', 'CheckpointHook', 'DictAction', 'EgoRunner', 'IterBasedTrainLoop',
-           'PortableCheckpointHook', 'RandomStateHook', 'check_config', 'load_config', 'load_from_local',
-           'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors']
+           'PortableCheckpointHook', 'RandomStateHook', 'check_config', 'leave_process_group', 'load_config',
+           'load_from_local', 'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors']

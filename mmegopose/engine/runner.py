@@ -2,6 +2,7 @@
 from unittest import mock
 
 import torch
+import torch.distributed
 from mmengine.device import get_device
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.model import is_model_wrapper
@@ -106,3 +107,10 @@ class EgoRunner(Runner):
             if isinstance(hook, RandomStateHook):
                 self.random_states = all_gather_object(hook.state())
         super().save_checkpoint(*args, **kwargs)
+
+
+def leave_process_group() -> None:
+    """Wait for the other processes and leave: one that exits early makes the others abort."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

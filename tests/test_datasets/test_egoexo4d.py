@@ -262,7 +262,7 @@ def test_nothing_left_says_why(copy):
 def test_missing_data_names_the_remedy(tmp_path, egoexo):
     with pytest.raises(FileNotFoundError, match='check data_root'):
         build(tmp_path)
-    with pytest.raises(ValueError, match='template'):
+    with pytest.raises(FileNotFoundError, match='template'):
         build(egoexo, 'test')
     with pytest.raises(ValueError, match='labels='):
         build(egoexo, labels='handmade')

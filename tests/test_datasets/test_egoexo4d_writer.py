@@ -118,6 +118,19 @@ def test_challenge_files(tmp_path, clips):
     assert len(list((tmp_path / 'out' / 'annotations' / 'ego_pose' / 'test').rglob('*.json'))) == 2
 
 
+def test_open_benchmark_has_test_labels(tmp_path, clips):
+    write_egoexo4d(clips, tmp_path / 'closed')
+    write_egoexo4d(clips, tmp_path / 'open', test_labels=True)
+    folder = 'annotations/ego_pose/test/body/annotation'
+    assert not (tmp_path / 'closed' / folder).exists()
+    truth = read(tmp_path / 'open' / 'private_test_gt.json')
+    for uid, take in truth.items():
+        labels = read(tmp_path / 'open' / folder / f'{uid}.json')
+        assert list(labels) == list(take['body'])
+        nose = labels['0'][0]['annotation3D']['nose']
+        assert [nose[axis] for axis in 'xyz'] == take['body']['0'][0]
+
+
 def test_deterministic_and_complete_or_absent(tmp_path, clips):
     write_egoexo4d(clips, tmp_path / 'a', test_from_val=True)
     (tmp_path / 'b').mkdir()  # an empty folder may be there

@@ -66,7 +66,9 @@ def main():
             print(f'{total} -> {out}')
             return
         from rich.progress import track
-        counts = write_egoexo4d(track(clips, 'writing takes', transient=True), out, args.command == 'sample')
+        sample = args.command == 'sample'
+        counts = write_egoexo4d(track(clips, 'writing takes', transient=True), out, test_from_val=sample,
+                                test_labels=not sample)
         print(f'{total} -> {out}: ' + ', '.join(f'{count} {split} takes' for split, count in counts.items()))
 
 
