@@ -122,8 +122,17 @@ def test_malformed_asf(tmp_path, old, new, message):
         asf.read_asf(path)
 
 
+@pytest.mark.parametrize('cut', [1, 4, len('lower 90\n'), len('upper 90 0 0\nlower 90\n'), len('0\nlower 90\n')])
+def test_incomplete_last_frame_is_dropped(tmp_path, cut):
+    skeleton = asf.read_asf(write(tmp_path / 'a.asf', ASF))
+    motion = asf.read_amc(write(tmp_path / 'a.amc', AMC[:-cut]), skeleton)
+    assert len(motion['root']) == (2 if cut == 1 else 1)
+    file = bvh.read_bvh(write(tmp_path / 'a.bvh', BVH[:-cut]))
+    assert len(file.motion) == (2 if cut == 1 else 1)
+
+
 @pytest.mark.parametrize('text, message', [
-    (AMC[:-len('lower 90\n')], 'line 10'),
+    (AMC.replace('upper 0 0 0\n', ''), 'different lengths'),
     (AMC.replace('upper 90 0 0', 'upper 90 0'), 'line 10'),
     (AMC.replace('upper 90 0 0', 'leg 90 0 0'), 'line 10'),
     (AMC.replace('lower 90', 'lower 9-0'), "'lower'"),
@@ -151,7 +160,7 @@ def test_bvh_forward_kinematics(tmp_path):
 
 
 @pytest.mark.parametrize('text, message', [
-    (BVH[:-20], 'cut off'),
+    (BVH.replace('Frames: 2', 'Frames: 4'), 'cut off'),
     (BVH[:200], 'no line MOTION'),
     (BVH.replace('OFFSET 0 3 0', 'OFFSET 0 3'), 'line 12'),
     (BVH.replace('CHANNELS 1 X', 'CHANNELS 2 X'), 'line 13'),

@@ -115,8 +115,10 @@ def _parents_first(bones: dict) -> dict:
 def read_amc(path: str | Path, asf: Asf) -> dict[str, np.ndarray]:
     """Motion of an AMC file: ``{bone or 'root': (T, channels)}`` in the units of the file.
 
+    An incomplete last frame is dropped: many files in circulation are cut off.
+
     Raises:
-        ValueError: the file is cut off or does not fit the skeleton; the message names file and line.
+        ValueError: the file is malformed or does not fit the skeleton; the message names file and line.
     """
     rows = [(number, line) for number, line in enumerate(_text(path).splitlines(), 1)
             if line.strip() and line.lstrip()[0] not in '#:']
@@ -124,10 +126,14 @@ def read_amc(path: str | Path, asf: Asf) -> dict[str, np.ndarray]:
     if not heads or heads[0] != 0:
         raise ValueError(f'{path} is not an AMC file: it should start with the number of a frame')
     size = heads[1] if len(heads) > 1 else len(rows)
+    last = [len(line.split()) for _, line in rows[heads[-1]:]]
+    before = [len(line.split()) for _, line in rows[heads[-1] - size:heads[-1]]]
+    if len(heads) > 1 and last != before and last[:-1] == before[:len(last) - 1] and last[-1] <= before[len(last) - 1]:
+        rows, heads = rows[:heads[-1]], heads[:-1]
     channels = {'root': len(asf.root_order), **{name: len(bone.dof) for name, bone in asf.bones.items()}}
     if len(rows) % size:
-        raise ValueError(f'{path} ends at line {rows[-1][0]} inside frame {rows[heads[-1]][1].strip()}, or its frames '
-                         f'have different lengths: the first frame has {size - 1} bones')
+        raise ValueError(f'{path}: the frames before line {rows[-1][0]} have different lengths; the first frame has '
+                         f'{size - 1} bones')
     numbers = np.array([int(rows[i][1]) for i in heads])
     if (np.diff(numbers) != 1).any():
         raise ValueError(f'{path}: frame {numbers[:-1][np.diff(numbers) != 1][0]} is not followed by the next number')

@@ -93,6 +93,8 @@ def read_bvh(path: str | Path) -> Bvh:
         values = np.array(' '.join(lines[number + 2:]).split(), float)
     except ValueError as error:
         raise ValueError(f'{path}: motion: {error}') from None
+    if (frames - 1) * width <= values.size < frames * width and frames > 1:  # a file cut inside its last frame
+        frames, values = frames - 1, values[:(frames - 1) * width]
     if values.size != frames * width or frames < 1 or frame_time <= 0 or not np.isfinite(values).all():
         raise ValueError(f'{path} should have {frames} frames of {width} numbers, has {values.size} numbers '
                          f'and a frame time of {frame_time} s: it is cut off or malformed')
