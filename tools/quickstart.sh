@@ -10,11 +10,13 @@ train() {  # $1: name, $2: config, $3: iterations
   echo "Training $1: $3 iterations"
   mkdir -p "$out/$1"
   python tools/train.py "$2" --work-dir "$out/$1" --resume --cfg-options "train_cfg.max_iters=$3" \
-    train_cfg.val_interval=50 default_hooks.checkpoint.interval=50 train_dataloader.batch_size=32 \
-    > "$out/$1/console.log" 2>&1 || { tail -n 20 "$out/$1/console.log"; exit 1; }
+    train_cfg.val_interval=40 default_hooks.checkpoint.interval=40 train_dataloader.batch_size=32 \
+    2>&1 | tee "$out/$1/console.log" |
+    sed -un 's/.*\(Iter(train) \[[^]]*\]\).*eta: \([0-9:]*\).* loss: \([0-9.]*\).*/  \1  loss \3 m  \2 left/p' ||
+    { tail -n 20 "$out/$1/console.log"; exit 1; }
 }
 train coarse configs/levelwise_vit/coarse_only.py 400
-train levelwise configs/levelwise_vit.py 250
+train levelwise configs/levelwise_vit.py 160
 echo "Evaluating"
 python tools/analysis_tools/compare.py --out "$out" "coarse branch alone=configs/levelwise_vit/coarse_only.py=$out/coarse" \
   "Level-wise ViT=configs/levelwise_vit.py=$out/levelwise" 2> "$out/compare.log" || { tail -n 20 "$out/compare.log"; exit 1; }
@@ -24,6 +26,6 @@ Written to $PWD/$out:
   training.png                     training curves
   poses/Level-wise_ViT/*.png       predicted (colour) and true (grey) skeletons
   table.md, results.json           the table above, and every metric
-  levelwise/iter_250.pth           the checkpoint
+  levelwise/iter_160.pth           the checkpoint
 Next: python tools/train.py configs/levelwise_vit.py --cfg-options data_root=/path/to/egoexo4d
 END
