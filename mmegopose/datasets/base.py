@@ -1,4 +1,6 @@
 """The dataset over a :class:`SequenceStore`: keys in, one whole batch out."""
+from functools import cached_property
+
 import numpy as np
 import torch
 from mmengine.dataset import Compose
@@ -40,7 +42,7 @@ class SequenceDataset(Dataset):
     def __len__(self) -> int:
         return len(self.targets)
 
-    @property
+    @cached_property
     def sequence_bounds(self) -> np.ndarray:
         """``(S+1,)``: windows of sequence s are ``bounds[s]:bounds[s+1]``."""
         return np.searchsorted(self.targets, self.store.offsets)

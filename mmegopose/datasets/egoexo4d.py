@@ -188,6 +188,10 @@ def _read_take(job):
     except BadFile as error:
         counts['takes with a broken file'] += 1
         return None, str(error), counts
+    except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
+        counts['takes with a broken file'] += 1
+        files = ', '.join(str(path) for path in (camera, *label_files))
+        return None, f'{files}: not in the Ego-Exo4D layout ({type(error).__name__}: {error})', counts
     frame, joints, views = labels
     row = frame - first
     usable = (row >= 0) & (row < len(pose))

@@ -66,9 +66,10 @@ def read_track(path: Path, max_hole: int, counts: Counter):
     numbers, rotation, translation = numbers[good][order], rotation[good][order], translation[good][order]
     if not len(numbers):
         raise BadFile(f'{path} has no frame with valid extrinsics')
+    spread = int(numbers[-1]) - int(numbers[0]) + 1
+    if spread > 100 * len(numbers) + 1000:
+        raise BadFile(f'{path}: {len(numbers)} camera frames are spread over {spread} frame numbers')
     frames = np.arange(numbers[0], numbers[-1] + 1)
-    if len(frames) > 100 * len(numbers) + 1000:
-        raise BadFile(f'{path}: {len(numbers)} camera frames are spread over {len(frames)} frame numbers')
     to_world = rotation.transpose(0, 2, 1)
     center = -(to_world @ translation[:, :, None])[:, :, 0]
     pose = np.tile(np.eye(4), (len(frames), 1, 1))

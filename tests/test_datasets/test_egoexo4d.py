@@ -206,12 +206,18 @@ def _break(kind):
     def words(content):
         content['aria01']['camera_extrinsics'] = {'0': [['a'] * 4] * 3}
 
-    return dict(nan=nan, skewed=skewed, words=words, no_aria=lambda c: c.pop('aria01'))[kind]
+    def far(content):
+        content['aria01']['camera_extrinsics'][str(10 ** 12)] = np.eye(4)[:3].tolist()
+
+    def odd(content):
+        content['metadata'] = [1]
+
+    return dict(nan=nan, skewed=skewed, words=words, far=far, odd=odd, no_aria=lambda c: c.pop('aria01'))[kind]
 
 
 @pytest.mark.parametrize('kind, message', [
     ('nan', 'no frame with valid extrinsics'), ('skewed', 'no frame with valid extrinsics'),
-    ('words', '3x4 matrices of numbers'), ('no_aria', 'no aria camera'), ('truncated', 'not readable JSON'),
+    ('far', 'are spread over'), ('odd', 'not in the Ego-Exo4D layout'), ('words', '3x4 matrices of numbers'), ('no_aria', 'no aria camera'), ('truncated', 'not readable JSON'),
     ('list', 'should hold a JSON dict'), ('empty', 'not readable JSON')])
 def test_one_broken_camera_file_is_left_out_and_named(copy, kind, message, caplog):
     path = files(copy, 'train', 'camera_pose')[0]
