@@ -217,7 +217,8 @@ def _break(kind):
 
 @pytest.mark.parametrize('kind, message', [
     ('nan', 'no frame with valid extrinsics'), ('skewed', 'no frame with valid extrinsics'),
-    ('far', 'are spread over'), ('odd', 'not in the Ego-Exo4D layout'), ('words', '3x4 matrices of numbers'), ('no_aria', 'no aria camera'), ('truncated', 'not readable JSON'),
+    ('far', 'are spread over'), ('odd', 'not in the Ego-Exo4D layout'), ('words', '3x4 matrices of numbers'),
+    ('no_aria', 'no aria camera'), ('truncated', 'not readable JSON'),
     ('list', 'should hold a JSON dict'), ('empty', 'not readable JSON')])
 def test_one_broken_camera_file_is_left_out_and_named(copy, kind, message, caplog):
     path = files(copy, 'train', 'camera_pose')[0]
