@@ -6,14 +6,14 @@ def map_keys(state_dict: dict, rules: list, ignore: tuple = ()) -> dict:
     """Rename every key of ``state_dict`` by the first rule that matches it whole.
 
     Args:
-        state_dict: ``{key: tensor}``; wrappers ``module.`` and ``state_dict`` are removed.
+        state_dict: ``{key: tensor}``; wrappers ``module.``, ``state_dict``, ``params`` and ``model_pos`` are removed.
         rules: pairs ``(pattern, replacement)`` of regular expressions.
         ignore: patterns of keys that are known to have no use.
 
     Raises:
         ValueError: keys that neither a rule nor ``ignore`` covers, listed.
     """
-    for wrapper in ('state_dict', 'params'):
+    for wrapper in ('state_dict', 'params', 'model_pos'):
         state_dict = state_dict.get(wrapper, state_dict)
     mapped, unknown = {}, []
     for key, value in state_dict.items():

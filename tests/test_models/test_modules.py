@@ -35,6 +35,12 @@ CASES = {
                    head=HEAD | dict(per_joint=True, output='all'), losses=MPJPE),
     'deep': dict(type='PoseEstimator', backbone=dict(type='HugeViT', embed=TRAJECTORY, drop_path_rate=0.1, **SMALL),
                  head=HEAD, losses=MPJPE),
+    'MixSTE': dict(type='PoseEstimator', backbone=JOINTS | dict(embed_dim=C), losses=MPJPE,
+                   neck=dict(type='MixSTE', num_frames=T, resample_frames=True, **SMALL),
+                   head=HEAD | dict(per_joint=True, output='all', norm=True)),
+    'STC': dict(type='PoseEstimator', backbone=JOINTS | dict(embed_dim=C, bias=False, act='gelu'), losses=MPJPE,
+                neck=dict(type='STC', part_drop_rate=0.0, parts='coco17', **SMALL | dict(num_heads=2)),
+                head=HEAD | dict(per_joint=True, output='all', bias=False)),
     'weighted': two_branches(dict(type='WeightedFusion', weights=dict(coarse=0.1, fine=0.9)), branch_loss_weight=0.5),
     'cross-attention': two_branches(dict(type='CrossAttentionFusion', prior=dict(coarse=0.1, fine=0.9), embed_dim=C)),
     'concat': dict(

@@ -1,6 +1,6 @@
 """Joint coordinates from tokens."""
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...registry import HEADS
 from ..layers import Mlp
@@ -19,15 +19,19 @@ class JointHead(BaseModule):
         per_joint: tokens are joints.
         output: ``'last'``: the newest frame (causal use); ``'all'``: every frame (sequence to sequence).
         act: activation of the MLP.
+        norm: layer norm before the MLP.
+        bias: bias of the MLP.
     """
 
     def __init__(self, embed_dim: int = 256, num_joints: int = 17, hidden_dims: tuple = (256,),
-                 per_joint: bool = False, output: str = 'last', act: str = 'relu', init_cfg: dict | None = None):
+                 per_joint: bool = False, output: str = 'last', act: str = 'relu', norm: bool = False,
+                 bias: bool = True, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         if output not in ('last', 'all'):
             raise ValueError(f"JointHead(output={output!r}): output should be 'last' or 'all'")
         self.num_joints, self.per_joint, self.output = num_joints, per_joint, output
-        self.mlp = Mlp((embed_dim, *hidden_dims, 3 if per_joint else 3 * num_joints), act)
+        self.norm = nn.LayerNorm(embed_dim) if norm else nn.Identity()
+        self.mlp = Mlp((embed_dim, *hidden_dims, 3 if per_joint else 3 * num_joints), act, bias=bias)
 
     def forward(self, tokens: Tensor) -> dict:
         """``(B,T,N,C) -> dict(joints=(B,T',J,3))``, metres, target frame; T' is 1 or T."""
@@ -37,4 +41,4 @@ class JointHead(BaseModule):
                              f'got {tokens.shape[2]}')
         if self.output == 'last':
             tokens = tokens[:, -1:]
-        return dict(joints=self.mlp(tokens).reshape(*tokens.shape[:2], self.num_joints, 3))  # (B, T', J, 3)
+        return dict(joints=self.mlp(self.norm(tokens)).reshape(*tokens.shape[:2], self.num_joints, 3))  # (B, T', J, 3)

@@ -29,17 +29,20 @@ class Block(nn.Module):
         act: activation of the feed-forward network.
         drop_rate: dropout of both branches.
         drop_path_rate: stochastic depth.
+        mlp_bias: bias of the feed-forward network.
+        attn: the attention, if not :class:`Attention`; called like it.
     """
 
     def __init__(self, embed_dim: int, num_heads: int, mlp_ratio: float = 4.0, qkv_bias: bool = True,
                  norm_first: bool = True, act: str = 'gelu', drop_rate: float = 0.0, attn_drop_rate: float = 0.0,
-                 drop_path_rate: float = 0.0, norm_eps: float = 1e-5):
+                 drop_path_rate: float = 0.0, norm_eps: float = 1e-5, mlp_bias: bool = True,
+                 attn: nn.Module | None = None):
         super().__init__()
         self.norm_first = norm_first
         self.norm1 = nn.LayerNorm(embed_dim, norm_eps)
-        self.attn = Attention(embed_dim, num_heads, qkv_bias, attn_drop_rate, drop_rate)
+        self.attn = attn if attn is not None else Attention(embed_dim, num_heads, qkv_bias, attn_drop_rate, drop_rate)
         self.norm2 = nn.LayerNorm(embed_dim, norm_eps)
-        self.mlp = Mlp((embed_dim, int(embed_dim * mlp_ratio), embed_dim), act, drop_rate)
+        self.mlp = Mlp((embed_dim, int(embed_dim * mlp_ratio), embed_dim), act, drop_rate, mlp_bias)
         self.mlp_drop = nn.Dropout(drop_rate)
         self.drop_path = DropPath(drop_path_rate)
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from ...registry import MODELS
+from .mlp import ACTIVATIONS
 
 
 class StreamEmbed(nn.Module):
@@ -14,16 +15,19 @@ class StreamEmbed(nn.Module):
         in_dim: numbers per token.
         embed_dim: channels C.
         stream: name of the input stream.
+        bias: bias of the linear layer.
+        act: activation after it, see :class:`Mlp`; None: none.
     """
 
-    def __init__(self, in_dim: int, embed_dim: int, stream: str):
+    def __init__(self, in_dim: int, embed_dim: int, stream: str, bias: bool = True, act: str | None = None):
         super().__init__()
         self.stream = stream
-        self.proj = nn.Linear(in_dim, embed_dim)
+        self.proj = nn.Linear(in_dim, embed_dim, bias)
+        self.act = ACTIVATIONS[act]() if act else nn.Identity()
 
     def forward(self, inputs: dict) -> Tensor:
         """``inputs[stream] (B,T,N,D) -> (B,T,N,C)``."""
-        return self.proj(read_stream(inputs, self.stream, self.proj.in_features))
+        return self.act(self.proj(read_stream(inputs, self.stream, self.proj.in_features)))
 
 
 @MODELS.register_module()
@@ -46,8 +50,9 @@ class JointEmbed(StreamEmbed):
 
     scope = 'tokens'
 
-    def __init__(self, in_dim: int, embed_dim: int, stream: str = 'keypoints'):
-        super().__init__(in_dim, embed_dim, stream)
+    def __init__(self, in_dim: int, embed_dim: int, stream: str = 'keypoints', bias: bool = True,
+                 act: str | None = None):
+        super().__init__(in_dim, embed_dim, stream, bias, act)
 
 
 def read_stream(inputs: dict, stream: str, dim: int) -> Tensor:

@@ -11,11 +11,12 @@ class Mlp(nn.Module):
         dims: channels from input to output, e.g. ``(256, 2048, 256)``.
         act: ``'gelu'`` or ``'relu'``.
         drop_rate: dropout after each activation.
+        bias: bias of the linear layers.
     """
 
-    def __init__(self, dims: tuple, act: str = 'gelu', drop_rate: float = 0.0):
+    def __init__(self, dims: tuple, act: str = 'gelu', drop_rate: float = 0.0, bias: bool = True):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(dims, dims[1:]))
+        self.layers = nn.ModuleList(nn.Linear(a, b, bias) for a, b in zip(dims, dims[1:]))
         self.act = ACTIVATIONS[act]()
         self.drop = nn.Dropout(drop_rate)
 

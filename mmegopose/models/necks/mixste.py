@@ -1,0 +1,93 @@
+"""MixSTE: alternating attention over joints and over frames."""
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ...registry import NECKS
+from ..key_map import map_keys
+from ..layers import Block
+
+
+@NECKS.register_module()
+class MixSTE(BaseModule):
+    """Mixed spatio-temporal encoder (Zhang et al., CVPR 2022, arXiv 2203.00859).
+
+    Blocks over the tokens of one frame alternate with blocks over the frames of one token. One layer norm of the
+    residual stream is shared by all blocks over tokens, another by all over frames.
+
+    Args:
+        embed_dim: channels C.
+        depth: pairs of blocks.
+        num_heads, mlp_ratio, qkv_bias, drop_rate, attn_drop_rate: see ``layers.Block``.
+        drop_path_rate: stochastic depth of the last pair, growing linearly from 0.
+        num_tokens: tokens per frame N.
+        num_frames: frames of the learned temporal position embedding.
+        resample_frames: stretch that embedding linearly to windows of another length, instead of refusing them.
+    """
+
+    def __init__(self, embed_dim: int = 512, depth: int = 8, num_heads: int = 8, mlp_ratio: float = 2.0,
+                 qkv_bias: bool = True, drop_rate: float = 0.0, attn_drop_rate: float = 0.0,
+                 drop_path_rate: float = 0.1, num_tokens: int = 17, num_frames: int = 243,
+                 resample_frames: bool = False, init_cfg: dict | None = None):
+        super().__init__(init_cfg)
+        self.resample_frames = resample_frames
+        self.token_pos = nn.Parameter(torch.zeros(1, num_tokens, embed_dim))
+        self.frame_pos = nn.Parameter(torch.zeros(1, num_frames, embed_dim))
+        self.token_blocks, self.frame_blocks = (
+            nn.ModuleList(
+                Block(embed_dim, num_heads, mlp_ratio, qkv_bias, drop_rate=drop_rate, attn_drop_rate=attn_drop_rate,
+                      drop_path_rate=drop_path_rate * i / max(depth - 1, 1), norm_eps=1e-6) for i in range(depth))
+            for _ in range(2))
+        self.token_norm = nn.LayerNorm(embed_dim, 1e-6)
+        self.frame_norm = nn.LayerNorm(embed_dim, 1e-6)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``(B,T,N,C) -> (B,T,N,C)``."""
+        B, T, N, _ = tokens.shape
+        if self.token_pos.shape[1] != N:
+            raise ValueError(f'MixSTE is built for num_tokens={self.token_pos.shape[1]}, got {N} tokens per frame')
+        x = tokens + self.token_pos
+        for i, (token_block, frame_block) in enumerate(zip(self.token_blocks, self.frame_blocks)):
+            x = x.flatten(0, 1)  # (B*T, N, C)
+            x = self.token_norm(token_block(x))
+            x = x.unflatten(0, (B, T)).transpose(1, 2).flatten(0, 1)  # (B*N, T, C)
+            if i == 0:
+                x = x + self._frame_pos(T)
+            x = self.frame_norm(frame_block(x))
+            x = x.unflatten(0, (B, N)).transpose(1, 2)  # (B, T, N, C)
+        return x
+
+    def _frame_pos(self, length: int) -> Tensor:
+        """Temporal position embedding ``(1,length,C)``."""
+        known = self.frame_pos.shape[1]
+        if length == known:
+            return self.frame_pos
+        if not self.resample_frames:
+            raise ValueError(f'MixSTE has a position embedding of num_frames={known}, the window has {length} frames; '
+                             f'build it with num_frames={length}, cut windows of {known} frames, or set '
+                             'resample_frames=True')
+        return F.interpolate(self.frame_pos.mT, size=length, mode='linear').mT  # (1, length, C)
+
+
+def _stage_rules(long: str, short: str, ours: str) -> list:
+    block, ours_block = short + r'blocks\.(\d+)\.', rf'neck.{ours}_blocks.\1.'
+    return [(f'{long}_pos_embed', f'neck.{ours}_pos'),
+            (long + r'_norm\.(.*)', rf'neck.{ours}_norm.\1'),
+            (block + r'((?:norm[12]|attn)\..*)', ours_block + r'\2'),
+            (block + r'mlp\.fc1\.(.*)', ours_block + r'mlp.layers.0.\2'),
+            (block + r'mlp\.fc2\.(.*)', ours_block + r'mlp.layers.1.\2')]
+
+
+_RULES = [(r'Spatial_patch_to_embedding\.(.*)', r'branches.main.backbone.proj.\1'),
+          (r'head\.0\.(.*)', r'head.norm.\1'),
+          (r'head\.1\.(.*)', r'head.mlp.layers.0.\1'),
+          *_stage_rules('Spatial', 'STE', 'token'), *_stage_rules('Temporal', 'TTE', 'frame')]
+
+
+def mixste_from_official(state_dict: dict) -> dict:
+    """Weights of the official MixSTE for a ``PoseEstimator`` of ``JointEmbed``, ``MixSTE`` and ``JointHead``.
+
+    The head has ``per_joint=True, output='all', hidden_dims=(), norm=True``. Raises ``ValueError`` for unknown keys.
+    """
+    return map_keys(state_dict, _RULES)

@@ -1,0 +1,134 @@
+"""STCFormer: attention over joints and over frames in parallel halves of the channels."""
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ...registry import NECKS
+from ..key_map import map_keys
+from ..layers import Attention, Block, DropPath
+
+# Body part of each joint: 0 torso and head, 1 to 4 the limbs. h36m and mpi_inf_3dhp are numbered as in the official
+# weights; coco17 follows h36m: right leg, left leg, left arm, right arm.
+PARTS = dict(h36m=(0, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 3, 3, 3, 4, 4, 4),
+             mpi_inf_3dhp=(0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 0, 0, 0),
+             coco17=(0, 0, 0, 0, 0, 3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 1))
+
+
+@NECKS.register_module()
+class STC(BaseModule):
+    """Spatio-temporal criss-cross transformer, STCFormer (Tang et al., CVPR 2023).
+
+    It has no weight per frame, hence takes windows of any length. The defaults are STCFormer; STCFormer-L has
+    ``embed_dim=512``.
+
+    Args:
+        embed_dim: channels C.
+        depth: number of blocks.
+        num_heads: heads of each half; must divide C/2.
+        mlp_ratio, drop_rate: of the feed-forward network, see ``layers.Block``.
+        parts: body part of each token, a name in ``PARTS`` or a tuple; None: no part embedding (tokens that are no
+            joints).
+        part_scale: factor of the part embedding.
+        part_drop_rate: share of samples that train without part embedding.
+        attn_scale: factor of the products of queries and keys; None: ``(C/2)**-0.5``, by the width of the half.
+    """
+
+    def __init__(self, embed_dim: int = 256, depth: int = 6, num_heads: int = 8, mlp_ratio: float = 4.0,
+                 drop_rate: float = 0.1, parts: str | tuple | None = 'h36m', part_scale: float = 1e-4,
+                 part_drop_rate: float = 0.5, attn_scale: float | None = None, init_cfg: dict | None = None):
+        super().__init__(init_cfg)
+        if isinstance(parts, str):
+            if parts not in PARTS:
+                raise ValueError(f'STC(parts={parts!r}): parts should be one of {list(PARTS)}, a tuple, or None')
+            parts = PARTS[parts]
+        self.num_tokens = len(parts) if parts else None
+        self.blocks = nn.ModuleList(
+            Block(embed_dim, num_heads, mlp_ratio, drop_rate=drop_rate, mlp_bias=False, attn=CrissCrossAttention(
+                embed_dim, num_heads, parts, part_scale, part_drop_rate, attn_scale)) for _ in range(depth))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``(B,T,N,C) -> (B,T,N,C)``."""
+        if self.num_tokens not in (None, tokens.shape[2]):
+            raise ValueError(f'STC has parts for {self.num_tokens} tokens per frame, got {tokens.shape[2]}; give parts '
+                             'with the part of each token, or parts=None')
+        for block in self.blocks:
+            tokens = block(tokens)
+        return tokens
+
+
+class CrissCrossAttention(Attention):
+    """Half of the channels attends over the tokens of a frame, the other half over the frames of a token.
+
+    Two position codes are added (the paper's structure-enhanced positional embedding): a depth-wise convolution of
+    the values over frames and neighbouring tokens, which alone knows the order of frames, and a learned vector per
+    body part. The official code adds the latter to the temporal half too, with a factor of 1e-9 that vanishes in
+    fp32; here that half has none. It also drops it for whole batches at a time, here per sample.
+
+    Args:
+        embed_dim, num_heads, parts, part_scale, part_drop_rate, attn_scale: see :class:`STC`.
+    """
+
+    def __init__(self, embed_dim: int, num_heads: int, parts: tuple | None, part_scale: float, part_drop_rate: float,
+                 attn_scale: float | None):
+        half = embed_dim // 2
+        if embed_dim % (2 * num_heads):
+            raise ValueError(f'STC: embed_dim={embed_dim} is not a multiple of 2 * num_heads={2 * num_heads}')
+        super().__init__(embed_dim, num_heads, scale=half ** -0.5 if attn_scale is None else attn_scale)
+        self.space_conv = nn.Conv2d(half, half, 3, padding=1, groups=half)
+        self.time_conv = nn.Conv2d(half, half, 3, padding=1, groups=half)
+        self.part_embed = nn.Embedding(max(parts) + 1, half // num_heads) if parts else None
+        self.register_buffer('parts', torch.tensor(parts) if parts else None, persistent=False)
+        self.part_scale, self.part_drop = part_scale, DropPath(part_drop_rate)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
+        """``(B,T,N,C) -> (B,T,N,C)``; the masks, see :class:`Attention`, are those of the half over frames."""
+        B, T, N, _ = x.shape
+        qkv = self.qkv(x).unflatten(-1, (3, 2, self.num_heads, -1))  # (B, T, N, 3, 2, h, d)
+        space, time = qkv.permute(4, 3, 0, 1, 2, 5, 6)  # each (3, B, T, N, h, d)
+        across = space.flatten(1, 2).transpose(2, 3)  # (3, B*T, h, N, d)
+        along = time.permute(0, 1, 3, 4, 2, 5).flatten(1, 2)  # (3, B*N, h, T, d)
+        across = self.attend(*across).transpose(1, 2).unflatten(0, (B, T))  # (B, T, N, h, d)
+        along = self.attend(*along, mask, is_causal).unflatten(0, (B, N)).permute(0, 3, 1, 2, 4)  # (B, T, N, h, d)
+        space = across + _neighbours(self.space_conv, space[2])
+        time = along + _neighbours(self.time_conv, time[2])
+        if self.part_embed is not None:
+            part = self.part_embed(self.parts)[:, None].expand(B, 1, N, 1, -1)  # (B, 1, N, 1, d)
+            space = space + self.part_scale * self.part_drop(part)
+        return self.proj(torch.cat([space, time], -1).flatten(3))  # (B, T, N, C)
+
+
+def _neighbours(conv: nn.Conv2d, values: Tensor) -> Tensor:
+    """Convolve ``(B,T,N,h,d)`` over frames and tokens."""
+    planes = values.flatten(3).permute(0, 3, 1, 2)  # (B, h*d, T, N)
+    return conv(planes).permute(0, 2, 3, 1).unflatten(-1, values.shape[3:])  # (B, T, N, h, d)
+
+
+_BLOCK, _OUT = r'(?:stcformer\.stc_block|mlpmixer\.mixerblocks)\.(\d+)\.', r'neck.blocks.\1.'
+_ATTENTION = _BLOCK + r'(?:stc_att|cross_att)\.'
+_RULES = [(r'pose_emb\.weight', 'branches.main.backbone.proj.weight'),
+          (r'(?:regress_head|pose_lift)\.weight', 'head.mlp.layers.0.weight'),
+          (_ATTENTION + r'layer_norm\.(.*)', _OUT + r'norm1.\2'),
+          (_ATTENTION + r'((?:qkv|proj)\..*)', _OUT + r'attn.\2'),
+          (_ATTENTION + r'emb\.weight', _OUT + r'attn.part_embed.weight'),
+          (_ATTENTION + r'(?:sep2|gate)_s\.(.*)', _OUT + r'attn.space_conv.\2'),
+          (_ATTENTION + r'(?:sep2|gate)_t\.(.*)', _OUT + r'attn.time_conv.\2'),
+          (_BLOCK + r'layer_norm1?\.(.*)', _OUT + r'norm2.\2'),
+          (_BLOCK + r'mlp1?\.fc1\.weight', _OUT + r'mlp.layers.0.weight'),
+          (_BLOCK + r'mlp1?\.fc2\.weight', _OUT + r'mlp.layers.1.weight')]
+_UNUSED = (r'mlpmixer\.mixerblocks\.\d+\.layer_norm2\..*',)
+
+
+def stc_from_official(state_dict: dict) -> dict:
+    """Weights of the official STCFormer for a ``PoseEstimator`` of ``JointEmbed``, ``STC`` and ``JointHead``.
+
+    The embedding has ``bias=False, act='gelu'``, the head ``per_joint=True, output='all', hidden_dims=(),
+    bias=False``. For the official MPI-INF-3DHP weights the neck has ``num_heads=4, parts='mpi_inf_3dhp',
+    attn_scale=embed_dim ** -0.5``. Raises ``ValueError`` for unknown keys.
+    """
+    state = map_keys(state_dict, _RULES, _UNUSED)
+    for key, value in state.items():
+        if '.attn.qkv.' in key:  # theirs has the query, key and value of one channel side by side
+            state[key] = value.unflatten(0, (-1, 3)).transpose(0, 1).flatten(0, 1)  # (3*C, ...)
+        elif key.endswith('.part_embed.weight'):  # theirs may have rows that no joint uses
+            state[key] = value[:5]
+    return state

@@ -1,0 +1,72 @@
+import pytest
+import torch
+from lifting_parity import lifter, official_keys, recorded, shapes
+
+from mmegopose.models.necks import STC, stc_from_official
+from mmegopose.structures import get_skeleton
+
+EMBED, HEAD = dict(bias=False, act='gelu'), dict(bias=False)
+MPI = dict(num_heads=4, parts='mpi_inf_3dhp')
+
+
+@pytest.mark.parametrize('name, neck', [('stcformer_small', {}),
+                                        ('stcformer_3dhp_small', dict(attn_scale=48 ** -0.5, **MPI))])
+def test_official_weights_give_the_official_output(name, neck):
+    weights, keypoints, joints = recorded(name)
+    model = lifter(dict(type='STC', embed_dim=48, depth=2, **neck), EMBED, HEAD)
+    for wrapped in (weights, {f'module.{k}': v for k, v in weights.items()}):
+        model.load_state_dict(stc_from_official(wrapped), strict=True)
+    torch.testing.assert_close(model(dict(keypoints=keypoints))['joints'], joints, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize('name, dim, size', [('stcformer', 256, 4_748_000), ('stcformer_l', 512, 18_933_184)])
+def test_defaults_are_the_published_models(name, dim, size):
+    with torch.device('meta'):
+        model = lifter(dict(type='STC', embed_dim=dim), EMBED, HEAD)
+    assert sum(p.numel() for p in model.parameters()) == size
+    assert shapes(stc_from_official(official_keys(name))) == shapes(model.state_dict())
+
+
+def test_foreign_keys_are_listed():
+    with pytest.raises(ValueError, match=r"1 keys are not of this model: \['pose_emb.bias'\]"):
+        stc_from_official({'pose_emb.weight': torch.zeros(1), 'pose_emb.bias': torch.zeros(1)})
+
+
+@pytest.mark.parametrize('frames', [1, 5, 30])
+def test_one_token_per_frame_and_any_length(frames):
+    x = torch.randn(2, frames, 1, 16)
+    assert STC(16, 2, 4, parts=None).eval()(x).shape == x.shape
+    joints = torch.randn(2, frames, 17, 16)
+    assert STC(16, 2, 4).eval()(joints).shape == joints.shape
+
+
+def test_part_embedding_is_dropped_per_sample():
+    torch.manual_seed(0)
+    attn = STC(16, 1, 4, drop_rate=0.0, part_scale=1.0).blocks[0].attn
+    x = torch.randn(1, 3, 17, 16).repeat(64, 1, 1, 1)
+    kept, dropped = attn.eval()(x)[0], attn.train()(x)
+    attn.part_embed.weight.data.zero_()
+    without = attn(x)[0]
+    off = (dropped - without).flatten(1).abs().amax(1) < 1e-5
+    assert 16 < off.sum() < 48
+    torch.testing.assert_close(dropped[~off][0] - without, 2 * (kept - without), atol=1e-5, rtol=0)
+
+
+def test_coco_parts_keep_left_and_right_apart():
+    flip = torch.tensor(get_skeleton('coco17').flip)
+    parts = STC(16, 1, 4, parts='coco17').blocks[0].attn.parts
+    mirrored = torch.tensor([0, 2, 1, 4, 3])
+    assert torch.equal(parts[flip], mirrored[parts])
+
+
+@pytest.mark.parametrize('kwargs, message', [
+    (dict(parts='hand21'), r"parts='hand21'.*'h36m', 'mpi_inf_3dhp', 'coco17'"),
+    (dict(embed_dim=20, num_heads=4), r'embed_dim=20 is not a multiple of 2 \* num_heads=8')])
+def test_wrong_arguments_say_what_is_right(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        STC(**kwargs)
+
+
+def test_tokens_that_are_no_joints_need_no_parts():
+    with pytest.raises(ValueError, match='parts for 17 tokens per frame, got 1; .*parts=None'):
+        STC(16, 1, 4)(torch.zeros(1, 2, 1, 16))
