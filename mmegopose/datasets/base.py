@@ -4,9 +4,10 @@ from functools import cached_property
 import numpy as np
 import torch
 from mmengine.dataset import Compose
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from ..registry import FUNCTIONS, TRANSFORMS
+from ..structures import PoseDataSample
 from .random import KeyedRandom
 from .store import SequenceStore
 
@@ -91,7 +92,34 @@ class SequenceDataset(Dataset):
         return torch.from_numpy(self.store.labels['joints'][found]).double(), torch.from_numpy(visible)
 
 
+IN_MESSAGE = 2 ** 20  # bytes; larger tensors are cheaper in shared memory
+
+
+class WorkerBatch(dict):
+    """A batch on its way out of a worker process; it arrives as a plain dict.
+
+    Small tensors travel as arrays inside the message: one shared-memory file for each costs more than the batch.
+    """
+
+    def __reduce__(self):
+        sample = {key: _to_message(value) for key, value in self['data_samples'].items()}
+        return _from_message, ({key: _to_message(value) for key, value in self['inputs'].items()}, sample)
+
+
+def _to_message(tensor: torch.Tensor):
+    return tensor.numpy() if tensor.nbytes < IN_MESSAGE else tensor
+
+
+def _from_message(inputs: dict, sample: dict) -> dict:
+    def tensors(values):
+        return {key: torch.as_tensor(value) for key, value in values.items()}
+
+    data_samples = PoseDataSample()
+    data_samples.set_data(tensors(sample))
+    return dict(inputs=tensors(inputs), data_samples=data_samples)
+
+
 @FUNCTIONS.register_module()
 def batch_collate(batch: dict) -> dict:
     """``__getitems__`` has built the batch already."""
-    return batch
+    return batch if get_worker_info() is None else WorkerBatch(batch)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from egoexo_fixture import STRIDED, build, everything, pipeline
 
-from mmegopose.datasets import EndlessSampler, SequenceBatchSampler, SequenceSampler, samplers
+from mmegopose.datasets import EndlessSampler, SequenceBatchSampler, SequenceSampler, batch_collate, samplers
 from mmegopose.datasets.random import KeyedRandom
 from mmegopose.geometry.rigid import transform_points
 
@@ -153,3 +153,15 @@ def test_noise_leaves_the_target_alone(egoexo):
     noisy = everything(build(egoexo, steps=pipeline()[:1] + NOISE[:1] + pipeline()[1:]))
     torch.testing.assert_close(noisy['data_samples'].joints, clean['data_samples'].joints, atol=0, rtol=0)
     assert 0.001 < (noisy['inputs']['head_pose'] - clean['inputs']['head_pose']).std() < 0.5
+
+
+def test_workers_deliver_the_same_batches(egoexo):
+    dataset = build(egoexo, 'val', steps=AUGMENT + pipeline())
+    keys = list(range(0, len(dataset), 5))
+    loader = torch.utils.data.DataLoader(dataset, batch_size=8, sampler=keys, collate_fn=batch_collate, num_workers=1)
+    for batch, begin in zip(loader, range(0, len(keys), 8)):
+        expected = dataset.__getitems__(keys[begin:begin + 8])
+        assert type(batch) is dict
+        torch.testing.assert_close(batch['inputs'], expected['inputs'], atol=0, rtol=0)
+        for key, value in expected['data_samples'].items():
+            torch.testing.assert_close(batch['data_samples'].get(key), value, atol=0, rtol=0)

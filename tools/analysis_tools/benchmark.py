@@ -148,7 +148,7 @@ def training(names):
 
         load, train = best(lambda d=dataset: d.__getitems__(range(64))), best(step, 2)
         report(f'training step of {name}, batch 64', train * 1e3, 'ms')
-        report('  a batch takes', load * 1e3, 'ms', load / train, 'of the step')
+        print(f'  a batch takes {load * 1e3:.1f} ms, {load / train:.1%} of the step')
 
 
 def evaluation():
