@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 SMALL = ['model.backbone.depth=1', 'train_dataloader.batch_size=8', 'train_dataloader.num_workers=0',
@@ -81,6 +82,18 @@ def test_mistakes_are_told_in_one_line(trained, options, message):
     assert 'Traceback' not in log
     line = next(line for line in log.splitlines() if line.startswith('error: '))
     assert message in line
+
+
+def test_resumed_run_continues_bit_equal(tmp_path):
+    """Augmentation, dropout, a loader with a worker: after two of four iterations nothing tells a resumed run."""
+    options = [*SMALL, 'train_dataloader.num_workers=1', 'train_cfg.max_iters=4', 'default_hooks.checkpoint.interval=2']
+    train = [sys.executable, ROOT / 'tools/train.py', CONFIG, '--no-validate']
+    run(*train, '--work-dir', tmp_path / 'whole', '--cfg-options', *options, cwd=tmp_path)
+    run(*train, '--work-dir', tmp_path / 'rest', '--resume', tmp_path / 'whole/iter_2.pth', '--cfg-options', *options,
+        cwd=tmp_path)
+    whole, rest = (torch.load(tmp_path / name / 'iter_4.pth', weights_only=True)['state_dict']
+                   for name in ('whole', 'rest'))
+    assert all(torch.equal(rest[key], whole[key]) for key in whole)
 
 
 def losses(folder):

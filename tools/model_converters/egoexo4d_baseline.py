@@ -1,6 +1,9 @@
 """Convert weights of the official Ego-Exo4D body-pose baseline for configs/egoexo4d_baseline.py."""
 import argparse
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs its own package
 
 from mmegopose.engine.config import user_errors
 
