@@ -5,12 +5,14 @@ in world coordinates and metres. The challenge's template and the ground truth f
 joint is a row of NaN.
 """
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from mmegopose.datasets.egoexo4d_files import read_track
 from mmegopose.files import atomic_write, read_json
 from mmegopose.structures import get_skeleton
 
@@ -110,7 +112,7 @@ def score_submission(submission: dict, ground_truth: dict, clip_filter: bool = T
 def read_headset_positions(data_root: str | Path, uids: Sequence[str], split: str = 'test') -> dict:
     """Headset positions ``{take_uid: {frame: (3,)}}`` in world coordinates from the camera files of Ego-Exo4D.
 
-    Reads ``annotations/ego_pose/<split>/camera_pose/<uid>.json``, whose extrinsics take the world to the camera.
+    Reads ``annotations/ego_pose/<split>/camera_pose/<uid>.json``.
 
     Raises:
         FileNotFoundError: a take has no camera file.
@@ -119,14 +121,8 @@ def read_headset_positions(data_root: str | Path, uids: Sequence[str], split: st
     positions = {}
     for uid in uids:
         path = Path(data_root) / 'annotations' / 'ego_pose' / split / 'camera_pose' / f'{uid}.json'
-        try:
-            cameras = read_json(path)
-            extrinsics = next(cameras[name] for name in cameras if 'aria' in name)['camera_extrinsics']
-            poses = np.array(list(extrinsics.values()), dtype=np.float64).reshape(-1, 3, 4)
-        except (StopIteration, KeyError, TypeError) as error:
-            raise ValueError(f'{path} has no "camera_extrinsics" of an "aria..." camera') from error
-        centres = -np.einsum('nij,ni->nj', poses[..., :3], poses[..., 3])    # -R^T t
-        positions[uid] = dict(zip(extrinsics, centres))
+        _, first, poses, known = read_track(path, max_hole=0, counts=Counter())
+        positions[uid] = {str(first + row): poses[row, :3, 3] for row in np.flatnonzero(known)}
     return positions
 
 

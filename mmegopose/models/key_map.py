@@ -28,19 +28,3 @@ def map_keys(state_dict: dict, rules: list, ignore: tuple = ()) -> dict:
     if unknown:
         raise ValueError(f'{len(unknown)} keys are not of this model: {unknown[:6]}')
     return mapped
-
-
-_BLOCK, _OUT = r'transformer_encoder\.layers\.(\d+)\.', r'branches.main.backbone.blocks.\1.'
-# Official Ego-Exo4D body-pose baseline -> configs/egoexo4d_baseline.py. Its second head is never used.
-EGOEXO4D_BASELINE = dict(
-    rules=[
-        (r'linear_embedding\.(.*)', r'branches.main.backbone.embed.proj.\1'),
-        (_BLOCK + r'self_attn\.in_proj_(.*)', _OUT + r'attn.qkv.\2'),
-        (_BLOCK + r'self_attn\.out_proj\.(.*)', _OUT + r'attn.proj.\2'),
-        (_BLOCK + r'linear1\.(.*)', _OUT + r'mlp.layers.0.\2'),
-        (_BLOCK + r'linear2\.(.*)', _OUT + r'mlp.layers.1.\2'),
-        (_BLOCK + r'(norm[12]\..*)', _OUT + r'\2'),
-        (r'stabilizer\.0\.(.*)', r'head.mlp.layers.0.\1'),
-        (r'stabilizer\.2\.(.*)', r'head.mlp.layers.1.\1'),
-    ],
-    ignore=(r'joint_rotation_decoder\.\d\..*',))

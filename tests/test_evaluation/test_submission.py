@@ -209,7 +209,7 @@ def test_read_headset_positions(takes, tmp_path):
     with pytest.raises(FileNotFoundError, match='other.json'):
         read_headset_positions(tmp_path, ['other'])
     dump(tmp_path / 'annotations/ego_pose/test/camera_pose/other.json', {'cam01': {}})
-    with pytest.raises(ValueError, match='other.json has no "camera_extrinsics"'):
+    with pytest.raises(ValueError, match='other.json has no aria camera with camera_extrinsics'):
         read_headset_positions(tmp_path, ['other'])
 
 

@@ -4,8 +4,8 @@ from torch import nn
 
 import mmegopose.models  # noqa: F401
 from mmegopose.engine.config import load_config
+from mmegopose.models.egoexo4d_baseline import egoexo4d_baseline_from_official
 from mmegopose.models.fusions import CrossAttentionFusion, WeightedFusion
-from mmegopose.models.key_map import EGOEXO4D_BASELINE, map_keys
 from mmegopose.models.losses import BoneLengthLoss, L1Loss, MPJPELoss, VelocityLoss
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample, get_skeleton
@@ -58,7 +58,7 @@ def test_official_baseline_weights_give_its_outputs():
     assert sum(v.numel() for v in state.values()) == 4_123_313
     model = MODELS.build(config('egoexo4d_baseline.py').model).eval()
     for wrapped in (state, {f'module.{k}': v for k, v in state.items()}, dict(state_dict=state)):
-        model.load_state_dict(map_keys(wrapped, **EGOEXO4D_BASELINE), strict=True)
+        model.load_state_dict(egoexo4d_baseline_from_official(wrapped), strict=True)
     x = torch.randn(4, 21, 3)
     torch.testing.assert_close(model(dict(head_pose=x))['joints'][:, 0], official(x), atol=1e-5, rtol=0)
     padded = torch.arange(21)[None] < torch.tensor([[0], [3], [20], [11]])  # a take that began a moment ago
@@ -68,7 +68,7 @@ def test_official_baseline_weights_give_its_outputs():
 
 def test_key_map_lists_foreign_keys():
     with pytest.raises(ValueError, match=r"1 keys are not of this model: \['encoder.weight'\]"):
-        map_keys({'encoder.weight': torch.zeros(1), 'linear_embedding.bias': torch.zeros(1)}, **EGOEXO4D_BASELINE)
+        egoexo4d_baseline_from_official({'encoder.weight': torch.zeros(1), 'linear_embedding.bias': torch.zeros(1)})
 
 
 def test_causal_frames_see_no_future():

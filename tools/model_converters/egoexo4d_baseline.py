@@ -18,10 +18,10 @@ def main():
 
         from mmegopose.engine.checkpoint import load_from_local, load_state
         from mmegopose.engine.config import load_config
-        from mmegopose.models.key_map import EGOEXO4D_BASELINE, map_keys
+        from mmegopose.models.egoexo4d_baseline import egoexo4d_baseline_from_official
         from mmegopose.registry import MODELS
 
-        state = map_keys(load_from_local(args.source), **EGOEXO4D_BASELINE)
+        state = egoexo4d_baseline_from_official(load_from_local(args.source))
         config = load_config(str(Path(__file__).parents[2] / 'configs/egoexo4d_baseline.py'))
         load_state(MODELS.build(config.model), state, args.source)
         torch.save(dict(state_dict=state), args.target)
