@@ -8,6 +8,19 @@ def rotation_to_6d(rotation: Tensor) -> Tensor:
     return rotation[..., :2].transpose(-1, -2).flatten(-2)
 
 
+def rotation_from_6d(vectors: Tensor) -> Tensor:
+    """Nearest frame to two vectors by Gram-Schmidt, ``(..., 6) -> (..., 3, 3)`` (Zhou et al., CVPR 2019, eq. 16).
+
+    The inverse of :func:`rotation_to_6d`: the six numbers are two columns one after the other, as in HMR2 and HaMeR
+    (SPIN interleaves them). Half precision is raised to float32, because its frames are not orthonormal enough.
+    """
+    vectors = vectors.to(torch.promote_types(vectors.dtype, torch.float32))
+    first, second = vectors.unflatten(-1, (2, 3)).unbind(-2)
+    x = torch.nn.functional.normalize(first, dim=-1)
+    y = torch.nn.functional.normalize(second - (x * second).sum(-1, keepdim=True) * x, dim=-1)
+    return torch.stack([x, y, torch.linalg.cross(x, y)], -1)
+
+
 def so3_log(rotation: Tensor) -> Tensor:
     """Rotation vector in radians, ``(..., 3, 3) -> (..., 3)``, angle in [0, pi).
 
@@ -30,11 +43,22 @@ def so3_log(rotation: Tensor) -> Tensor:
 
 
 def so3_exp(vector: Tensor) -> Tensor:
-    """Rotation matrix of a rotation vector in radians, ``(..., 3) -> (..., 3, 3)``."""
+    """Rotation matrix of a rotation vector (axis times angle) in radians, ``(..., 3) -> (..., 3, 3)``.
+
+    Rodrigues' formula; smooth, and so are its gradients, at zero.
+    """
+    def sinc(square):  # sin(x) / x as a function of x squared: the root has no gradient at zero
+        tiny = square < 1e-4
+        x = square.masked_fill(tiny, 1).sqrt()
+        return torch.where(tiny, 1 - square / 6 * (1 - square / 20), x.sin() / x)
+
+    square = vector.square().sum(-1)[..., None, None]
     zero = torch.zeros_like(vector[..., 0])
     x, y, z = vector.unbind(-1)
     skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
-    return torch.linalg.matrix_exp(skew)
+    outer = vector[..., :, None] * vector[..., None, :]
+    eye = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    return eye + sinc(square) * skew + sinc(square / 4).square() / 2 * (outer - square * eye)
 
 
 def yaw_matrix(angle: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
-"""Containers shared by every layer: the batched data sample and the skeletons."""
+"""Containers shared by every layer: the batched data sample, the skeletons and conversions between them."""
+from .conversion import convert_confidence, convert_joints
 from .sample import PoseDataSample
-from .skeleton import Skeleton, get_skeleton
+from .skeleton import Skeleton
+from .skeletons import get_skeleton
 
-__all__ = ['PoseDataSample', 'Skeleton', 'get_skeleton']
+__all__ = ['PoseDataSample', 'Skeleton', 'convert_confidence', 'convert_joints', 'get_skeleton']

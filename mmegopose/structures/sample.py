@@ -1,16 +1,17 @@
 """The batched data sample that travels from reader to metric."""
 from mmengine.structures import BaseDataElement
 
-FRAME_FIELDS = ('joints', 'visible', 'T_world_target', 'frame_ids', 'scored', 'pred_joints')
+FRAME_FIELDS = ('joints', 'visible', 'T_world_target', 'frame_ids', 'slots', 'scored', 'pred_joints')
 
 
 class PoseDataSample(BaseDataElement):
     """Targets and predictions of one batch of windows.
 
     Fields (all tensors): ``joints (B,T,J,3)`` in the target frame, ``visible (B,T,J)`` bool,
-    ``T_world_target (B,T,4,4)``, ``frame_ids (B,T)`` frame numbers in the take, ``take (B,)`` index of the take,
-    ``scored (B,T)`` bool, frames for which this window's prediction counts, and after prediction
-    ``pred_joints (B,T,J,3)`` in the target frame.
+    ``T_world_target (B,T,4,4)`` (absent where there is no world frame), ``frame_ids (B,T)`` frame numbers in the take,
+    ``slots (B,T)`` numbers of the predictions of a take, -1 where none counts (only where a frame may be predicted more
+    than once), ``take (B,)`` index of the take, ``scored (B,T)`` bool, frames for which this window's prediction
+    counts, and after prediction ``pred_joints (B,T,J,3)`` in the target frame.
     """
 
     def last_frames(self, num_frames: int) -> 'PoseDataSample':

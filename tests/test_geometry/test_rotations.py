@@ -1,9 +1,14 @@
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
 from mmegopose.geometry.rigid import invert_rigid, make_rigid, transform_points
-from mmegopose.geometry.rotations import rotation_to_6d, so3_exp, so3_log, yaw_matrix
+from mmegopose.geometry.rotations import rotation_from_6d, rotation_to_6d, so3_exp, so3_log, yaw_matrix
+
+RECORDED = np.load(Path(__file__).parents[1] / 'data' / 'rotations.npz')
 
 
 def test_so3_log_equals_scipy_for_all_angles():
@@ -27,6 +32,39 @@ def test_half_turns_have_angle_pi():
 def test_6d_is_the_first_two_columns():
     matrix = torch.from_numpy(Rotation.random(4, rng=1).as_matrix())
     np.testing.assert_array_equal(rotation_to_6d(matrix), np.concatenate([matrix[..., 0], matrix[..., 1]], -1))
+
+
+@pytest.mark.parametrize('function, given, wanted', [
+    (so3_exp, 'axis_angle', 'aa_to_rotmat'), (so3_exp, 'axis_angle', 'batch_rodrigues'),
+    (rotation_from_6d, 'rot6d', 'rot6d_to_rotmat')])
+def test_equals_hamer_and_smplx(function, given, wanted):
+    np.testing.assert_allclose(function(torch.from_numpy(RECORDED[given])), RECORDED[wanted], atol=1e-6, rtol=0)
+
+
+def test_axis_angle_and_matrix_round_trip():
+    vector = torch.from_numpy(RECORDED['axis_angle']).double()
+    torch.testing.assert_close(so3_log(so3_exp(vector)), vector, atol=1e-9, rtol=0)
+
+
+def test_so3_exp_is_smooth_at_zero():
+    vector = torch.tensor([[0., 0, 0], [1e-9, 0, 0], [0, 9e-3, 4e-3], [0, 9e-3, 5e-3], [1, 2, 3]],
+                          dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(so3_exp, vector)
+    assert torch.autograd.gradgradcheck(so3_exp, vector)
+
+
+def test_6d_and_matrix_round_trip():
+    matrix = torch.from_numpy(Rotation.random(20, rng=3).as_matrix()).reshape(4, 5, 3, 3)
+    torch.testing.assert_close(rotation_from_6d(rotation_to_6d(matrix)), matrix, atol=1e-12, rtol=0)
+
+
+def test_any_6d_yields_a_rotation():
+    vectors = torch.randn(3, 6, generator=torch.Generator().manual_seed(0))  # a batch of 3, as the axes
+    for matrix in (rotation_from_6d(vectors), rotation_from_6d(vectors.bfloat16())):
+        assert matrix.dtype == torch.float32
+        torch.testing.assert_close(matrix @ matrix.mT, torch.eye(3).expand(3, 3, 3), atol=1e-6, rtol=0)
+        torch.testing.assert_close(torch.linalg.det(matrix), torch.ones(3), atol=1e-6, rtol=0)
+    assert torch.isfinite(rotation_from_6d(torch.zeros(6))).all()
 
 
 def test_rigid_transforms():
