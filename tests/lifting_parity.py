@@ -15,8 +15,8 @@ def lifter(neck: dict, embed: dict, head: dict):
     """Joint embedding, neck and per-joint head."""
     dim = neck['embed_dim']
     return MODELS.build(dict(
-        type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=2, embed_dim=dim, **embed), neck=neck,
-        head=dict(type='JointHead', embed_dim=dim, hidden_dims=(), per_joint=True, output='all', **head))).eval()
+        type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=2, embed_dim=dim) | embed, neck=neck,
+        head=dict(type='JointHead', embed_dim=dim, hidden_dims=(), per_joint=True, output='all') | head)).eval()
 
 
 def recorded(name: str):

@@ -1,4 +1,4 @@
-"""Mixed-precision training on any device."""
+"""Optimiser wrappers: mixed precision on any device, and the squared loss of MixSTE."""
 from contextlib import contextmanager
 
 import torch
@@ -40,3 +40,11 @@ class AmpOptimWrapper(_AmpOptimWrapper):
     def optim_context(self, model):
         with OptimWrapper.optim_context(self, model), torch.autocast(self.device, dtype=self.cast_dtype):
             yield
+
+
+@OPTIM_WRAPPERS.register_module()
+class SquaredLossOptimWrapper(OptimWrapper):
+    """Minimise half the squared loss: gradients are multiplied by the value of the loss, as in the official MixSTE."""
+
+    def scale_loss(self, loss: torch.Tensor) -> torch.Tensor:
+        return super().scale_loss(loss * loss.detach())

@@ -1,9 +1,13 @@
 """The one model class: branches, fusion, neck, head."""
+import inspect
+
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from ..registry import MODELS
 from ..structures import PoseDataSample
+from .flip import FlipAverage
+from .layers import token_mask
 
 
 @MODELS.register_module()
@@ -13,6 +17,8 @@ class PoseEstimator(BaseModel):
     ``stream -> backbone -> tokens (B,T,N,C) -> [fusion] -> [neck] -> head -> estimate``. A method with one branch
     names ``backbone``, ``neck`` and ``head``; one with several names ``branches`` and a ``fusion``. A fusion of tokens
     stands before the estimator's own neck and head; a fusion of estimates stands after the branches' heads.
+    The streams ``padded (B,T)`` and ``missing (B,T,J)``, True where there is no frame or no detection, become the
+    ``mask`` of the necks; without them necks get none.
 
     Args:
         backbone, neck, head: configs of a single branch, or of what follows a fusion of tokens.
@@ -21,7 +27,9 @@ class PoseEstimator(BaseModel):
         embed: config of an embedding that all branches share; their backbones then have none.
         losses: ``{name: config}``, applied to the final estimate.
         branch_loss_weight: factor of the same losses on each branch's own estimate (deep supervision).
-        train_cfg, test_cfg: free for subclasses.
+        train_cfg: free for subclasses.
+        test_cfg: ``dict(flip='h36m17')``: predict the mean of the batch and its mirror image, see ``FlipAverage``; the
+            rest is free for subclasses.
         data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
     """
 
@@ -43,6 +51,7 @@ class PoseEstimator(BaseModel):
         self.losses = nn.ModuleDict({name: build(config) for name, config in (losses or {}).items()})
         self.branch_loss_weight = branch_loss_weight
         self.train_cfg, self.test_cfg = train_cfg or {}, test_cfg or {}
+        self.flip = FlipAverage(self.test_cfg['flip']) if self.test_cfg.get('flip') else None
         late = fusion is not None and self.fusion.level == 'estimates'
         if late and (self.head or not all('head' in branch for branch in self.branches.values())):
             raise ValueError('a fusion of estimates needs a head in every branch and none of its own')
@@ -59,7 +68,11 @@ class PoseEstimator(BaseModel):
                 ``'predict'``: a list with the batch's one data sample, cut to the predicted frames, with
                 ``pred_joints`` set.
         """
-        estimate, branch_estimates = self._estimate(inputs)
+        if mode == 'predict' and self.flip is not None:
+            doubled, _ = self._estimate(self.flip.double(inputs))
+            estimate = dict(joints=self.flip.average(doubled['joints']))
+        else:
+            estimate, branch_estimates = self._estimate(inputs)
         if mode == 'tensor':
             return estimate
         frames = min(estimate['joints'].shape[1], data_samples.visible.shape[1])
@@ -88,16 +101,28 @@ class PoseEstimator(BaseModel):
         for name, branch in self.branches.items():
             tokens[name] = branch['backbone'](inputs)
             if 'neck' in branch:
-                tokens[name] = branch['neck'](tokens[name])
+                tokens[name] = _apply_neck(branch['neck'], tokens[name], inputs)
             if 'head' in branch:
                 estimates[name] = branch['head'](tokens[name])
         if self.head is None:
             return self.fusion(tokens, estimates), estimates
         joined = self.fusion(tokens) if self.fusion is not None else tokens['main']
-        return self.head(self.neck(joined) if self.neck is not None else joined), {}
+        return self.head(_apply_neck(self.neck, joined, inputs) if self.neck is not None else joined), {}
 
     def _losses(self, estimate: dict, samples: PoseDataSample) -> dict[str, Tensor]:
         return {f'loss_{name}': loss(estimate, samples) for name, loss in self.losses.items()}
+
+
+def _apply_neck(neck: nn.Module, tokens: Tensor, inputs: dict) -> Tensor:
+    """Tokens ``(B,T,N,C)`` through a neck, with a mask if the streams tell of one."""
+    mask = token_mask(inputs, tokens.shape[2])
+    if mask is None:
+        return neck(tokens)
+    if 'mask' not in inspect.signature(neck.forward).parameters:
+        name = type(neck).__name__
+        raise TypeError(f"the data has padded frames or missing joints, which the neck {name} cannot leave out: give "
+                        f'{name}.forward an argument mask, or leave the streams padded and missing out of the data')
+    return neck(tokens, mask=mask)
 
 
 def _last_frames(estimate: dict, frames: int) -> dict:

@@ -41,6 +41,13 @@ CASES = {
     'STC': dict(type='PoseEstimator', backbone=JOINTS | dict(embed_dim=C, bias=False, act='gelu'), losses=MPJPE,
                 neck=dict(type='STC', part_drop_rate=0.0, parts='coco17', **SMALL | dict(num_heads=2)),
                 head=HEAD | dict(per_joint=True, output='all', bias=False)),
+    'DSTformer': dict(type='PoseEstimator', backbone=JOINTS | dict(embed_dim=C), losses=MPJPE,
+                      neck=dict(type='DSTformer', num_frames=T, **SMALL), head=HEAD | dict(
+                          per_joint=True, output='all', norm=True, act='tanh')),
+    'masked': dict(type='PoseEstimator', backbone=JOINTS | dict(embed_dim=C), losses=MPJPE | dict(
+        smooth=dict(type='TemporalConsistencyLoss'), scaled=dict(type='NMPJPELoss')),
+                   neck=dict(type='STC', part_drop_rate=0.0, **SMALL | dict(num_heads=2)),
+                   head=HEAD | dict(per_joint=True, output='all', scale=0.1)),
     'weighted': two_branches(dict(type='WeightedFusion', weights=dict(coarse=0.1, fine=0.9)), branch_loss_weight=0.5),
     'cross-attention': two_branches(dict(type='CrossAttentionFusion', prior=dict(coarse=0.1, fine=0.9), embed_dim=C)),
     'concat': dict(
@@ -50,10 +57,13 @@ CASES = {
 }
 
 
-def batch(size=B, frames=T, targets=T, seed=0):
+def batch(size=B, frames=T, targets=T, seed=0, masked=False):
     generator = torch.Generator().manual_seed(seed)
     inputs = dict(head_pose=torch.randn(size, frames, 5, generator=generator),
                   keypoints=torch.randn(size, frames, J, 2, generator=generator))
+    if masked:
+        inputs['missing'] = torch.rand(size, frames, J, generator=generator) < 0.2
+        inputs['padded'] = (torch.arange(frames) == 4)[None].repeat(size, 1)
     sample = PoseDataSample()
     sample.joints = torch.randn(size, targets, J, 3, generator=generator)
     sample.visible = torch.rand(size, targets, J, generator=generator) > 0.3
@@ -71,7 +81,7 @@ def test_every_parameter_gets_a_gradient(name):
     model = build(name)
     for parameter in model.parameters():  # zero-initialised residuals hide gradients
         torch.nn.init.normal_(parameter, std=0.2)
-    losses = model(*batch(), mode='loss')
+    losses = model(*batch(masked=name == 'masked'), mode='loss')
     sum(losses.values()).backward()
     silent = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not silent
@@ -81,7 +91,7 @@ def test_every_parameter_gets_a_gradient(name):
 @pytest.mark.parametrize('size, frames', [(1, 1), (1, T), (2, 3)])
 def test_any_batch_and_length(name, size, frames):
     model = build(name).eval()
-    inputs, sample = batch(size, frames, frames)
+    inputs, sample = batch(size, frames, frames, masked=name == 'masked')
     predicted = model(inputs, sample, mode='predict')[0]
     assert predicted.pred_joints.shape == predicted.joints.shape
     assert predicted.pred_joints.shape[1] in (1, frames)
@@ -91,14 +101,14 @@ def test_any_batch_and_length(name, size, frames):
 def test_state_dict_round_trip(name):
     first, second = build(name).eval(), MODELS.build(copy.deepcopy(CASES[name])).eval()
     second.load_state_dict(first.state_dict())
-    inputs, _ = batch()
+    inputs, _ = batch(masked=name == 'masked')
     assert torch.equal(first(inputs)['joints'], second(inputs)['joints'])
 
 
 @pytest.mark.parametrize('name', CASES)
 def test_bf16_is_close_to_fp32(name):
     model = build(name).eval()
-    inputs, _ = batch()
+    inputs, _ = batch(masked=name == 'masked')
     exact = model(inputs)['joints']
     with torch.autocast('cpu', torch.bfloat16):
         rough = model(inputs)['joints'].float()
@@ -108,7 +118,7 @@ def test_bf16_is_close_to_fp32(name):
 @pytest.mark.parametrize('name', CASES)
 def test_samples_do_not_influence_each_other(name):
     model = build(name).eval()
-    inputs, _ = batch()
+    inputs, _ = batch(masked=name == 'masked')
     alone = {key: value[1:2] for key, value in inputs.items()}
     torch.testing.assert_close(model(inputs)['joints'][1:2], model(alone)['joints'], atol=1e-5, rtol=0)
 

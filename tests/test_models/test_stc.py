@@ -6,7 +6,7 @@ from mmegopose.models.necks import STC, stc_from_official
 from mmegopose.structures import get_skeleton
 
 EMBED, HEAD = dict(bias=False, act='gelu'), dict(bias=False)
-MPI = dict(num_heads=4, parts='mpi_inf_3dhp')
+MPI = dict(num_heads=4, parts='mpi_inf_3dhp17')
 
 
 @pytest.mark.parametrize('name, neck', [('stcformer_small', {}),
@@ -14,9 +14,12 @@ MPI = dict(num_heads=4, parts='mpi_inf_3dhp')
 def test_official_weights_give_the_official_output(name, neck):
     weights, keypoints, joints = recorded(name)
     model = lifter(dict(type='STC', embed_dim=48, depth=2, **neck), EMBED, HEAD)
+    metres = lifter(dict(type='STC', embed_dim=48, depth=2, **neck), EMBED, HEAD | dict(scale=1e-3))
     for wrapped in (weights, {f'module.{k}': v for k, v in weights.items()}):
         model.load_state_dict(stc_from_official(wrapped), strict=True)
     torch.testing.assert_close(model(dict(keypoints=keypoints))['joints'], joints, atol=1e-5, rtol=0)
+    metres.load_state_dict(stc_from_official(weights), strict=True)
+    torch.testing.assert_close(metres(dict(keypoints=keypoints))['joints'], joints / 1000, atol=1e-8, rtol=0)
 
 
 @pytest.mark.parametrize('name, dim, size', [('stcformer', 256, 4_748_000), ('stcformer_l', 512, 18_933_184)])
@@ -60,7 +63,7 @@ def test_coco_parts_keep_left_and_right_apart():
 
 
 @pytest.mark.parametrize('kwargs, message', [
-    (dict(parts='hand21'), r"parts='hand21'.*'h36m', 'mpi_inf_3dhp', 'coco17'"),
+    (dict(parts='hand21'), r"parts='hand21'.*'h36m17', 'mpi_inf_3dhp17', 'coco17'"),
     (dict(embed_dim=20, num_heads=4), r'embed_dim=20 is not a multiple of 2 \* num_heads=8')])
 def test_wrong_arguments_say_what_is_right(kwargs, message):
     with pytest.raises(ValueError, match=message):

@@ -1,10 +1,9 @@
 """Vision Transformer over any stream."""
-import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import BACKBONES
-from ..layers import Block, sincos_position
+from ..layers import Block, attention_mask, sincos_position, token_mask
 
 
 @BACKBONES.register_module()
@@ -56,26 +55,19 @@ class ViT(BaseModule):
     def forward(self, inputs: dict | Tensor) -> Tensor:
         """Streams, or tokens ``(B,T,N,C)``, to tokens ``(B,T,N,C)``.
 
-        A stream ``padded (B,T)`` marks frames that no other frame may look at.
+        The streams ``padded`` and ``missing`` mark tokens that no other token may look at, see ``token_mask``.
         """
-        padded = None
-        if isinstance(inputs, dict):
-            padded = inputs.get('padded')
-            inputs = inputs['tokens'] if self.embed is None else self.embed(inputs)
-        x = inputs
+        if not isinstance(inputs, dict):
+            inputs = dict(tokens=inputs)
+        elif self.embed is not None:
+            inputs = dict(inputs, tokens=self.embed(inputs))
+        x = inputs['tokens']
         B, T, N, _ = x.shape
         if self.pos_embed:
             x = x + sincos_position(T, self.embed_dim, x)[:, None]
-        mask = None if padded is None else ~padded  # (B, T)
-        if self.scope == 'frames':
-            x = x.transpose(1, 2).flatten(0, 1)  # (B*N, T, C)
-            mask = None if mask is None else mask.repeat_interleave(N, 0)
-        elif self.scope == 'tokens':
-            x, mask = x.flatten(0, 1), None  # (B*T, N, C)
-        else:
-            x = x.flatten(1, 2)  # (B, T*N, C)
-            mask = None if mask is None else mask.repeat_interleave(N, 1)
-        mask, is_causal = self._attention_mask(mask, x.shape[1])
+        keys = token_mask(inputs, N)  # (B, T, N)
+        x = self._sequences(x)
+        mask, is_causal = attention_mask(None if keys is None else self._sequences(keys), self.causal)
         for block in self.blocks:
             x = block(x, mask, is_causal)
         x = self.norm(x)
@@ -83,15 +75,11 @@ class ViT(BaseModule):
             return x.unflatten(0, (B, N)).transpose(1, 2)  # (B, T, N, C)
         return x.view(B, T, N, -1)
 
-    def _attention_mask(self, keys: Tensor | None, length: int):
-        """Boolean mask ``(B,1,L,L)``, or the causal flag alone where that is enough."""
-        if keys is None:
-            return None, self.causal
-        # Every token sees itself, so that a padded token, whose output nobody reads, has a finite one.
-        mask = keys[:, None, None, :] | torch.eye(length, dtype=torch.bool, device=keys.device)
-        if self.causal:
-            mask = mask & torch.ones(length, length, dtype=torch.bool, device=keys.device).tril()
-        return mask, False
+    def _sequences(self, x: Tensor) -> Tensor:
+        """``(B,T,N,...)`` to the sequences that attend: ``(B*N,T,...)``, ``(B*T,N,...)`` or ``(B,T*N,...)``."""
+        if self.scope == 'frames':
+            return x.transpose(1, 2).flatten(0, 1)
+        return x.flatten(0, 1) if self.scope == 'tokens' else x.flatten(1, 2)
 
 
 @BACKBONES.register_module()

@@ -1,4 +1,7 @@
-"""Multi-head self-attention."""
+"""Multi-head self-attention, and who may look at whom."""
+from contextlib import nullcontext
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -36,5 +39,57 @@ class Attention(nn.Module):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
         """Values weighted by the agreement of queries and keys: each ``(B,h,N,C/h)``, as is the result."""
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal, scale=self.scale,
-                                              dropout_p=self.attn_drop_rate if self.training else 0.0)
+        slow = q.device.type == 'cpu' and q.dtype != torch.float32 and q.requires_grad
+        if slow:  # the CPU kernel's backward in bf16 takes 15 times as long as in fp32
+            q, k, v = q.float(), k.float(), v.float()
+        with torch.autocast('cpu', enabled=False) if slow else nullcontext():
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal, scale=self.scale,
+                                                  dropout_p=self.attn_drop_rate if self.training else 0.0)
+
+
+def token_mask(inputs: dict, num_tokens: int) -> Tensor | None:
+    """Which tokens may be looked at, ``(B,T,N)`` bool; None: all.
+
+    Args:
+        inputs: streams, of which two count: ``padded (B,T)``, frames that are no frames of the video, and
+            ``missing (B,T,J)``, joints without a detection; the latter says nothing about tokens that are no joints
+            (N is not J).
+        num_tokens: tokens per frame N.
+    """
+    padded, missing = inputs.get('padded'), inputs.get('missing')
+    hidden = None if padded is None else padded[..., None].expand(-1, -1, num_tokens)
+    if missing is not None and missing.shape[2] == num_tokens:
+        hidden = missing if hidden is None else hidden | missing
+    return None if hidden is None else ~hidden
+
+
+def attention_mask(keys: Tensor | None, is_causal: bool = False) -> tuple[Tensor | None, bool]:
+    """``mask`` and ``is_causal`` of :meth:`Attention.forward`.
+
+    Args:
+        keys: ``(B,L)`` bool, True where a token may be looked at; None: everywhere, which leaves the fast kernels.
+        is_causal: a token looks at itself and at those before it only.
+    """
+    if keys is None:
+        return None, is_causal
+    # Every token sees itself, so that a token that nobody reads has a finite output.
+    mask = keys[:, None, None, :] | torch.eye(keys.shape[1], dtype=torch.bool, device=keys.device)  # (B, 1, L, L)
+    return mask.tril() if is_causal else mask, False
+
+
+def criss_cross_masks(tokens: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """What a neck needs to look at the tokens inside ``mask`` only.
+
+    Args:
+        tokens: ``(B,T,N,C)``.
+        mask: bool, broadcast to ``(B,T,N)``, True inside; None: all are.
+
+    Returns:
+        The tokens, zero outside, where they may hold anything; the attention mask ``(B*T,1,N,N)`` over the tokens of
+        a frame; and that over the frames of a token, ``(B*N,1,T,T)``.
+    """
+    if mask is None:
+        return tokens, None, None
+    mask = mask.expand(tokens.shape[:3])
+    return (tokens.masked_fill(~mask[..., None], 0), attention_mask(mask.flatten(0, 1))[0],
+            attention_mask(mask.transpose(1, 2).flatten(0, 1))[0])

@@ -53,3 +53,13 @@ class Block(nn.Module):
             return x + self.drop_path(self.mlp_drop(self.mlp(self.norm2(x))))
         x = self.norm1(x + self.drop_path(self.attn(x, mask, is_causal)))
         return self.norm2(x + self.drop_path(self.mlp_drop(self.mlp(x))))
+
+
+def over_tokens(block: nn.Module, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """A block over the tokens of each frame: ``(B,T,N,C) -> (B,T,N,C)``; ``mask (B*T,1,N,N)``."""
+    return block(x.flatten(0, 1), mask).unflatten(0, x.shape[:2])
+
+
+def over_frames(block: nn.Module, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """A block over the frames of each token: ``(B,T,N,C) -> (B,T,N,C)``; ``mask (B*N,1,T,T)``."""
+    return over_tokens(block, x.transpose(1, 2), mask).transpose(1, 2)

@@ -1,7 +1,7 @@
 """Feed-forward network."""
 from torch import Tensor, nn
 
-ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU}
+ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU, 'tanh': nn.Tanh}
 
 
 class Mlp(nn.Module):
@@ -9,7 +9,7 @@ class Mlp(nn.Module):
 
     Args:
         dims: channels from input to output, e.g. ``(256, 2048, 256)``.
-        act: ``'gelu'`` or ``'relu'``.
+        act: ``'gelu'``, ``'relu'`` or ``'tanh'``.
         drop_rate: dropout after each activation.
         bias: bias of the linear layers.
     """

@@ -1,4 +1,13 @@
 """Losses: ``(estimate, data_samples) -> scalar``; all masked by ``visible``."""
-from .joint_losses import BoneLengthLoss, L1Loss, MPJPELoss, VelocityLoss
+from .joint_losses import (
+    JOINT_WEIGHTS,
+    BoneLengthLoss,
+    L1Loss,
+    MPJPELoss,
+    NMPJPELoss,
+    TemporalConsistencyLoss,
+    VelocityLoss,
+)
 
-__all__ = ['BoneLengthLoss', 'L1Loss', 'MPJPELoss', 'VelocityLoss']
+__all__ = ['JOINT_WEIGHTS', 'BoneLengthLoss', 'L1Loss', 'MPJPELoss', 'NMPJPELoss', 'TemporalConsistencyLoss',
+           'VelocityLoss']

@@ -6,6 +6,10 @@ from torch import Tensor, nn
 from ...registry import LOSSES
 from ...structures import PoseDataSample, get_skeleton
 
+# MixSTE (Zhang et al., CVPR 2022), as in the official code: the paper has other weights for feet and elbows.
+JOINT_WEIGHTS = dict(mixste_h36m17=(1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4),
+                     mixste_humaneva15=(1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4))
+
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``values`` where ``mask`` is set, over the global batch of all processes.
@@ -43,12 +47,49 @@ class JointLoss(nn.Module):
         raise NotImplementedError
 
 
+class WeightedJointLoss(JointLoss):
+    """Base of the losses with a weight per joint; the mean is over joints, not divided by the sum of the weights.
+
+    Args:
+        joint_weights: a name in ``JOINT_WEIGHTS`` or J numbers; None: all 1.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, joint_weights: str | tuple | None = None):
+        super().__init__(loss_weight)
+        if isinstance(joint_weights, str):
+            if joint_weights not in JOINT_WEIGHTS:
+                raise ValueError(f'joint_weights={joint_weights!r} should be one of {list(JOINT_WEIGHTS)}, a tuple, or '
+                                 'None')
+            joint_weights = JOINT_WEIGHTS[joint_weights]
+        weights = None if joint_weights is None else torch.tensor(joint_weights, dtype=torch.float32)
+        self.register_buffer('joint_weights', weights, persistent=False)
+
+    def weigh(self, values: Tensor) -> Tensor:
+        """``(B,T,J)`` times the weights."""
+        if self.joint_weights is None:
+            return values
+        if values.shape[-1] != len(self.joint_weights):
+            raise ValueError(f'{type(self).__name__} has {len(self.joint_weights)} joint_weights, the poses have '
+                             f'{values.shape[-1]} joints')
+        return values * self.joint_weights
+
+
 @LOSSES.register_module()
-class MPJPELoss(JointLoss):
+class MPJPELoss(WeightedJointLoss):
     """Mean Euclidean distance of visible joints."""
 
     def compute(self, pred, target, visible, samples):
-        return masked_mean((pred - target).norm(dim=-1), visible)
+        return masked_mean(self.weigh((pred - target).norm(dim=-1)), visible)
+
+
+@LOSSES.register_module()
+class NMPJPELoss(JointLoss):
+    """Mean distance of visible joints after scaling each predicted frame to fit best (Rhodin et al., CVPR 2018)."""
+
+    def compute(self, pred, target, visible, samples):
+        p, g = (points.masked_fill(~visible[..., None], 0) for points in (pred, target))
+        scale = (p * g).sum((-2, -1)) / p.square().sum((-2, -1)).clamp(min=1e-12)  # (B, T)
+        return masked_mean((scale[..., None, None] * pred - target).norm(dim=-1), visible)
 
 
 @LOSSES.register_module()
@@ -61,26 +102,45 @@ class L1Loss(JointLoss):
 
 @LOSSES.register_module()
 class VelocityLoss(JointLoss):
-    """Mean distance of joint velocities in m/s between consecutive frames of the output.
+    """Mean distance of joint velocities between consecutive frames of the output.
 
     Needs every frame of the window: ``target_frames='all'`` in the data and ``output='all'`` in the head.
 
     Args:
-        fps: frame numbers per second.
+        fps: frame numbers per second, for velocities in m/s; None: metres per frame of the window, whatever the frame
+            numbers (MixSTE, MotionBERT).
     """
 
-    def __init__(self, loss_weight: float = 1.0, fps: float = 30.0):
+    def __init__(self, loss_weight: float = 1.0, fps: float | None = 30.0):
         super().__init__(loss_weight)
         self.fps = fps
 
     def compute(self, pred, target, visible, samples):
-        if pred.shape[1] < 2:
-            raise ValueError("VelocityLoss needs several frames: set target_frames='all' in the dataset and "
-                             "output='all' in the head")
+        error, pairs = (pred - target).diff(dim=1).norm(dim=-1), _pairs(visible, self)
+        if self.fps is None:
+            return masked_mean(error, pairs)
         step = samples.frame_ids.diff(dim=1)  # (B, T-1), 0 between padded frames
         rate = self.fps / step.clamp(min=1).to(pred.dtype)
-        error = (pred - target).diff(dim=1).norm(dim=-1) * rate[..., None]
-        return masked_mean(error, visible[:, 1:] & visible[:, :-1] & (step > 0)[..., None])
+        return masked_mean(error * rate[..., None], pairs & (step > 0)[..., None])
+
+
+@LOSSES.register_module()
+class TemporalConsistencyLoss(WeightedJointLoss):
+    """Mean squared change of the predicted coordinates between consecutive frames (MixSTE, section 3.4).
+
+    It smooths the prediction and reads no target. Like :class:`VelocityLoss` it needs every frame of the window.
+    """
+
+    def compute(self, pred, target, visible, samples):
+        return masked_mean(self.weigh(pred.diff(dim=1).square().mean(-1)), _pairs(visible, self))
+
+
+def _pairs(visible: Tensor, loss: JointLoss) -> Tensor:
+    """Joints that are visible in a frame and the next: ``(B,T,J) -> (B,T-1,J)``."""
+    if visible.shape[1] < 2:
+        raise ValueError(f"{type(loss).__name__} needs several frames: set target_frames='all' in the dataset and "
+                         "output='all' in the head")
+    return visible[:, 1:] & visible[:, :-1]
 
 
 @LOSSES.register_module()

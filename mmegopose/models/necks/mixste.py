@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from ...registry import NECKS
 from ..key_map import map_keys
-from ..layers import Block
+from ..layers import Block, criss_cross_masks, over_frames, over_tokens
 
 
 @NECKS.register_module()
@@ -42,20 +42,18 @@ class MixSTE(BaseModule):
         self.token_norm = nn.LayerNorm(embed_dim, 1e-6)
         self.frame_norm = nn.LayerNorm(embed_dim, 1e-6)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """``(B,T,N,C) -> (B,T,N,C)``."""
-        B, T, N, _ = tokens.shape
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``(B,T,N,C) -> (B,T,N,C)``; tokens are looked at where ``mask``, broadcast to ``(B,T,N)``, is True."""
+        T, N = tokens.shape[1:3]
         if self.token_pos.shape[1] != N:
             raise ValueError(f'MixSTE is built for num_tokens={self.token_pos.shape[1]}, got {N} tokens per frame')
+        tokens, token_mask, frame_mask = criss_cross_masks(tokens, mask)
         x = tokens + self.token_pos
         for i, (token_block, frame_block) in enumerate(zip(self.token_blocks, self.frame_blocks)):
-            x = x.flatten(0, 1)  # (B*T, N, C)
-            x = self.token_norm(token_block(x))
-            x = x.unflatten(0, (B, T)).transpose(1, 2).flatten(0, 1)  # (B*N, T, C)
+            x = self.token_norm(over_tokens(token_block, x, token_mask))
             if i == 0:
-                x = x + self._frame_pos(T)
-            x = self.frame_norm(frame_block(x))
-            x = x.unflatten(0, (B, N)).transpose(1, 2)  # (B, T, N, C)
+                x = x + self._frame_pos(T).transpose(0, 1)  # (T, 1, C)
+            x = self.frame_norm(over_frames(frame_block, x, frame_mask))
         return x
 
     def _frame_pos(self, length: int) -> Tensor:
@@ -67,7 +65,12 @@ class MixSTE(BaseModule):
             raise ValueError(f'MixSTE has a position embedding of num_frames={known}, the window has {length} frames; '
                              f'build it with num_frames={length}, cut windows of {known} frames, or set '
                              'resample_frames=True')
-        return F.interpolate(self.frame_pos.mT, size=length, mode='linear').mT  # (1, length, C)
+        return stretch(self.frame_pos, length)
+
+
+def stretch(positions: Tensor, length: int) -> Tensor:
+    """Temporal position embedding ``(1,T,C)`` for other windows, ``(1,length,C)``, by linear interpolation."""
+    return F.interpolate(positions.mT, size=length, mode='linear').mT
 
 
 def _stage_rules(long: str, short: str, ours: str) -> list:
@@ -85,9 +88,9 @@ _RULES = [(r'Spatial_patch_to_embedding\.(.*)', r'branches.main.backbone.proj.\1
           *_stage_rules('Spatial', 'STE', 'token'), *_stage_rules('Temporal', 'TTE', 'frame')]
 
 
-def mixste_from_official(state_dict: dict) -> dict:
+def mixste_from_official(state_dict: dict, strict: bool = True) -> dict:
     """Weights of the official MixSTE for a ``PoseEstimator`` of ``JointEmbed``, ``MixSTE`` and ``JointHead``.
 
-    The head has ``per_joint=True, output='all', hidden_dims=(), norm=True``. Raises ``ValueError`` for unknown keys.
+    The head has ``per_joint=True, output='all', hidden_dims=(), norm=True``. See ``map_keys`` for ``strict``.
     """
-    return map_keys(state_dict, _RULES)
+    return map_keys(state_dict, _RULES, strict=strict)

@@ -1,16 +1,18 @@
 """STCFormer: attention over joints and over frames in parallel halves of the channels."""
+import re
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import NECKS
 from ..key_map import map_keys
-from ..layers import Attention, Block, DropPath
+from ..layers import Attention, Block, DropPath, criss_cross_masks
 
-# Body part of each joint: 0 torso and head, 1 to 4 the limbs. h36m and mpi_inf_3dhp are numbered as in the official
-# weights; coco17 follows h36m: right leg, left leg, left arm, right arm.
-PARTS = dict(h36m=(0, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 3, 3, 3, 4, 4, 4),
-             mpi_inf_3dhp=(0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 0, 0, 0),
+# Body part of each joint: 0 torso and head, 1 to 4 the limbs. h36m17 and mpi_inf_3dhp17 are numbered as in the
+# official weights; coco17 follows h36m17: right leg, left leg, left arm, right arm.
+PARTS = dict(h36m17=(0, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 3, 3, 3, 4, 4, 4),
+             mpi_inf_3dhp17=(0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 0, 0, 0),
              coco17=(0, 0, 0, 0, 0, 3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 1))
 
 
@@ -26,15 +28,15 @@ class STC(BaseModule):
         depth: number of blocks.
         num_heads: heads of each half; must divide C/2.
         mlp_ratio, drop_rate: of the feed-forward network, see ``layers.Block``.
-        parts: body part of each token, a name in ``PARTS`` or a tuple; None: no part embedding (tokens that are no
-            joints).
+        parts: body part of each token, the name of a skeleton in ``PARTS`` or a tuple; None: no part embedding
+            (tokens that are no joints).
         part_scale: factor of the part embedding.
         part_drop_rate: share of samples that train without part embedding.
         attn_scale: factor of the products of queries and keys; None: ``(C/2)**-0.5``, by the width of the half.
     """
 
     def __init__(self, embed_dim: int = 256, depth: int = 6, num_heads: int = 8, mlp_ratio: float = 4.0,
-                 drop_rate: float = 0.1, parts: str | tuple | None = 'h36m', part_scale: float = 1e-4,
+                 drop_rate: float = 0.1, parts: str | tuple | None = 'h36m17', part_scale: float = 1e-4,
                  part_drop_rate: float = 0.5, attn_scale: float | None = None, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         if isinstance(parts, str):
@@ -46,13 +48,15 @@ class STC(BaseModule):
             Block(embed_dim, num_heads, mlp_ratio, drop_rate=drop_rate, mlp_bias=False, attn=CrissCrossAttention(
                 embed_dim, num_heads, parts, part_scale, part_drop_rate, attn_scale)) for _ in range(depth))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """``(B,T,N,C) -> (B,T,N,C)``."""
+    def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``(B,T,N,C) -> (B,T,N,C)``; tokens are looked at where ``mask``, broadcast to ``(B,T,N)``, is True."""
         if self.num_tokens not in (None, tokens.shape[2]):
             raise ValueError(f'STC has parts for {self.num_tokens} tokens per frame, got {tokens.shape[2]}; give parts '
                              'with the part of each token, or parts=None')
+        tokens, *attention = criss_cross_masks(tokens, mask)
+        masks = None if mask is None else (mask.expand(tokens.shape[:3]), *attention)
         for block in self.blocks:
-            tokens = block(tokens)
+            tokens = block(tokens, masks)
         return tokens
 
 
@@ -80,25 +84,33 @@ class CrissCrossAttention(Attention):
         self.register_buffer('parts', torch.tensor(parts) if parts else None, persistent=False)
         self.part_scale, self.part_drop = part_scale, DropPath(part_drop_rate)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
-        """``(B,T,N,C) -> (B,T,N,C)``; the masks, see :class:`Attention`, are those of the half over frames."""
+    def forward(self, x: Tensor, mask: tuple | None = None, is_causal: bool = False) -> Tensor:
+        """``(B,T,N,C) -> (B,T,N,C)``.
+
+        Args:
+            mask: ``(B,T,N)``, True where the convolutions read, and the masks, see :class:`Attention`, of both halves.
+            is_causal: of the half over frames.
+        """
         B, T, N, _ = x.shape
+        inside, token_mask, frame_mask = mask or (None, None, None)
         qkv = self.qkv(x).unflatten(-1, (3, 2, self.num_heads, -1))  # (B, T, N, 3, 2, h, d)
         space, time = qkv.permute(4, 3, 0, 1, 2, 5, 6)  # each (3, B, T, N, h, d)
         across = space.flatten(1, 2).transpose(2, 3)  # (3, B*T, h, N, d)
         along = time.permute(0, 1, 3, 4, 2, 5).flatten(1, 2)  # (3, B*N, h, T, d)
-        across = self.attend(*across).transpose(1, 2).unflatten(0, (B, T))  # (B, T, N, h, d)
-        along = self.attend(*along, mask, is_causal).unflatten(0, (B, N)).permute(0, 3, 1, 2, 4)  # (B, T, N, h, d)
-        space = across + _neighbours(self.space_conv, space[2])
-        time = along + _neighbours(self.time_conv, time[2])
+        across = self.attend(*across, token_mask).transpose(1, 2).unflatten(0, (B, T))  # (B, T, N, h, d)
+        along = self.attend(*along, frame_mask, is_causal).unflatten(0, (B, N)).permute(0, 3, 1, 2, 4)
+        space = across + _neighbours(self.space_conv, space[2], inside)  # (B, T, N, h, d)
+        time = along + _neighbours(self.time_conv, time[2], inside)
         if self.part_embed is not None:
             part = self.part_embed(self.parts)[:, None].expand(B, 1, N, 1, -1)  # (B, 1, N, 1, d)
             space = space + self.part_scale * self.part_drop(part)
         return self.proj(torch.cat([space, time], -1).flatten(3))  # (B, T, N, C)
 
 
-def _neighbours(conv: nn.Conv2d, values: Tensor) -> Tensor:
-    """Convolve ``(B,T,N,h,d)`` over frames and tokens."""
+def _neighbours(conv: nn.Conv2d, values: Tensor, inside: Tensor | None) -> Tensor:
+    """Convolve ``(B,T,N,h,d)`` over frames and tokens, with zeros where not ``inside (B,T,N)``, as beyond the ends."""
+    if inside is not None:
+        values = values.masked_fill(~inside[..., None, None], 0)
     planes = values.flatten(3).permute(0, 3, 1, 2)  # (B, h*d, T, N)
     return conv(planes).permute(0, 2, 3, 1).unflatten(-1, values.shape[3:])  # (B, T, N, h, d)
 
@@ -118,16 +130,17 @@ _RULES = [(r'pose_emb\.weight', 'branches.main.backbone.proj.weight'),
 _UNUSED = (r'mlpmixer\.mixerblocks\.\d+\.layer_norm2\..*',)
 
 
-def stc_from_official(state_dict: dict) -> dict:
+def stc_from_official(state_dict: dict, strict: bool = True) -> dict:
     """Weights of the official STCFormer for a ``PoseEstimator`` of ``JointEmbed``, ``STC`` and ``JointHead``.
 
     The embedding has ``bias=False, act='gelu'``, the head ``per_joint=True, output='all', hidden_dims=(),
-    bias=False``. For the official MPI-INF-3DHP weights the neck has ``num_heads=4, parts='mpi_inf_3dhp',
-    attn_scale=embed_dim ** -0.5``. Raises ``ValueError`` for unknown keys.
+    bias=False``. For the official MPI-INF-3DHP weights the neck has ``num_heads=4, parts='mpi_inf_3dhp17',
+    attn_scale=embed_dim ** -0.5``, and the head ``scale=1e-3``, because they predict millimetres. See ``map_keys`` for
+    ``strict``.
     """
-    state = map_keys(state_dict, _RULES, _UNUSED)
+    state = map_keys(state_dict, _RULES, _UNUSED, strict)
     for key, value in state.items():
-        if '.attn.qkv.' in key:  # theirs has the query, key and value of one channel side by side
+        if re.fullmatch(r'neck\..*\.qkv\..*', key):  # theirs has the query, key and value of one channel side by side
             state[key] = value.unflatten(0, (-1, 3)).transpose(0, 1).flatten(0, 1)  # (3*C, ...)
         elif key.endswith('.part_embed.weight'):  # theirs may have rows that no joint uses
             state[key] = value[:5]

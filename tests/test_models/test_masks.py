@@ -1,0 +1,140 @@
+"""Nothing inside a mask depends on what is outside."""
+import pytest
+import torch
+
+import mmegopose.models  # noqa: F401
+from mmegopose.models.layers import attention_mask, token_mask
+from mmegopose.registry import MODELS
+
+B, T, J, C = 3, 7, 17, 16
+SIZE = dict(embed_dim=C, depth=2, num_heads=4)
+NECKS = {'MixSTE': dict(type='MixSTE', num_frames=T, resample_frames=True, **SIZE),
+         'STC': dict(type='STC', part_scale=1.0, **SIZE), 'DSTformer': dict(type='DSTformer', num_frames=T, **SIZE)}
+
+
+def build(name):
+    torch.manual_seed(0)
+    neck = MODELS.build(NECKS[name]).eval()
+    for parameter in neck.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    return neck
+
+
+def random_mask():
+    mask = torch.rand(B, T, J, generator=torch.Generator().manual_seed(1)) > 0.3
+    mask[0, 5:] = False  # padded frames
+    mask[1, :, 4] = False  # a joint that is never seen
+    mask[2] = False  # nothing at all
+    return mask
+
+
+@pytest.mark.parametrize('value', [1e4, float('nan'), float('inf')])
+@pytest.mark.parametrize('name', NECKS)
+def test_inside_does_not_depend_on_outside(name, value):
+    neck, mask, x = build(name), random_mask(), torch.randn(B, T, J, C)
+    with torch.no_grad():
+        before = neck(x, mask)
+        after = neck(x.masked_fill(~mask[..., None], value), mask)
+        inside = x.clone()
+        inside[0, 0, int(mask[0, 0].nonzero()[0])] = torch.randn(C)
+        moved = neck(inside, mask)
+    assert torch.isfinite(after).all()
+    assert torch.equal(before[mask], after[mask])
+    assert (moved - before)[0, 3].abs().max() > 1e-3
+
+
+@pytest.mark.parametrize('name', NECKS)
+def test_a_full_mask_changes_nothing(name):
+    neck, x = build(name), torch.randn(B, T, J, C)
+    torch.testing.assert_close(neck(x, torch.ones(B, T, 1, dtype=torch.bool)), neck(x), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize('name', ['STC', 'DSTformer'])
+def test_padded_window_equals_the_short_one(name):
+    neck, x = build(name), torch.randn(B, T, J, C)
+    mask = (torch.arange(T) < 4)[:, None].expand(T, J)
+    torch.testing.assert_close(neck(x, mask)[:, :4], neck(x[:, :4]), atol=1e-5, rtol=1e-5)
+
+
+def test_masked_gradients_are_finite_and_zero_outside():
+    for name in NECKS:
+        neck, mask, x = build(name), random_mask(), torch.randn(B, T, J, C, requires_grad=True)
+        neck(x, mask)[mask].square().sum().backward()
+        assert torch.isfinite(x.grad).all()
+        assert (x.grad[~mask] == 0).all() and (x.grad[mask].abs().sum(-1) > 0).all()
+
+
+def test_attention_mask_shows_every_token_itself():
+    keys = torch.tensor([[True, False, True]])
+    assert attention_mask(None, True) == (None, True)
+    mask, is_causal = attention_mask(keys)
+    assert mask.tolist() == [[[[True, False, True], [True, True, True], [True, False, True]]]] and not is_causal
+    assert attention_mask(keys, True)[0].tolist() == [[[[True, False, False], [True, True, False],
+                                                        [True, False, True]]]]
+
+
+def test_token_mask_joins_the_streams():
+    padded, missing = torch.zeros(B, T, dtype=torch.bool), torch.zeros(B, T, J, dtype=torch.bool)
+    padded[0, 0], missing[1, 2, 3] = True, True
+    assert token_mask(dict(keypoints=None), J) is None
+    assert token_mask(dict(missing=missing), 1) is None  # tokens of a trajectory
+    assert torch.equal(token_mask(dict(padded=padded), J), ~padded[..., None].expand(B, T, J))
+    both = token_mask(dict(padded=padded, missing=missing), J)
+    assert both.shape == (B, T, J) and (~both).sum() == J + 1
+    assert torch.equal(token_mask(dict(padded=padded, missing=missing), 1)[..., 0], ~padded)
+
+
+def streams():
+    return dict(keypoints=torch.randn(B, T, J, 2), head_pose=torch.randn(B, T, 5),
+                padded=(torch.arange(T) > 4)[None].repeat(B, 1), missing=torch.rand(B, T, J) < 0.2)
+
+
+def estimator(**kwargs):
+    torch.manual_seed(0)
+    return MODELS.build(dict(type='PoseEstimator', head=dict(type='JointHead', embed_dim=C, per_joint=True,
+                                                             output='all'), **kwargs)).eval()
+
+
+JOINTS = dict(type='JointEmbed', in_dim=2, embed_dim=C)
+MODELS_WITH_MASKS = {
+    'neck': dict(backbone=JOINTS, neck=NECKS['STC']),
+    'branch neck': dict(branches=dict(a=dict(backbone=JOINTS, neck=NECKS['MixSTE']), b=dict(backbone=JOINTS)),
+                        fusion=dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C)),
+    'after a fusion': dict(branches=dict(a=dict(backbone=JOINTS), b=dict(backbone=JOINTS)), neck=NECKS['DSTformer'],
+                           fusion=dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C)),
+    'ViT': dict(backbone=dict(type='ViT', embed=JOINTS, scope='all', zero_init_residual=False, **SIZE))}
+
+
+@pytest.mark.parametrize('name', MODELS_WITH_MASKS)
+def test_estimator_masks_by_the_streams(name):
+    model, inputs = estimator(**MODELS_WITH_MASKS[name]), streams()
+    inside = token_mask(inputs, J)
+    other = dict(inputs, keypoints=torch.where(inside[..., None], inputs['keypoints'], 9.0))
+    torch.testing.assert_close(model(other)['joints'][inside], model(inputs)['joints'][inside], atol=1e-6, rtol=0)
+    free = [{k: v for k, v in given.items() if k not in ('padded', 'missing')} for given in (inputs, other)]
+    assert (model(free[0])['joints'] - model(free[1])['joints'])[inside].abs().max() > 1e-4
+
+
+def test_a_trajectory_branch_has_no_missing_joints():
+    model = MODELS.build(dict(
+        type='PoseEstimator', backbone=dict(type='TrajectoryEmbed', in_dim=5, embed_dim=C),
+        neck=dict(type='STC', parts=None, **SIZE), head=dict(type='JointHead', embed_dim=C, output='all'))).eval()
+    inputs = streams()
+    changed = dict(inputs, missing=~inputs['missing'])
+    assert torch.equal(model(inputs)['joints'], model(changed)['joints'])
+    changed = dict(inputs, head_pose=inputs['head_pose'].masked_fill(inputs['padded'][..., None], 7))
+    assert torch.equal(model(inputs)['joints'][:, :5], model(changed)['joints'][:, :5])
+
+
+class Plain(torch.nn.Module):
+    def forward(self, tokens):
+        return 2 * tokens
+
+
+def test_neck_without_masks_serves_data_without_masks():
+    model = estimator(backbone=JOINTS)
+    model.neck = Plain()
+    inputs = streams()
+    assert model(dict(keypoints=inputs['keypoints']))['joints'].shape == (B, T, J, 3)
+    with pytest.raises(TypeError, match='the neck Plain cannot leave out: give Plain.forward an argument mask'):
+        model(inputs)
