@@ -1,0 +1,135 @@
+"""ExtPose: one image transformer over modalities and frames."""
+import torch
+from torch import Tensor
+
+from ...registry import BACKBONES
+from .vision_transformer import VisionTransformer
+
+
+@BACKBONES.register_module(name=['ExtPose', 'ExtPoseViT'])
+class ExtPoseViT(VisionTransformer):
+    """Attention over the patches of an image, its drawn 2D pose, and other frames (Chen et al., ExtPose, ICML 2025).
+
+    Every modality and frame goes through the same weights with the same position embedding; only the set of keys of
+    the attention grows. There is no new parameter, so weights of HMR2.0, HaMeR and ViTPose load as they are. A missing
+    modality, or a frame alone, gives exactly the output of :class:`VisionTransformer`; frames are interchangeable. The
+    paper names multi-modal and cross-frame attention in every layer; their scopes here are our reading.
+
+    Args:
+        arch, kwargs: see :class:`VisionTransformer`.
+        streams: the modalities M, images of one layout; the first is the one to estimate from.
+        modality: ``'joint'``: tokens see all modalities; ``'self'``: their own.
+        frames: ``'full'``: tokens see all frames; a number k: frames at most k away; ``'none'``: their own.
+        first_layer, last_layer: blocks, counted from 0 and both included, with this attention; in the others every
+            image is on its own. ``last_layer=None``: the last.
+        output: name of the stream whose tokens are returned, or ``'all'``. None: the first stream.
+        trainable: ``'all'``; ``'qk'``: only queries and keys; ``'first_half'``: the first half of the blocks;
+            ``'none'``: a frozen backbone. For ``'qk'`` the gradient of the value rows is zero, so let the optimizer
+            decay no ``qkv`` weight.
+    """
+
+    def __init__(self, arch: str | None = 'base', streams: tuple = ('image', 'pose_image'), modality: str = 'joint',
+                 frames: str | int = 'full', first_layer: int = 0, last_layer: int | None = None,
+                 output: str | None = None, trainable: str = 'all', **kwargs):
+        super().__init__(arch, stream=streams[0], **kwargs)
+        depth = len(self.blocks)
+        last_layer = depth - 1 if last_layer is None else last_layer
+        if modality not in ('joint', 'self'):
+            raise ValueError(f"modality={modality!r} should be 'joint' or 'self'")
+        if not (frames in ('full', 'none') or isinstance(frames, int) and frames >= 0):
+            raise ValueError(f"frames={frames!r} should be 'full', 'none' or the frames to see on each side")
+        if not 0 <= first_layer <= last_layer < depth:
+            raise ValueError(f'first_layer={first_layer} and last_layer={last_layer} should be ordered layers of '
+                             f'0 to {depth - 1}')
+        if output not in (None, 'all', *streams):
+            raise ValueError(f"output={output!r} should be 'all' or one of streams={tuple(streams)}")
+        self.streams, self.modality, self.frames = tuple(streams), modality, frames
+        self.first_layer, self.last_layer = first_layer, last_layer
+        self.output = output or streams[0]
+        _freeze(self, trainable)
+
+    def forward(self, inputs: dict) -> Tensor:
+        """``{stream: (B,T,3,H,W)} -> (B,T,N,C)`` of the output stream; ``(B,T,M*N,C)`` of all.
+
+        ``inputs[f'{stream}_missing'] (B,T)`` marks the frames without this modality, ``inputs['padded'] (B,T)`` those
+        that fill up a clip. Such an image is seen by itself only.
+        """
+        x = torch.stack([self.embed(inputs, stream) for stream in self.streams], 2)  # (B, T, M, N, C)
+        first, end = self.first_layer, self.last_layer + 1
+        mask = self._mask(self._keys(inputs, x), x.shape[1], x.shape[3], x.device)
+        x = _run(self.blocks[:first], x, 'self', 'none')
+        x = _run(self.blocks[first:end], x, self.modality, self.frames, mask)
+        x = _run(self.blocks[end:], x, 'self', 'none')
+        if self.output != 'all':
+            return self.last_norm(x[:, :, self.streams.index(self.output)])  # (B, T, N, C)
+        return self.last_norm(x).flatten(2, 3)  # (B, T, M*N, C)
+
+    def _keys(self, inputs: dict, x: Tensor) -> Tensor | None:
+        """Which images others may see, ``(B,T,M)``; None: all."""
+        names = [f'{stream}_missing' for stream in self.streams]
+        if 'padded' not in inputs and not any(name in inputs for name in names):
+            return None
+        none = x.new_zeros(x.shape[:2], dtype=torch.bool)
+        hidden = torch.stack([inputs.get(name, none) for name in names], -1)
+        return ~(hidden | inputs.get('padded', none)[..., None])
+
+    def _mask(self, keys: Tensor | None, T: int, N: int, device: torch.device) -> Tensor | None:
+        """Where a query may look, ``(B' or 1,1,L,L)`` for the folded tokens; None: everywhere."""
+        if self.modality == 'self' and self.frames == 'none':
+            return None
+        mask = None
+        if isinstance(self.frames, int):
+            frame = torch.arange(T, device=device)
+            if self.modality == 'joint':
+                frame = frame.repeat_interleave(len(self.streams))
+            mask = ((frame[:, None] - frame).abs() <= self.frames)[None]  # (1, G, G) over images
+        if keys is not None:
+            keys = _fold(keys, self.modality, self.frames)[:, None]  # (B', 1, G)
+            # An image always sees itself, so that no token is without a key.
+            seen = keys | torch.eye(keys.shape[-1], dtype=torch.bool, device=device)
+            mask = seen if mask is None else mask & seen
+        return None if mask is None else mask.repeat_interleave(N, 1).repeat_interleave(N, 2)[:, None]
+
+
+def _fold(x: Tensor, modality: str, frames: str | int) -> Tensor:
+    """Images ``(B,T,M,...)`` to batches of those that attend to each other ``(B',G,...)``."""
+    if modality == 'self':
+        x = x.transpose(1, 2)  # (B, M, T, ...)
+        return x.flatten(0, 2).unsqueeze(1) if frames == 'none' else x.flatten(0, 1)  # (B*M*T, 1, ...), (B*M, T, ...)
+    return x.flatten(0, 1) if frames == 'none' else x.flatten(1, 2)  # (B*T, M, ...), (B, T*M, ...)
+
+
+def _unfold(x: Tensor, B: int, T: int, M: int, modality: str) -> Tensor:
+    """Inverse of :func:`_fold`."""
+    if modality == 'self':
+        return x.reshape(B, M, T, *x.shape[2:]).transpose(1, 2)
+    return x.reshape(B, T, M, *x.shape[2:])
+
+
+def _run(blocks, x: Tensor, modality: str, frames: str | int, mask: Tensor | None = None) -> Tensor:
+    """Blocks over tokens ``(B,T,M,N,C)`` with one scope of attention."""
+    B, T, M, N, _ = x.shape
+    x = _fold(x, modality, frames).flatten(1, 2)  # (B', G*N, C)
+    for block in blocks:
+        x = block(x, mask)
+    return _unfold(x.unflatten(1, (-1, N)), B, T, M, modality)  # (B, T, M, N, C)
+
+
+def _freeze(model: VisionTransformer, trainable: str) -> None:
+    """Leave only the named part of the weights to the optimizer."""
+    blocks = list(model.blocks)
+    parts = dict(all=[model], qk=[block.attn.qkv for block in blocks], first_half=blocks[:len(blocks) // 2], none=[])
+    if trainable not in parts:
+        raise ValueError(f'trainable={trainable!r} should be one of {list(parts)}')
+    model.requires_grad_(False)
+    for part in parts[trainable]:
+        part.requires_grad_(True)
+        if trainable == 'qk':
+            for parameter in part.parameters():
+                parameter.register_hook(_without_values)
+
+
+def _without_values(grad: Tensor) -> Tensor:
+    """Gradient of a fused query, key and value projection, zero for the values."""
+    queries, keys, values = grad.chunk(3)
+    return torch.cat([queries, keys, torch.zeros_like(values)])

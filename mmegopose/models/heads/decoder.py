@@ -1,0 +1,204 @@
+"""Heads whose queries read patch tokens through a transformer decoder."""
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ...body_models import SkinnedModel
+from ...geometry.rotations import rotation_from_6d
+from ...registry import BODY_MODELS, HEADS
+from ..key_map import map_keys
+from ..layers import Mlp
+
+
+class CrossAttention(nn.Module):
+    """Attention of tokens to a context, or to themselves.
+
+    Args:
+        embed_dim: channels C of the tokens.
+        num_heads: heads h.
+        head_dim: channels per head.
+        context_dim: channels of the context.
+        qkv_bias: bias of queries, keys and values.
+        drop_rate: dropout of the attention weights and of the output.
+    """
+
+    def __init__(self, embed_dim: int, num_heads: int, head_dim: int, context_dim: int, qkv_bias: bool = True,
+                 drop_rate: float = 0.0):
+        super().__init__()
+        self.num_heads, self.drop_rate = num_heads, drop_rate
+        self.q = nn.Linear(embed_dim, num_heads * head_dim, bias=qkv_bias)
+        self.kv = nn.Linear(context_dim, 2 * num_heads * head_dim, bias=qkv_bias)
+        self.proj = nn.Linear(num_heads * head_dim, embed_dim)
+        self.proj_drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """``x (B,Q,C)`` and ``context (B,N,D)`` to ``(B,Q,C)``."""
+        q = self.q(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, h, Q, d)
+        k, v = self.kv(context).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, h, N, d)
+        x = F.scaled_dot_product_attention(q, k, v, dropout_p=self.drop_rate if self.training else 0.0)
+        return self.proj_drop(self.proj(x.transpose(1, 2).flatten(2)))  # (B, Q, C)
+
+
+class DecoderLayer(nn.Module):
+    """Pre-norm self-attention, cross-attention and feed-forward (Vaswani et al., 2017, section 3.1).
+
+    Args:
+        embed_dim, num_heads, head_dim, context_dim, qkv_bias, drop_rate: see :class:`CrossAttention`.
+        mlp_dim: hidden channels of the feed-forward network.
+        act: its activation.
+    """
+
+    def __init__(self, embed_dim: int, num_heads: int, head_dim: int, context_dim: int, mlp_dim: int, act: str,
+                 qkv_bias: bool = True, drop_rate: float = 0.0):
+        super().__init__()
+        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(embed_dim) for _ in range(3))
+        self.self_attn, self.cross_attn = (
+            CrossAttention(embed_dim, num_heads, head_dim, dim, qkv_bias, drop_rate)
+            for dim in (embed_dim, context_dim))
+        self.mlp = Mlp((embed_dim, mlp_dim, embed_dim), act, drop_rate)
+        self.mlp_drop = nn.Dropout(drop_rate)
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """``x (B,Q,C)`` and ``context (B,N,D)`` to ``(B,Q,C)``."""
+        normed = self.norm1(x)
+        x = x + self.self_attn(normed, normed)
+        x = x + self.cross_attn(self.norm2(x), context)
+        return x + self.mlp_drop(self.mlp(self.norm3(x)))
+
+
+@HEADS.register_module()
+class MeshDecoderHead(BaseModule):
+    """Parameters of a body model from one query (Goel et al., HMR2.0, ICCV 2023, arXiv 2305.20091; Pavlakos et al.,
+    HaMeR, CVPR 2024, arXiv 2312.05251).
+
+    The query reads the tokens of its frame, any number of them, and corrects a mean pose, shape and camera.
+
+    Args:
+        embed_dim: channels C of the tokens.
+        body_model: name or file for :class:`SkinnedModel`, or the config of a body model; None: parameters only.
+        num_joints, num_betas: rotations J, the root's included, and shape coefficients S, without a body model.
+        decoder_dim, depth, num_heads, head_dim, mlp_dim, drop_rate: of the decoder.
+        num_iters: corrections in a row.
+        feedback: the query knows the estimate that it corrects.
+        camera_scale: scale of the mean camera, about 2 over the side of the crop in metres: 0.9 for bodies, 4 to 6
+            for hands.
+    """
+
+    def __init__(self, embed_dim: int = 1280, body_model: str | dict | None = None, num_joints: int = 16,
+                 num_betas: int = 10, decoder_dim: int = 1024, depth: int = 6, num_heads: int = 8, head_dim: int = 64,
+                 mlp_dim: int = 1024, drop_rate: float = 0.0, num_iters: int = 1, feedback: bool = False,
+                 camera_scale: float = 0.9, init_cfg: dict | None = None):
+        super().__init__(init_cfg)
+        self.body_model = None
+        if body_model is not None:
+            build = BODY_MODELS.build if isinstance(body_model, dict) else SkinnedModel
+            self.body_model = build(body_model)
+            num_joints, num_betas = self.body_model.num_joints, self.body_model.num_betas
+        self.sizes, self.num_iters = (6 * num_joints, num_betas, 3), num_iters
+        self.register_buffer('mean', torch.tensor([[1., 0, 0, 0, 1, 0] * num_joints + [0.] * num_betas
+                                                   + [camera_scale, 0, 0]]))  # (1, 6J+S+3)
+        self.query = nn.Parameter(torch.randn(1, 1, decoder_dim))
+        self.embed = nn.Linear(sum(self.sizes), decoder_dim) if feedback else None
+        self.layers = nn.ModuleList(
+            DecoderLayer(decoder_dim, num_heads, head_dim, embed_dim, mlp_dim, 'gelu', False, drop_rate)
+            for _ in range(depth))
+        self.readout = nn.Linear(decoder_dim, sum(self.sizes))
+        nn.init.xavier_uniform_(self.readout.weight, gain=0.01)  # training starts near the mean
+        nn.init.zeros_(self.readout.bias)
+
+    def forward(self, tokens: Tensor) -> dict:
+        """``(B,T,N,C)`` to parameters per frame, rotations relative to the parent joint.
+
+        Returns:
+            ``global_orient (B,T,1,3,3)``, ``pose (B,T,J-1,3,3)``, ``betas (B,T,S)``, and ``camera (B,T,3)``: scale
+            and shift of the crop; with a body model also ``joints (B,T,J',3)`` and ``vertices (B,T,V,3)``, metres.
+        """
+        frames, context = tokens.shape[:2], tokens.flatten(0, 1)  # (B*T, N, C)
+        estimate = self.mean.expand(len(context), -1)  # (B*T, 6J+S+3)
+        for _ in range(self.num_iters):
+            x = self.query.expand(len(context), -1, -1)  # (B*T, 1, D)
+            if self.embed is not None:
+                x = x + self.embed(estimate)[:, None]
+            for layer in self.layers:
+                x = layer(x, context)
+            estimate = estimate + self.readout(x[:, 0])
+        pose, betas, camera = estimate.split(self.sizes, -1)
+        rotations = rotation_from_6d(pose.unflatten(-1, (-1, 6)))  # (B*T, J, 3, 3)
+        output = dict(global_orient=rotations[:, :1], pose=rotations[:, 1:], betas=betas)
+        if self.body_model is not None:
+            output |= self.body_model(**output)
+        return {key: value.unflatten(0, frames) for key, value in (output | dict(camera=camera)).items()}
+
+
+@HEADS.register_module()
+class JointQueryHead(BaseModule):
+    """Joint coordinates from one learned query per joint (Chen et al., HP-ViT, arXiv 2406.12219).
+
+    Args:
+        embed_dim: channels C of the tokens.
+        num_joints: joints J.
+        decoder_dim: channels of the decoder, heads of 64 each; None: C.
+        depth: layers of the decoder.
+        mlp_ratio: hidden channels of its feed-forward networks per channel.
+        drop_rate: its dropout.
+    """
+
+    def __init__(self, embed_dim: int = 1280, num_joints: int = 21, decoder_dim: int | None = None, depth: int = 12,
+                 mlp_ratio: float = 4.0, drop_rate: float = 0.1, init_cfg: dict | None = None):
+        super().__init__(init_cfg)
+        dim = decoder_dim or embed_dim
+        if dim % 64:
+            raise ValueError(f'JointQueryHead(decoder_dim={dim}): decoder_dim should be a multiple of 64')
+        self.proj = nn.Linear(embed_dim, dim)
+        self.query = nn.Parameter(torch.randn(1, num_joints, dim))
+        self.layers = nn.ModuleList(
+            DecoderLayer(dim, dim // 64, 64, dim, int(dim * mlp_ratio), 'relu', True, drop_rate)
+            for _ in range(depth))
+        self.readout = nn.Linear(dim, 3)
+
+    def forward(self, tokens: Tensor) -> dict:
+        """``(B,T,N,C) -> dict(joints=(B,T,J,3))``, metres, target frame; every frame on its own."""
+        context = self.proj(tokens.flatten(0, 1))  # (B*T, N, D)
+        x = self.query.expand(len(context), -1, -1)  # (B*T, J, D)
+        for layer in self.layers:
+            x = layer(x, context)
+        return dict(joints=self.readout(x).unflatten(0, tokens.shape[:2]))  # (B, T, J, 3)
+
+
+_LAYER = r'transformer\.transformer\.layers\.(\d+)\.'
+_RULES = [(r'(?:mano|smpl)_head\.' + pattern, replacement) for pattern, replacement in (
+    (r'init_(?:hand|body)_(pose)', r'mean.\1'),
+    (r'init_(betas|cam)', r'mean.\1'),
+    (r'transformer\.pos_embedding', 'query'),
+    (r'transformer\.to_token_embedding\.(.*)', r'embed.\1'),
+    (_LAYER + r'0\.norm\.(.*)', r'layers.\1.norm1.\2'),
+    (_LAYER + r'0\.fn\.to_(qkv)\.(.*)', r'layers.\1.self_attn.\2.\3'),
+    (_LAYER + r'0\.fn\.to_out\.0\.(.*)', r'layers.\1.self_attn.proj.\2'),
+    (_LAYER + r'1\.norm\.(.*)', r'layers.\1.norm2.\2'),
+    (_LAYER + r'1\.fn\.to_(q|kv)\.(.*)', r'layers.\1.cross_attn.\2.\3'),
+    (_LAYER + r'1\.fn\.to_out\.0\.(.*)', r'layers.\1.cross_attn.proj.\2'),
+    (_LAYER + r'2\.norm\.(.*)', r'layers.\1.norm3.\2'),
+    (_LAYER + r'2\.fn\.net\.0\.(.*)', r'layers.\1.mlp.layers.0.\2'),
+    (_LAYER + r'2\.fn\.net\.3\.(.*)', r'layers.\1.mlp.layers.1.\2'),
+    (r'dec(pose|shape|cam)\.(.*)', r'readout.\1.\2'))]
+
+
+def mesh_head_from_hamer(state_dict: dict) -> dict:
+    """Weights of the head of HaMeR or HMR2.0 with its mean parameters; the other parts are left out.
+
+    Where the official query has no feedback, its embedding of a zero is a constant, which joins ``query``. Raises
+    ``ValueError`` for unknown keys.
+    """
+    mapped = map_keys(state_dict, _RULES, (r'(backbone|discriminator|mano|smpl)\..*', 'initialized'))
+    mapped['mean'] = torch.cat([mapped.pop(f'mean.{part}') for part in ('pose', 'betas', 'cam')], -1)
+    for kind in ('weight', 'bias'):
+        mapped[f'readout.{kind}'] = torch.cat([mapped.pop(f'readout.{p}.{kind}') for p in ('pose', 'shape', 'cam')])
+    for key in [key for key in mapped if '.qkv.' in key]:
+        queries, rest = mapped[key].tensor_split([len(mapped[key]) // 3])
+        mapped[key.replace('.qkv.', '.q.')], mapped[key.replace('.qkv.', '.kv.')] = queries, rest
+        del mapped[key]
+    if mapped['embed.weight'].shape[1] == 1:
+        del mapped['embed.weight']
+        mapped['query'] = mapped['query'] + mapped.pop('embed.bias')
+    return mapped

@@ -1,0 +1,131 @@
+"""2D keypoints through heatmaps."""
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ...registry import HEADS
+from ..key_map import map_keys
+
+
+@HEADS.register_module()
+class HeatmapHead(BaseModule):
+    """One heatmap per joint from patch tokens (Xu et al., ViTPose, NeurIPS 2022, arXiv 2204.12484, section 3.1).
+
+    Heatmaps are four times finer than the patches: 64 x 48 for a 256 x 192 image.
+
+    Args:
+        embed_dim: channels C of the tokens.
+        num_joints: joints J.
+        img_size, patch_size: of the backbone.
+        decoder: ``'classic'``: two transposed convolutions and a linear layer; ``'simple'``: ReLU, bilinear
+            upsampling and one 3 x 3 convolution.
+        deconv_dim: channels of the transposed convolutions.
+    """
+
+    def __init__(self, embed_dim: int = 768, num_joints: int = 17, img_size: tuple = (256, 192), patch_size: int = 16,
+                 decoder: str = 'classic', deconv_dim: int = 256, init_cfg: dict | None = None):
+        super().__init__(init_cfg)
+        if decoder not in ('classic', 'simple'):
+            raise ValueError(f"HeatmapHead(decoder={decoder!r}): decoder should be 'classic' or 'simple'")
+        self.img_size = tuple(img_size)
+        self.grid = tuple(side // patch_size for side in img_size)
+        if decoder == 'classic':
+            self.deconv_layers = nn.Sequential(*_upsample(embed_dim, deconv_dim), *_upsample(deconv_dim, deconv_dim))
+            self.final_layer = nn.Conv2d(deconv_dim, num_joints, 1)
+        else:
+            self.deconv_layers = nn.Sequential(nn.ReLU(), nn.Upsample(scale_factor=4, mode='bilinear'))
+            self.final_layer = nn.Conv2d(embed_dim, num_joints, 3, padding=1)
+        nn.init.normal_(self.final_layer.weight, std=0.001)
+        nn.init.zeros_(self.final_layer.bias)
+
+    def forward(self, tokens: Tensor) -> dict:
+        """``(B,T,N,C) -> dict(heatmaps=(B,T,J,h,w))``."""
+        if tokens.shape[2] != self.grid[0] * self.grid[1]:
+            raise ValueError(f'HeatmapHead is built for {self.grid[0]} x {self.grid[1]} patches, got {tokens.shape[2]} '
+                             'tokens per frame; give it the img_size and patch_size of the backbone')
+        image = tokens.flatten(0, 1).mT.unflatten(-1, self.grid)  # (B*T, C, Hp, Wp)
+        heatmaps = self.final_layer(self.deconv_layers(image))
+        return dict(heatmaps=heatmaps.unflatten(0, tokens.shape[:2]))  # (B, T, J, h, w)
+
+    def decode(self, heatmaps: Tensor) -> dict:
+        """``(B,T,J,h,w) -> dict(keypoints=(B,T,J,2), scores=(B,T,J))``: x and y in pixels of the image, peak heights.
+
+        Centres of the outermost pixels of the heatmap and of the image coincide, see :func:`encode_heatmaps`.
+        """
+        keypoints, scores = decode_heatmaps(heatmaps)
+        h, w = heatmaps.shape[-2:]
+        H, W = self.img_size
+        return dict(keypoints=keypoints * keypoints.new_tensor([(W - 1) / (w - 1), (H - 1) / (h - 1)]), scores=scores)
+
+
+def _upsample(in_dim: int, out_dim: int) -> tuple:
+    deconv = nn.ConvTranspose2d(in_dim, out_dim, 4, 2, 1, bias=False)
+    nn.init.normal_(deconv.weight, std=0.001)
+    return deconv, nn.BatchNorm2d(out_dim), nn.ReLU()
+
+
+def encode_heatmaps(keypoints: Tensor, size: tuple, sigma: float = 2.0) -> Tensor:
+    """Gaussians of height 1 about keypoints, ``(...,J,2) -> (...,J,h,w)``.
+
+    Unbiased data processing (Huang et al., CVPR 2020, arXiv 1911.07524): an image of W pixels is W - 1 wide, so
+    a keypoint at x pixels of the image stands at ``x * (w - 1) / (W - 1)`` of the heatmap, without rounding.
+
+    Args:
+        keypoints: x and y in pixels of the heatmap.
+        size: height and width h, w.
+        sigma: of the Gaussian, in pixels of the heatmap.
+    """
+    x, y = (torch.arange(side, dtype=keypoints.dtype, device=keypoints.device) for side in (size[1], size[0]))
+    near_x, near_y = (torch.exp(-(place - keypoints[..., i, None]).square() / (2 * sigma ** 2))
+                      for i, place in enumerate((x, y)))
+    return near_y[..., :, None] * near_x[..., None, :]  # (..., J, h, w)
+
+
+def decode_heatmaps(heatmaps: Tensor, blur: int = 11) -> tuple[Tensor, Tensor]:
+    """Sub-pixel peaks of heatmaps, ``(...,h,w) -> (...,2) x and y in pixels of the heatmap, (...) peak heights``.
+
+    One Newton step from the highest pixel on the logarithm of the blurred heatmap, exact for a Gaussian (Zhang et al.,
+    DARK, CVPR 2020, arXiv 1910.06278, section 3.2), as ViTPose decodes with unbiased data processing.
+
+    Args:
+        heatmaps: any floating type.
+        blur: side of the Gaussian that smooths the heatmap, odd, in pixels.
+    """
+    maps = heatmaps.float().flatten(0, -3)  # (K, h, w)
+    K, h, w = maps.shape
+    scores, index = maps.flatten(1).max(1)
+    column, row = index % w, index // w
+    smooth = F.pad(_blur(maps, blur).clamp(0.001, 50).log()[None], (1, 1, 1, 1), 'replicate')[0]  # (K, h+2, w+2)
+    offset = torch.arange(3, device=maps.device)
+    rows, columns = row[:, None] + offset, column[:, None] + offset
+    patch = smooth[torch.arange(K, device=maps.device)[:, None, None], rows[:, :, None], columns[:, None]]  # (K, 3, 3)
+    dx, dy = (patch[:, 1, 2] - patch[:, 1, 0]) / 2, (patch[:, 2, 1] - patch[:, 0, 1]) / 2
+    twice = 2 * patch[:, 1, 1]
+    dxx, dyy = patch[:, 1, 2] - twice + patch[:, 1, 0], patch[:, 2, 1] - twice + patch[:, 0, 1]
+    dxy = (patch[:, 2, 2] - patch[:, 1, 2] - patch[:, 2, 1] + twice
+           - patch[:, 1, 0] - patch[:, 0, 1] + patch[:, 0, 0]) / 2
+    determinant = dxx * dyy - dxy.square()
+    peak = (dxx < 0) & (determinant > 1e-8)  # elsewhere the parabola has no maximum
+    step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) / determinant.clamp(min=1e-8)[:, None]
+    step = torch.where(peak[:, None], step.clamp(-1, 1), 0)
+    points = torch.stack([column, row], -1) + step
+    return points.unflatten(0, heatmaps.shape[:-2]), scores.unflatten(0, heatmaps.shape[:-2])
+
+
+def _blur(maps: Tensor, side: int) -> Tensor:
+    """Separable Gaussian blur of ``(K,h,w)``, with the width that OpenCV derives from the side."""
+    sigma = 0.3 * ((side - 1) / 2 - 1) + 0.8
+    place = torch.arange(side, dtype=maps.dtype, device=maps.device) - side // 2
+    kernel = torch.softmax(-place.square() / (2 * sigma ** 2), 0)
+    maps = F.pad(maps[:, None], (side // 2,) * 4, 'reflect')
+    return F.conv2d(F.conv2d(maps, kernel[None, None, None]), kernel[None, None, :, None])[:, 0]
+
+
+def heatmap_head_from_vitpose(state_dict: dict) -> dict:
+    """Weights of the heatmap head of ViTPose, classic or simple; backbone and further heads of ViTPose+ are left out.
+
+    Raises ``ValueError`` for unknown keys.
+    """
+    return map_keys(state_dict, [(r'keypoint_head\.((?:deconv_layers|final_layer)\..*)', r'\1')],
+                    (r'backbone\..*', r'associate_keypoint_heads\..*'))
