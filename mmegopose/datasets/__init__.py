@@ -2,8 +2,10 @@
 from . import transforms, windows
 from .base import SequenceDataset, batch_collate
 from .egoexo4d import EgoExo4DBodyDataset
+from .lifting import Human36MDataset, HumanEvaDataset, LiftingDataset, MocapLiftingDataset, MPIINF3DHPDataset
 from .samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
 from .store import SequenceStore
 
-__all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'SequenceBatchSampler', 'SequenceDataset', 'SequenceSampler',
-           'SequenceStore', 'batch_collate', 'transforms', 'windows']
+__all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Human36MDataset', 'HumanEvaDataset', 'LiftingDataset',
+           'MPIINF3DHPDataset', 'MocapLiftingDataset', 'SequenceBatchSampler', 'SequenceDataset', 'SequenceSampler', 'SequenceStore',
+           'batch_collate', 'transforms', 'windows']

@@ -1,4 +1,4 @@
-"""Reading configs: plugins, options, one data root, and mistakes told in one line."""
+"""Reading configs: plugins, options, one data root and protocol, and mistakes told in one line."""
 import copy
 import difflib
 import functools
@@ -21,14 +21,15 @@ from .options import DictAction, dotted_keys, warn_of_new_keys
 
 __all__ = ['DictAction', 'check_config', 'load_config', 'load_plugins', 'user_errors']
 PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
+SHARED = ('data_root', 'protocol')  # keys at top level that all datasets share
 
 
 def load_config(path, options: dict = None) -> Config:
     """Read a config, import its plugins and merge ``options`` (dotted keys).
 
     The folder above the nearest ``projects`` folder joins ``sys.path``, so that
-    ``custom_imports=dict(imports=['projects.example_project'])`` works from everywhere. A ``data_root`` at top level
-    goes to each dataset that takes one and names none.
+    ``custom_imports=dict(imports=['projects.example_project'])`` works from everywhere. A ``data_root`` or a
+    ``protocol`` at top level goes to each dataset that takes one and names none.
 
     Raises ``FileNotFoundError`` or ``ValueError`` for a config that cannot be read, and ``ImportError`` with the name
     of a plugin in ``custom_imports`` that cannot be imported.
@@ -57,9 +58,10 @@ def load_config(path, options: dict = None) -> Config:
         warn_of_new_keys(keys, cfg._cfg_dict, options, path)
         if any(key.split('.')[0] == 'custom_imports' for key in options):
             _import_plugins(cfg.custom_imports, path)
-    if cfg.get('data_root') is not None:
-        for key in DATALOADERS:
-            _set_data_root((cfg.get(key) or {}).get('dataset'), cfg.data_root)
+    for key in SHARED:
+        if cfg.get(key) is not None:
+            for loader in DATALOADERS:
+                _share((cfg.get(loader) or {}).get('dataset'), key, cfg[key])
     cfg.setdefault('default_scope', 'mmegopose')
     cfg.setdefault('runner_type', 'EgoRunner')
     return cfg
@@ -98,17 +100,17 @@ def load_plugins() -> tuple:
     return tuple(loaded)
 
 
-def _set_data_root(dataset, data_root: str) -> None:
-    """Give ``data_root`` to a dataset dict, or to the datasets that it wraps."""
+def _share(dataset, key: str, value: str) -> None:
+    """Give ``key`` to a dataset dict, or to the datasets that it wraps, unless they name their own."""
     if isinstance(dataset, (list, tuple)):
         for item in dataset:
-            _set_data_root(item, data_root)
+            _share(item, key, value)
     elif isinstance(dataset, dict):
-        for key in ('dataset', 'datasets'):
-            _set_data_root(dataset.get(key), data_root)
+        for inner in ('dataset', 'datasets'):
+            _share(dataset.get(inner), key, value)
         target = find_class(dataset.get('type'), DATASETS)
-        if target is not None and not unknown_arguments(target, dict(data_root=data_root)):
-            dataset.setdefault('data_root', data_root)
+        if target is not None and not unknown_arguments(target, {key: value}):
+            dataset.setdefault(key, value)
 
 
 @contextmanager

@@ -47,17 +47,38 @@ def p_mpjpe(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> Tensor:
     return masked_mean(*aligned_errors(pred, gt, visible))
 
 
-def n_mpjpe(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> Tensor:
-    """MPJPE after the best scale per pose, ``()``; no rotation, no translation, so give root-relative poses.
-
-    Rhodin et al., "Unsupervised geometry-aware representation for 3D human pose estimation", ECCV 2018.
-    """
+def scaled_errors(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Joint errors after the best scale of each pose, and which of them count: ``(errors (...,J), mask (...,J))``."""
     mask = torch.ones(pred.shape[:-1], dtype=torch.bool, device=pred.device) if visible is None else visible
     masked_pred, masked_gt = pred.where(mask[..., None], 0), gt.where(mask[..., None], 0)
     energy = masked_pred.square().sum((-2, -1), keepdim=True)                # (...,1,1)
     overlap = (masked_pred * masked_gt).sum((-2, -1), keepdim=True)
     factor = torch.where(energy > 0, overlap / energy, 1)
-    return mpjpe(factor * pred, gt, mask)
+    return joint_errors(factor * pred, gt), mask
+
+
+def n_mpjpe(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> Tensor:
+    """MPJPE after the best scale per pose, ``()``; no rotation, no translation, so give root-relative poses.
+
+    Rhodin et al., "Unsupervised geometry-aware representation for 3D human pose estimation", ECCV 2018.
+    """
+    return masked_mean(*scaled_errors(pred, gt, visible))
+
+
+def pck(errors: Tensor, threshold: float, mask: Tensor | None = None) -> Tensor:
+    """Share of correct keypoints, ``()``: those with an error strictly below the threshold (Mehta et al., 3DV 2017).
+
+    Args:
+        errors: ``(...)`` joint errors.
+        threshold: in the unit of the errors.
+        mask: ``(...)`` bool, errors that count.
+    """
+    return masked_mean((errors < threshold).to(errors.dtype), mask)
+
+
+def auc(errors: Tensor, thresholds: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean of :func:`pck` over ``thresholds (K,)``, ``()``."""
+    return masked_mean((errors[..., None] < thresholds).to(errors.dtype).mean(-1), mask)
 
 
 def velocity_errors(pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Tensor, fps: float = 30,

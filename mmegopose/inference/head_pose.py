@@ -1,17 +1,16 @@
 """Body pose from the track of a headset."""
 import numpy as np
 import torch
-from mmengine.device import get_device
 from scipy.spatial.transform import Rotation, Slerp
 
 from ..datasets.base import SequenceDataset
 from ..datasets.egoexo4d import FPS
 from ..datasets.store import SequenceStore
-from ..engine.checkpoint import load_from_local, load_state, state_of
 from ..engine.config import load_config
 from ..geometry.rigid import transform_points
-from ..registry import INFERENCERS, MODELS
+from ..registry import INFERENCERS
 from ..structures import get_skeleton
+from .loading import load_model
 
 ORTHONORMAL_TOLERANCE = 1e-3
 
@@ -47,10 +46,7 @@ class HeadPoseInferencer:
     def __init__(self, config: str, checkpoint: str, device: str | None = None):
         cfg = load_config(config)
         self.dataset = cfg.test_dataloader.dataset
-        self.device = device or get_device()
-        self.model = MODELS.build(cfg.model)
-        load_state(self.model, state_of(load_from_local(checkpoint), checkpoint), checkpoint)
-        self.model.to(self.device).eval()
+        self.model = load_model(cfg, checkpoint, device)
 
     @torch.no_grad()
     def __call__(self, T_world_camera: np.ndarray, fps: float = FPS, camera_axes: str = 'aria',

@@ -30,10 +30,13 @@ class PoseVisualizationHook(Hook):
             if sequence['uid'] in self.drawn or len(self.drawn) >= self.max_takes:
                 continue
             self.drawn.add(sequence['uid'])
-            rows = np.unique(np.linspace(0, len(sample.take) - 1, self.num_poses).astype(int))
-            pred, truth, visible = (sample.get(key)[rows, -1].float().cpu().numpy()
+            frames, first = np.unique(sample.frame_ids[sample.scored].cpu().numpy(), return_index=True)
+            rows = first[np.unique(np.linspace(0, len(frames) - 1, self.num_poses).astype(int))]
+            pred, truth, visible = (sample.get(key)[sample.scored][rows].float().cpu().numpy()
                                     for key in ('pred_joints', 'joints', 'visible'))
-            titles = [f'frame {frame}' for frame in sample.frame_ids[rows, -1].tolist()]
+            if 'T_world_target' not in sample:  # camera axes: turn y down to z up
+                pred, truth = (joints[..., [0, 2, 1]] * [1, 1, -1] for joints in (pred, truth))
+            titles = [f'frame {frame}' for frame in sample.frame_ids[sample.scored][rows].tolist()]
             figure = draw_poses(pred, truth, visible.astype(bool), get_skeleton(meta['skeleton']), titles)
             self.out_dir.mkdir(parents=True, exist_ok=True)
             name = ''.join(c if c.isalnum() or c in '-_.' else '_' for c in sequence['name'])

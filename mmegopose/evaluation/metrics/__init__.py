@@ -1,7 +1,9 @@
 """Metrics that mmengine's evaluator runs."""
 from .body_pose import BodyPoseMetric
 from .dump import DumpPredictions
+from .lifting import LiftingMetric, MPIINF3DHPMetric
 from .sequence_metric import SequenceMetric
 from .submission import BodySubmission
 
-__all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'SequenceMetric']
+__all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'LiftingMetric', 'MPIINF3DHPMetric',
+           'SequenceMetric']

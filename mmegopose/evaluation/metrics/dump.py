@@ -1,7 +1,9 @@
 """Keep the predictions of a whole split in one file."""
 import numpy as np
+import torch
 from mmengine.logging import print_log
 
+from mmegopose.evaluation.lifting import count_frames
 from mmegopose.files import atomic_write
 from mmegopose.registry import METRICS
 
@@ -12,7 +14,8 @@ from .sequence_metric import SequenceMetric
 class DumpPredictions(SequenceMetric):
     """Writes the predictions of all takes to one ``.npz`` that needs no pickle.
 
-    Arrays: ``pred (n,J,3)`` float32 in world coordinates, metres; ``frame_ids (n,)`` int64; ``uids (takes,)`` and
+    Arrays: ``pred (n,J,3)`` float32, metres, in world coordinates (lifting: camera axes, relative to the root; the mean
+    where a frame was predicted more than once); ``frame_ids (n,)`` int64; ``uids (takes,)`` and
     ``take_names (takes,)`` text; ``offsets (takes+1,)`` int64: take ``i`` is the rows ``offsets[i]:offsets[i+1]``.
 
     Args:
@@ -27,6 +30,9 @@ class DumpPredictions(SequenceMetric):
         self.out_file = out_file
 
     def score(self, sequence, pred, gt, visible, frame_ids) -> dict:
+        if 'slots' in sequence:
+            pred, slots = count_frames(pred, frame_ids, torch.from_numpy(sequence['weights']), 'once')
+            frame_ids = frame_ids[slots]
         return dict(uid=sequence['uid'], name=sequence['name'], pred=pred.float().numpy(), frame_ids=frame_ids.numpy())
 
     def compute_metrics(self, results: list[dict]) -> dict[str, int]:

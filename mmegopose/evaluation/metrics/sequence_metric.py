@@ -20,8 +20,8 @@ def to_world(T_world_target: Tensor, points: Tensor) -> Tensor:
 class TakeBuffer:
     """The scored frames of one take that have arrived so far, in world coordinates."""
 
-    def __init__(self, sequence: dict, num_joints: int):
-        shape = len(sequence['frame_ids']), num_joints
+    def __init__(self, num_frames: int, num_joints: int):
+        shape = num_frames, num_joints
         self.pred, self.gt = np.zeros((*shape, 3)), np.zeros((*shape, 3))
         self.visible = np.zeros(shape, dtype=bool)
         self.arrived = np.zeros(shape[0], dtype=bool)
@@ -46,8 +46,12 @@ class SequenceMetric(BaseMetric):
     batches that do not cross takes (``SequenceBatchSampler``) memory is that of one take.
 
     The metric reads the fields of ``PoseDataSample`` (``joints, visible, T_world_target, frame_ids, take, scored,
-    pred_joints``) and ``dataset_meta['sequences']``, which lists all frames to be scored. Subclasses define
-    :meth:`score` and ``compute_metrics(results)``, which gets the results of all takes, sorted by uid.
+    pred_joints``) and ``dataset_meta['sequences']``, which lists all frames to be scored. Samples without
+    ``T_world_target`` are scored in the target frame. Subclasses define :meth:`score` and
+    ``compute_metrics(results)``, which gets the results of all takes, sorted by uid.
+
+    A frame is predicted once, unless the sequences have ``slots``: then these, a field of the samples too, tell the
+    predictions of a take apart.
 
     Args:
         prefix: prefix of the names of the results; ``default_prefix`` without it.
@@ -67,7 +71,7 @@ class SequenceMetric(BaseMetric):
             pred: ``(n,J,3)`` float64, world coordinates, metres.
             gt: ``(n,J,3)`` float64.
             visible: ``(n,J)`` bool.
-            frame_ids: ``(n,)`` int64, ascending.
+            frame_ids: ``(n,)`` int64, ascending; where there are slots, in their order.
         """
 
     def process(self, data_batch: Any, data_samples: list[dict]) -> None:
@@ -79,28 +83,30 @@ class SequenceMetric(BaseMetric):
         for sample in data_samples:
             scored = sample['scored'].cpu()                                  # (B,T)
             takes = sample['take'].cpu()[:, None].expand_as(scored)[scored].numpy()
-            fields = {key: sample[key].detach().cpu()[scored]
-                      for key in ('pred_joints', 'joints', 'visible', 'T_world_target', 'frame_ids')}
-            T_world_target = fields['T_world_target'].double()
-            pred = to_world(T_world_target, fields['pred_joints'].double()).numpy()
-            gt = to_world(T_world_target, fields['joints'].double()).numpy()
-            visible, frame_ids = fields['visible'].numpy(), fields['frame_ids'].numpy()
+            visible, ids, pred, gt = (sample[key].detach().cpu()[scored]
+                                      for key in ('visible', self.id_field, 'pred_joints', 'joints'))
+            pred, gt = pred.double(), gt.double()
+            if 'T_world_target' in sample:
+                T_world_target = sample['T_world_target'].detach().cpu()[scored].double()
+                pred, gt = to_world(T_world_target, pred), to_world(T_world_target, gt)
+            pred, gt, visible, ids = pred.numpy(), gt.numpy(), visible.numpy(), ids.numpy()
             for take in np.unique(takes).tolist():
                 own = takes == take
-                self._put(take, frame_ids[own], pred[own], gt[own], visible[own])
+                self._put(take, ids[own], pred[own], gt[own], visible[own])
 
-    def _put(self, take: int, frame_ids, pred, gt, visible):
+    def _put(self, take: int, ids, pred, gt, visible):
         if take in self.finished:
             return
         sequence = self._sequences[take]
-        known = sequence['frame_ids']
-        rows = np.searchsorted(known, frame_ids).clip(max=len(known) - 1)
-        if (known[rows] != frame_ids).any():
-            strange = frame_ids[known[rows] != frame_ids]
+        known = sequence[self.id_field]
+        rows = np.searchsorted(known, ids).clip(max=len(known) - 1)
+        if (known[rows] != ids).any():
+            strange = ids[known[rows] != ids]
             raise ValueError(f'{len(strange)} scored frames of take {sequence["name"]} ({sequence["uid"]}) are not in '
-                             f'its frame_ids: {strange[:5].tolist()}. Mark with `scored` only frames of the sequence')
+                             f'its {self.id_field}: {strange[:5].tolist()}. Mark with `scored` only frames of the '
+                             'sequence')
         if take not in self.buffers:
-            self.buffers[take] = TakeBuffer(sequence, pred.shape[1])
+            self.buffers[take] = TakeBuffer(len(known), pred.shape[1])
         buffer = self.buffers[take]
         buffer.put(rows, pred, gt, visible)
         if buffer.arrived.all():
@@ -111,6 +117,11 @@ class SequenceMetric(BaseMetric):
         sequence = self._sequences[take]
         return take, self.score(sequence, torch.from_numpy(buffer.pred), torch.from_numpy(buffer.gt),
                                 torch.from_numpy(buffer.visible), torch.from_numpy(np.asarray(sequence['frame_ids'])))
+
+    @property
+    def id_field(self) -> str:
+        """Field that tells the predictions of a take apart."""
+        return 'slots' if 'slots' in self._sequences[0] else 'frame_ids'
 
     @property
     def _sequences(self) -> list[dict]:
@@ -161,7 +172,7 @@ class SequenceMetric(BaseMetric):
     def _check_complete(self, results: dict, buffers: dict):
         lacking = []
         for take, sequence in enumerate(self._sequences):
-            total = len(sequence['frame_ids'])
+            total = len(sequence[self.id_field])
             if total and take not in results:
                 count = total - buffers[take].arrived.sum() if take in buffers else total
                 lacking.append(f'{sequence["name"]} ({sequence["uid"]}): {count} of {total}')

@@ -1,0 +1,34 @@
+"""Every shipped config: names, arguments, and the sizes that the papers give."""
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmegopose.engine.config import check_config, load_config
+from mmegopose.registry import MODELS
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)
+PARAMETERS = {'lifting/mixste_243_h36m.py': 33_783_811, 'lifting/mixste_27_h36m.py': 33_673_219,
+              'lifting/stcformer_27_h36m.py': 4_748_000, 'lifting/stcformer_243_h36m.py': 4_748_000,
+              'lifting/stcformer-l_243_h36m.py': 18_933_184, 'levelwise_vit/submission.py': 46_212_710}
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: str(path.relative_to(ROOT / 'configs')))
+def test_config_is_right(path):
+    cfg = load_config(path)
+    check_config(cfg, path)
+    check_config(cfg, path, 'test')
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    expected = PARAMETERS.get(str(path.relative_to(ROOT / 'configs')))
+    if expected:
+        assert sum(p.numel() for p in model.parameters()) == expected
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs/lifting').glob('*.py')), ids=lambda path: path.name)
+def test_one_protocol_rules_training_and_evaluation(path):
+    for options, expected in ((None, load_config(path).protocol), ({'protocol': 'overlap'}, 'overlap')):
+        cfg = load_config(path, options)
+        assert all(cfg[loader].dataset.protocol == expected
+                   for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'))
