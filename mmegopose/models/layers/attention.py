@@ -1,9 +1,9 @@
 """Multi-head self-attention, and who may look at whom."""
-from contextlib import nullcontext
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .linear import Linear
 
 
 class Attention(nn.Module):
@@ -26,8 +26,8 @@ class Attention(nn.Module):
         self.num_heads = num_heads
         self.attn_drop_rate = attn_drop_rate
         self.scale = scale
-        self.qkv = nn.Linear(embed_dim, 3 * embed_dim, bias=qkv_bias)
-        self.proj = nn.Linear(embed_dim, embed_dim)
+        self.qkv = Linear(embed_dim, 3 * embed_dim, bias=qkv_bias)
+        self.proj = Linear(embed_dim, embed_dim)
         self.proj_drop = nn.Dropout(proj_drop_rate)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
@@ -39,12 +39,21 @@ class Attention(nn.Module):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
         """Values weighted by the agreement of queries and keys: each ``(B,h,N,C/h)``, as is the result."""
-        slow = q.device.type == 'cpu' and q.dtype != torch.float32 and q.requires_grad
-        if slow:  # the CPU kernel's backward in bf16 takes 15 times as long as in fp32
-            q, k, v = q.float(), k.float(), v.float()
-        with torch.autocast('cpu', enabled=False) if slow else nullcontext():
-            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=is_causal, scale=self.scale,
-                                                  dropout_p=self.attn_drop_rate if self.training else 0.0)
+        drop_rate = self.attn_drop_rate if self.training else 0.0
+        if q.device.type == 'cpu' and q.dtype == torch.bfloat16:
+            return _products(q, k, v, mask, is_causal, self.scale, drop_rate)
+        return F.scaled_dot_product_attention(q, k, v, mask, drop_rate, is_causal, scale=self.scale)
+
+
+def _products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, is_causal: bool, scale: float | None,
+              drop_rate: float) -> Tensor:
+    """``scaled_dot_product_attention`` step by step; in bf16 on CPUs the fused kernel is slow to train."""
+    scores = q * (q.shape[-1] ** -0.5 if scale is None else scale) @ k.mT  # (B, h, N, N)
+    if is_causal:
+        mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return F.dropout(scores.softmax(-1), drop_rate) @ v
 
 
 def token_mask(inputs: dict, num_tokens: int) -> Tensor | None:

@@ -1,6 +1,8 @@
 """Feed-forward network."""
 from torch import Tensor, nn
 
+from .linear import Linear
+
 ACTIVATIONS = {'relu': nn.ReLU, 'gelu': nn.GELU, 'tanh': nn.Tanh}
 
 
@@ -16,7 +18,7 @@ class Mlp(nn.Module):
 
     def __init__(self, dims: tuple, act: str = 'gelu', drop_rate: float = 0.0, bias: bool = True):
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b, bias) for a, b in zip(dims, dims[1:]))
+        self.layers = nn.ModuleList(Linear(a, b, bias) for a, b in zip(dims, dims[1:]))
         self.act = ACTIVATIONS[act]()
         self.drop = nn.Dropout(drop_rate)
 
