@@ -14,3 +14,6 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(type='LiftingMetric')
 test_evaluator = val_evaluator
+optim_wrapper = dict(type='AmpOptimWrapper', optimizer=dict(lr=1e-3))
+train_cfg = dict(max_iters=1200, val_interval=300)
+default_hooks = dict(checkpoint=dict(interval=300))

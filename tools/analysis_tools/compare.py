@@ -2,7 +2,8 @@
 
     python tools/analysis_tools/compare.py --out DIR "Level-wise ViT=configs/levelwise_vit.py=work_dirs/levelwise_vit"
 
-The third part is a checkpoint, or a work dir whose newest checkpoint counts.
+The third part is a checkpoint, or a work dir whose newest checkpoint counts. The data, the baselines and the metrics are
+those of the first config: body pose from the head's track, or lifting of 2D keypoints.
 """
 import argparse
 import json
@@ -15,8 +16,11 @@ sys.path.insert(0, osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__)))))
 
 from mmegopose.engine.config import DictAction, check_config, load_config, user_errors
 
-COLUMNS = {'MPJPE, 17 joints (cm)': 'body/MPJPE', 'MPJPE, 12 body joints (cm)': 'body/MPJPE_body12',
-           'MPJVE (m/s)': 'body/MPJVE'}
+COLUMNS = dict(
+    body={'MPJPE, 17 joints (cm)': 'body/MPJPE', 'MPJPE, 12 body joints (cm)': 'body/MPJPE_body12',
+          'MPJVE (m/s)': 'body/MPJVE'},
+    lifting={'MPJPE (mm)': 'lifting/MPJPE', 'PA-MPJPE (mm)': 'lifting/PA-MPJPE', 'N-MPJPE (mm)': 'lifting/N-MPJPE',
+             'MPJVE (mm/frame)': 'lifting/MPJVE', 'acceleration (mm/frame²)': 'lifting/ACCEL'})
 
 
 def parse_args():
@@ -53,21 +57,25 @@ def main():
         from mmengine.logging import MMLogger
 
         from mmegopose.evaluation.baselines import evaluate_baselines
+        from mmegopose.evaluation.lifting_baselines import evaluate_lifting_baselines
         from mmegopose.visualization import plot_training
         MMLogger.get_instance('compare', log_level='WARNING')
         cfg = load_config(args.models[0][1], args.cfg_options)
         os.makedirs(args.out, exist_ok=True)
-        results = evaluate_baselines(cfg.train_dataloader.dataset, dict(cfg.test_dataloader.dataset, split=args.split),
-                                     cfg.test_evaluator)
+        kind, unit, baselines = ('lifting', 'mm', evaluate_lifting_baselines) \
+            if cfg.test_evaluator.type == 'LiftingMetric' else ('body', 'cm', evaluate_baselines)
+        results = baselines(cfg.train_dataloader.dataset, dict(cfg.test_dataloader.dataset, split=args.split),
+                            cfg.test_evaluator)
         for label, config, checkpoint in args.models:
             results[label] = test(config, checkpoint, args, osp.join(args.out, 'poses', label.replace(' ', '_')))
         runs = {label: path for label, _, path in args.models if osp.isdir(path)}
         if runs:
-            plot_training(runs).savefig(osp.join(args.out, 'training.png'), dpi=110)
+            plot_training(runs, f'{kind}/MPJPE', unit).savefig(osp.join(args.out, 'training.png'), dpi=110)
         with open(osp.join(args.out, 'results.json'), 'w') as file:
             json.dump(results, file, indent=1)
-        lines = [f'| {args.split} | ' + ' | '.join(COLUMNS) + ' |', '|---|' + '---:|' * len(COLUMNS)]
-        lines += [f'| {label} | ' + ' | '.join(f'{metrics[key]:.2f}' for key in COLUMNS.values()) + ' |'
+        columns = COLUMNS[kind]
+        lines = [f'| {args.split} | ' + ' | '.join(columns) + ' |', '|---|' + '---:|' * len(columns)]
+        lines += [f'| {label} | ' + ' | '.join(f'{metrics[key]:.2f}' for key in columns.values()) + ' |'
                   for label, metrics in results.items()]
         with open(osp.join(args.out, 'table.md'), 'w') as file:
             file.write('\n'.join(lines) + '\n')
