@@ -1,5 +1,5 @@
-# STCFormer's model and loss (Tang et al., CVPR 2023, with the official code). A window trains all its frames; evaluation
-# predicts the centre frame of a window around each frame.
+# STCFormer's model and loss (Tang et al., CVPR 2023, with the official code). A window trains all its frames;
+# evaluation predicts the centre frame of a window around each frame.
 protocol = 'stcformer'
 model = dict(
     type='PoseEstimator',

@@ -1,5 +1,5 @@
-# STCFormer, 27 frames, MPI-INF-3DHP with ground-truth 2D. Paper, table 3: PCK 98.4, AUC 83.4, 24.2 mm. As in the official
-# code four heads, scaled by the width, and an output in millimetres.
+# STCFormer, 27 frames, MPI-INF-3DHP with ground-truth 2D. Paper, table 3: PCK 98.4, AUC 83.4, 24.2 mm. As in the
+# official code four heads, scaled by the width, and an output in millimetres.
 _base_ = ['../_base_/lifting_3dhp.py', '../_base_/stcformer.py', '../_base_/stcformer_schedule.py']
 
 model = dict(

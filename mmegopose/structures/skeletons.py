@@ -58,7 +58,20 @@ _HUMANEVA15 = _tree(
     'left-hip left-knee left-ankle right-hip right-knee right-ankle head',
     parents=(-1, 0, 1, 2, 3, 1, 5, 6, 0, 8, 9, 0, 11, 12, 1), head=(14,))
 
-_SKELETONS = {s.name: s for s in (_COCO17, _H36M17, _H36M32, _MPI_INF_3DHP17, _MPI_INF_3DHP28, _HUMANEVA15)}
+_FINGERS = ('thumb', 'index', 'middle', 'ring', 'little')
+_HAND21 = Skeleton(  # in the order of OpenPose and COCO-WholeBody
+    name='hand21', joints=('wrist', *(f'{finger}-{i}' for finger in _FINGERS for i in range(1, 5))),
+    edges=tuple((0 if joint % 4 == 1 else joint - 1, joint) for joint in range(1, 21)), body=tuple(range(21)), root=0)
+
+_SMPL24 = _tree(
+    'smpl24',
+    'pelvis left-hip right-hip spine-1 left-knee right-knee spine-2 left-ankle right-ankle spine-3 left-foot '
+    'right-foot neck left-collar right-collar head left-shoulder right-shoulder left-elbow right-elbow left-wrist '
+    'right-wrist left-hand right-hand',
+    parents=(-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21), head=(15,))
+
+_SKELETONS = {s.name: s for s in (_COCO17, _H36M17, _H36M32, _MPI_INF_3DHP17, _MPI_INF_3DHP28, _HUMANEVA15, _HAND21,
+                                  _SMPL24)}
 
 
 def get_skeleton(name: str) -> Skeleton:

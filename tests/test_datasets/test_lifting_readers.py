@@ -188,7 +188,7 @@ def test_bad_h36m_files_are_told(tmp_path, data, part, path, value, message):
 
 def test_missing_h36m_parts_are_told(tmp_path, data):
     world, points, metadata = data
-    with pytest.raises(FileNotFoundError, match='data_3d_h36m.npz is missing: see docs/data.md'):
+    with pytest.raises(FileNotFoundError, match='data_3d_h36m.npz is missing: see docs/lifting.md'):
         open_h36m(tmp_path)
     write_h36m(tmp_path, *data)
     with pytest.raises(FileNotFoundError, match=r"data_2d_h36m_cpn.npz is missing: keypoints='cpn' should be one of "

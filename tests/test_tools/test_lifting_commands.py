@@ -51,9 +51,9 @@ def test_recipes_train_resume_and_test_by_any_protocol(config, h36m_root, tmp_pa
     assert all(torch.equal(rest[key], whole[key]) for key in whole)
     scores = {}
     for protocol in ('mixste', 'overlap'):
-        text = run(sys.executable, ROOT / 'tools/test.py', ROOT / 'configs/lifting' / config, 'run/epoch_2.pth', '--out',
-                   f'{protocol}.json', '--show-dir', 'pictures', '--cfg-options', *SMALL, *small_model(), *options,
-                   'test_dataloader.dataset.step=1', f'protocol={protocol}', cwd=tmp_path)
+        text = run(sys.executable, ROOT / 'tools/test.py', ROOT / 'configs/lifting' / config, 'run/epoch_2.pth',
+                   '--out', f'{protocol}.json', '--show-dir', 'pictures', '--cfg-options', *SMALL, *small_model(),
+                   *options, 'test_dataloader.dataset.step=1', f'protocol={protocol}', cwd=tmp_path)
         assert f'protocol {protocol}: ' in text
         scores[protocol] = json.loads((tmp_path / f'{protocol}.json').read_text())['lifting/MPJPE']
     assert all(100 < score < 3000 for score in scores.values()) and len(set(scores.values())) == 2

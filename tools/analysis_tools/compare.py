@@ -2,8 +2,8 @@
 
     python tools/analysis_tools/compare.py --out DIR "Level-wise ViT=configs/levelwise_vit.py=work_dirs/levelwise_vit"
 
-The third part is a checkpoint, or a work dir whose newest checkpoint counts. The data, the baselines and the metrics are
-those of the first config: body pose from the head's track, or lifting of 2D keypoints.
+The third part is a checkpoint, or a work dir whose newest checkpoint counts. Data, baselines and metrics are those of
+the first config: body pose from the head's track, or lifting of 2D keypoints.
 """
 import argparse
 import json

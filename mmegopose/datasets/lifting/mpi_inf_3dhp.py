@@ -7,8 +7,8 @@ import numpy as np
 from ...files import BadFile
 from ...registry import DATASETS
 from ...structures import get_skeleton
+from ..object_npz import read_object
 from ..store import SequenceStore
-from ._npz import read_object
 from .clips import Clip, assemble, cached_store, check_files, check_joints, check_keypoints
 from .dataset import LiftingDataset
 

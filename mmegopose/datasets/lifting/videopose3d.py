@@ -8,8 +8,8 @@ import numpy as np
 from ...files import BadFile
 from ...geometry.cameras import Camera
 from ...structures import convert_joints, get_skeleton
+from ..object_npz import read_object
 from ..store import SequenceStore
-from ._npz import read_object
 from .clips import Clip, assemble, check_joints, check_keypoints
 
 

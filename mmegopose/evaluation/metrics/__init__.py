@@ -2,8 +2,9 @@
 from .body_pose import BodyPoseMetric
 from .dump import DumpPredictions
 from .lifting import LiftingMetric, MPIINF3DHPMetric
+from .mesh import KeypointPCKMetric, MeshMetric
 from .sequence_metric import SequenceMetric
 from .submission import BodySubmission
 
-__all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'LiftingMetric', 'MPIINF3DHPMetric',
-           'SequenceMetric']
+__all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'KeypointPCKMetric', 'LiftingMetric',
+           'MPIINF3DHPMetric', 'MeshMetric', 'SequenceMetric']

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...files import BadFile, atomic_write
+from ..files import BadFile, atomic_write
 
 
 def read_object(path: str | Path, key: str):

@@ -1,0 +1,73 @@
+"""What the readers share: files that must exist, pickles without code, cameras."""
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ....body_models.pickles import Blocked, SafeUnpickler
+from ....files import BadFile
+from ....geometry.rotations import so3_exp, so3_log
+
+
+class RefusedFile(BadFile):
+    """A pickle that asks to run code; nothing of it was run."""
+
+
+def require(path: str | Path, remedy: str) -> Path:
+    """``path`` if there is such a file or folder; else ``FileNotFoundError`` with the remedy."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f'{path} is missing: {remedy}')
+    return path
+
+
+def read_annotation_pickle(source: Path | bytes, where: str | None = None):
+    """Plain values and arrays of a pickle, from a file or from bytes.
+
+    Raises:
+        RefusedFile: it asks for anything but arrays; nothing of it was run.
+        BadFile: it is damaged.
+    """
+    where = where or str(source)
+    try:
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        return SafeUnpickler(BytesIO(content), encoding='latin1').load()
+    except Blocked as error:
+        raise RefusedFile(f'{where} asks for {error}, which no annotation needs, so nothing in it was run; take the '
+                          'file from the official site') from None
+    except Exception as error:  # a damaged pickle can raise anything
+        raise BadFile(f'{where} cannot be read: it is cut off, damaged or no pickle of arrays '
+                      f'({type(error).__name__}: {error}); copy or download it again') from None
+
+
+def skip_reason(error: Exception) -> str:
+    """Name of what is wrong with an annotation, for the report."""
+    if isinstance(error, RefusedFile):
+        return 'annotation refused: a pickle that asks to run code'
+    if isinstance(error, (BadFile, OSError)):
+        return 'annotation cannot be read'
+    return 'annotation not in the official layout'
+
+
+BAD_ANNOTATION = (BadFile, OSError, KeyError, TypeError, ValueError, IndexError, AttributeError)
+"""What reading one annotation may raise; the sample is then left out."""
+
+
+def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """Keypoints ``(N,J,3)`` px with confidence from points ``(N,J,3)``, camera axes, and ``(N,3,3)`` or ``(3,3)``."""
+    image = points @ np.swapaxes(intrinsics, -1, -2)
+    front = image[..., 2:] > 0
+    return np.concatenate([image[..., :2] / np.where(front, image[..., 2:], 1), front], -1)
+
+
+def with_confidence(points: np.ndarray, confidence=1.0) -> np.ndarray:
+    """Points ``(N,J,D)`` and one more channel, confidence ``(N,J)`` or a number; none where they are not finite."""
+    confidence = np.broadcast_to(confidence, points.shape[:-1])[..., None]
+    return np.concatenate([points, confidence], -1)
+
+
+def turn_root(pose: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """Axis-angle pose ``(N,K,3)`` in axes turned by ``rotation (N,3,3)`` or ``(3,3)``: only the root changes."""
+    root = torch.as_tensor(rotation, dtype=torch.float64) @ so3_exp(torch.as_tensor(pose[:, 0], dtype=torch.float64))
+    return np.concatenate([so3_log(root).numpy()[:, None], pose[:, 1:]], 1)
