@@ -15,6 +15,8 @@ from mmegopose.engine.runner import leave_process_group
 from mmegopose.files import atomic_write
 from mmegopose.registry import RUNNERS
 
+IMAGE_METRICS = ('MeshMetric', 'KeypointPCKMetric', 'HandSubmission')  # their predictions are drawn over the crops
+
 
 def parse_args():
     parser = argparse.ArgumentParser(description=__doc__)
@@ -24,8 +26,9 @@ def parse_args():
     parser.add_argument('--out', metavar='METRICS.json', help='write the metrics here')
     parser.add_argument('--dump', metavar='PREDICTIONS.npz', help='write the predictions here')
     parser.add_argument('--show-dir', metavar='DIR', help='write pictures of the predictions here')
-    parser.add_argument('--submit', metavar='FILE.json',
-                        help='write a submission file instead of evaluating; uses submit_dataloader of the config')
+    parser.add_argument('--submit', metavar='FILE',
+                        help='write a submission file instead of evaluating; uses submit_evaluator and '
+                             'submit_dataloader of the config')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override the config: test_dataloader.batch_size=8')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
@@ -40,15 +43,20 @@ def add_outputs(cfg, args):
     evaluators = cfg.get('test_evaluator') or []
     evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
     if args.submit:
+        if cfg.get('submit_evaluator') is None:
+            raise KeyError('--submit needs submit_evaluator in the config, the metric that writes the file: '
+                           "dict(type='BodySubmission') or dict(type='HandSubmission', convention='freihand')")
         if cfg.get('submit_dataloader') is not None:
             cfg.merge_from_dict(dict(test_dataloader=cfg.submit_dataloader))
-        evaluators = [dict(type='BodySubmission', out_file=args.submit)]
+        evaluators = [dict(cfg.submit_evaluator, out_file=args.submit)]
     if args.dump:
         evaluators.append(dict(type='DumpPredictions', out_file=args.dump))
     cfg.test_evaluator = evaluators
     if args.show_dir:
         cfg.setdefault('default_hooks', {})
-        cfg.default_hooks.visualization = dict(type='PoseVisualizationHook', out_dir=args.show_dir)
+        on_images = any(evaluator['type'] in IMAGE_METRICS for evaluator in evaluators)
+        kind = 'MeshVisualizationHook' if on_images else 'PoseVisualizationHook'
+        cfg.default_hooks.visualization = dict(type=kind, out_dir=args.show_dir)
 
 
 def main():

@@ -34,5 +34,6 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 # tools/test.py --submit predicts the takes and frames of the challenge template.
 submit_dataloader = dict(dataset=dict(split='test', template='dummy_test.json'))
+submit_evaluator = dict(type='BodySubmission')
 val_evaluator = dict(type='BodyPoseMetric')
 test_evaluator = val_evaluator

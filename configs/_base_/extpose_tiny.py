@@ -5,7 +5,7 @@ pretrained = 'work_dirs/vit-tiny_synthetic-hand-2d/iter_2400.pth'
 model = dict(
     type='PoseEstimator',
     backbone=dict(
-        arch=None, embed_dim=96, depth=4, num_heads=4, img_size=(96, 96),
+        arch=None, embed_dim=96, depth=4, num_heads=4, img_size=(96, 96), conv_stem=True,
         init_cfg=dict(type='PretrainedPart', checkpoint=pretrained, prefix='branches.main.backbone.')),
     head=dict(
         type='MeshDecoderHead', embed_dim=96, decoder_dim=96, depth=2, num_heads=4, head_dim=24, mlp_dim=192,
@@ -17,9 +17,10 @@ model = dict(
         body_pose=dict(type='ParameterLoss', name='body_pose', loss_weight=0.5, reduction='mean'),
         betas=dict(type='ParameterLoss', name='betas', loss_weight=0.01, reduction='mean')))
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
-train_cfg = dict(max_iters=2000, val_interval=500)
+train_cfg = dict(max_iters=1200, val_interval=600)
+default_hooks = dict(checkpoint=dict(interval=600))
 val_evaluator = [
-    dict(type='MeshMetric', convention='body', root=(0,)),
+    dict(type='MeshMetric', convention='freihand'),
     dict(type='KeypointPCKMetric'),
 ]
 test_evaluator = val_evaluator

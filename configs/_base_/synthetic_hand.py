@@ -20,5 +20,6 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, begin=200, eta_min=1e-6),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=2400, val_interval=600)
+default_hooks = dict(checkpoint=dict(interval=600))
 val_cfg = dict()
 test_cfg = dict()

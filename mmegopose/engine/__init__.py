@@ -1,11 +1,14 @@
-"""What mmegopose adds to the engine of mmengine: runner, loop, optimiser wrapper, hooks, checkpoints, configs."""
+"""What mmegopose adds to the engine of mmengine: runner, loop, optimisers, hooks, checkpoints, configs."""
 from .checkpoint import CheckpointError, load_from_local, load_state, newest_checkpoint
 from .config import DictAction, check_config, load_config, load_plugins, user_errors
 from .hooks import CheckpointHook, PortableCheckpointHook, RandomStateHook
+from .layer_decay import LayerDecayOptimWrapperConstructor
 from .loops import IterBasedTrainLoop
 from .optim import AmpOptimWrapper
+from .pretrained import PretrainedPart
 from .runner import EgoRunner, leave_process_group
 
 __all__ = ['AmpOptimWrapper', 'CheckpointError', 'CheckpointHook', 'DictAction', 'EgoRunner', 'IterBasedTrainLoop',
-           'PortableCheckpointHook', 'RandomStateHook', 'check_config', 'leave_process_group', 'load_config',
-           'load_from_local', 'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors']
+           'LayerDecayOptimWrapperConstructor', 'PortableCheckpointHook', 'PretrainedPart', 'RandomStateHook',
+           'check_config', 'leave_process_group', 'load_config', 'load_from_local', 'load_plugins', 'load_state',
+           'newest_checkpoint', 'user_errors']

@@ -19,6 +19,7 @@ SECTIONS = dict(
     param_scheduler=(root.PARAM_SCHEDULERS, ('convert_to_iter_based',)),
     default_hooks=(registry.HOOKS, ('priority',)), custom_hooks=(registry.HOOKS, ('priority',)),
     val_evaluator=(registry.METRICS, ()), test_evaluator=(registry.METRICS, ()),
+    submit_evaluator=(registry.METRICS, ()),
     train_cfg=(registry.LOOPS, ('by_epoch',)), val_cfg=(registry.LOOPS, ()), test_cfg=(registry.LOOPS, ()),
     visualizer=(registry.VISUALIZERS, ('name',)))
 # Keys inside a section whose values come from another registry.

@@ -12,7 +12,8 @@ from ..registry import unknown_arguments
 from .check import find_class
 
 EXTRA_KEYS = ('compile', 'sync_bn', 'find_unused_parameters', 'model_wrapper_cfg', 'activation_checkpointing',
-              'efficient_conv_bn_eval', 'custom_imports', 'runner_type', 'data_root', 'submit_dataloader')
+              'efficient_conv_bn_eval', 'custom_imports', 'runner_type', 'data_root', 'submit_dataloader',
+              'submit_evaluator')
 _WORDS = {'true': True, 'false': False, 'None': None, 'inf': float('inf'), 'nan': float('nan')}
 
 

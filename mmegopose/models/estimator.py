@@ -1,7 +1,7 @@
 """The one model class: branches, fusion, neck, head."""
 import inspect
 
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
 from ..registry import MODELS
@@ -25,7 +25,7 @@ class PoseEstimator(BaseModel):
         branches: ``{name: dict(backbone=..., neck=..., head=...)}``.
         fusion: config of the fusion of the branches.
         embed: config of an embedding that all branches share; their backbones then have none.
-        losses: ``{name: config}``, applied to the final estimate.
+        losses: ``{name: config}``, applied to the final estimate; a loss is a scalar or a dict of scalars.
         branch_loss_weight: factor of the same losses on each branch's own estimate (deep supervision).
         train_cfg: free for subclasses.
         test_cfg: ``dict(flip='h36m17')``: predict the mean of the batch and its mirror image, see ``FlipAverage``; the
@@ -45,8 +45,8 @@ class PoseEstimator(BaseModel):
             return MODELS.build(config) if config else None
 
         self.embed, self.neck, self.head, self.fusion = build(embed), build(neck), build(head), build(fusion)
-        self.branches = nn.ModuleDict({
-            name: nn.ModuleDict({part: build(config) for part, config in branch.items()})
+        self.branches = ModuleDict({  # mmengine's, which passes init_weights on
+            name: ModuleDict({part: build(config) for part, config in branch.items()})
             for name, branch in (branches or dict(main=dict(backbone=backbone))).items()})
         self.losses = nn.ModuleDict({name: build(config) for name, config in (losses or {}).items()})
         self.branch_loss_weight = branch_loss_weight
@@ -64,9 +64,10 @@ class PoseEstimator(BaseModel):
         Args:
             inputs: the streams.
             data_samples: targets of the batch.
-            mode: ``'tensor'``: the estimate, a dict with ``joints (B,T,J,3)``; ``'loss'``: a dict of scalars;
-                ``'predict'``: a list with the batch's one data sample, cut to the predicted frames, with
-                ``pred_joints`` set.
+            mode: ``'tensor'``: the estimate, a dict of ``(B,T,...)``, e.g. ``joints (B,T,J,3)``; ``'loss'``: a dict of
+                scalars; ``'predict'``: a list with the batch's one data sample, cut to the predicted frames, with a
+                field ``pred_...`` for each key of the estimate, e.g. ``pred_joints``; of a head with a method
+                ``predict``, of what that makes of the estimate. With flip there are only joints.
         """
         if mode == 'predict' and self.flip is not None:
             doubled, _ = self._estimate(self.flip.double(inputs))
@@ -75,12 +76,14 @@ class PoseEstimator(BaseModel):
             estimate, branch_estimates = self._estimate(inputs)
         if mode == 'tensor':
             return estimate
-        frames = min(estimate['joints'].shape[1], data_samples.visible.shape[1])
-        samples = data_samples.last_frames(frames)
+        frames = min(next(iter(estimate.values())).shape[1], data_samples.visible.shape[1])
+        samples, estimate = data_samples.last_frames(frames), _last_frames(estimate, frames)
         if mode == 'predict':
-            samples.pred_joints = estimate['joints'][:, -frames:]
+            if hasattr(self.head, 'predict'):
+                estimate = self.head.predict(estimate)
+            samples.set_data({f'pred_{key}': value for key, value in estimate.items()})
             return [samples]
-        losses = self._losses(_last_frames(estimate, frames), samples)
+        losses = self._losses(estimate, samples)
         if self.branch_loss_weight:
             for name, branch in branch_estimates.items():
                 part = self._losses(_last_frames(branch, frames), samples)
@@ -110,7 +113,12 @@ class PoseEstimator(BaseModel):
         return self.head(_apply_neck(self.neck, joined, inputs) if self.neck is not None else joined), {}
 
     def _losses(self, estimate: dict, samples: PoseDataSample) -> dict[str, Tensor]:
-        return {f'loss_{name}': loss(estimate, samples) for name, loss in self.losses.items()}
+        losses = {}
+        for name, loss in self.losses.items():
+            value = loss(estimate, samples)
+            parts = {f'.{part}': v for part, v in value.items()} if isinstance(value, dict) else {'': value}
+            losses |= {f'loss_{name}{part}': v for part, v in parts.items()}
+        return losses
 
 
 def _apply_neck(neck: nn.Module, tokens: Tensor, inputs: dict) -> Tensor:

@@ -1,8 +1,6 @@
 """The batched data sample that travels from reader to metric."""
 from mmengine.structures import BaseDataElement
 
-FRAME_FIELDS = ('joints', 'visible', 'T_world_target', 'frame_ids', 'slots', 'scored', 'pred_joints')
-
 
 class PoseDataSample(BaseDataElement):
     """Targets and predictions of one batch of windows.
@@ -11,15 +9,16 @@ class PoseDataSample(BaseDataElement):
     ``T_world_target (B,T,4,4)`` (absent where there is no world frame), ``frame_ids (B,T)`` frame numbers in the take,
     ``slots (B,T)`` numbers of the predictions of a take, -1 where none counts (only where a frame may be predicted more
     than once), ``take (B,)`` index of the take, ``scored (B,T)`` bool, frames for which this window's prediction
-    counts, and after prediction ``pred_joints (B,T,J,3)`` in the target frame.
+    counts, and after prediction ``pred_joints (B,T,J,3)`` in the target frame; whatever else a model estimates is
+    ``pred_...`` too. Fields ``(B,)`` belong to a window, all others ``(B,T,...)`` to its frames.
     """
 
     def last_frames(self, num_frames: int) -> 'PoseDataSample':
         """The same sample cut to its last ``num_frames`` frames; per-window fields are kept."""
         out = self.new()
-        for key in FRAME_FIELDS:
-            if key in out:
-                out.set_field(out.get(key)[:, -num_frames:], key)
+        for key, value in self.items():
+            if value.ndim > 1:
+                out.set_field(value[:, -num_frames:], key)
         return out
 
     def pin_memory(self) -> 'PoseDataSample':

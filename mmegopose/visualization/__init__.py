@@ -1,6 +1,8 @@
-"""Pictures: skeletons, curves, and the hook that draws predictions while testing."""
+"""Pictures: skeletons, meshes over images, curves, and the hooks that draw predictions while testing."""
 from .curves import plot_training, read_scalars
-from .hook import PoseVisualizationHook
+from .hook import MeshVisualizationHook, PoseVisualizationHook
+from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeleton, overlay_skeletons
 from .skeletons import draw_poses, draw_skeleton
 
-__all__ = ['PoseVisualizationHook', 'draw_poses', 'draw_skeleton', 'plot_training', 'read_scalars']
+__all__ = ['MeshVisualizationHook', 'PoseVisualizationHook', 'denormalize_image', 'draw_grid', 'draw_poses',
+           'draw_skeleton', 'overlay_mesh', 'overlay_skeleton', 'overlay_skeletons', 'plot_training', 'read_scalars']

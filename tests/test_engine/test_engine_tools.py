@@ -9,6 +9,7 @@ import pytest
 from engine_toy import write_config
 
 from mmegopose.engine import load_config
+from mmegopose.engine.config import check_config
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -29,12 +30,31 @@ def test_outputs_of_the_test_tool(tmp_path, monkeypatch, listed):
     assert cfg.default_hooks.visualization == dict(type='PoseVisualizationHook', out_dir='shots')
 
 
+def test_predictions_on_images_are_drawn_over_them(tmp_path, monkeypatch):
+    cfg = load_config(write_config(tmp_path, "test_evaluator = [val_evaluator, dict(type='MeshMetric')]"))
+    tool('test', monkeypatch).add_outputs(cfg, Namespace(submit=None, dump=None, show_dir='shots'))
+    assert cfg.default_hooks.visualization == dict(type='MeshVisualizationHook', out_dir='shots')
+
+
 def test_submission_replaces_dataloader_and_evaluator(tmp_path, monkeypatch):
-    cfg = load_config(write_config(tmp_path, 'submit_dataloader = dict(dataset=dict(size=3))'))
+    cfg = load_config(write_config(tmp_path, 'submit_dataloader = dict(dataset=dict(size=3))\n'
+                                             "submit_evaluator = dict(type='HandSubmission', convention='freihand')"))
     tool('test', monkeypatch).add_outputs(cfg, Namespace(submit='s.json', dump=None, show_dir=None))
-    assert cfg.test_evaluator == [dict(type='BodySubmission', out_file='s.json')]
+    assert cfg.test_evaluator == [dict(type='HandSubmission', convention='freihand', out_file='s.json')]
     assert (cfg.test_dataloader.dataset.size, cfg.test_dataloader.batch_size) == (3, 4)
     assert cfg.test_dataloader.dataset.data_root == 'data/toy'
+
+
+def test_submission_needs_an_evaluator(tmp_path, monkeypatch):
+    cfg = load_config(write_config(tmp_path))
+    with pytest.raises(KeyError, match='submit_evaluator.*HandSubmission'):
+        tool('test', monkeypatch).add_outputs(cfg, Namespace(submit='s.json', dump=None, show_dir=None))
+
+
+def test_submit_evaluator_is_checked(tmp_path):
+    cfg = load_config(write_config(tmp_path, "submit_evaluator = dict(type='HandSubmission', conventions='freihand')"))
+    with pytest.raises(TypeError, match='submit_evaluator.*conventions.*nearest: convention'):
+        check_config(cfg, 'toy.py', 'test')
 
 
 def test_amp_of_the_train_tool(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 
+from mmegopose.datasets.images import SyntheticMeshDataset
 from mmegopose.evaluation.functional import acceleration_errors, aligned_errors, joint_errors
 from mmegopose.evaluation.mesh import (
     body_scores,
@@ -282,3 +283,54 @@ def test_nothing_to_score(hands):
     for sample in (hand_sample(hands, slice(0)), dict(hands, visible=torch.zeros(6, 21, dtype=torch.bool))):
         with pytest.raises(ValueError, match='no poses to score'):
             evaluate(MeshMetric(), sample)
+
+
+@pytest.fixture(scope='module')
+def synthetic():
+    """Six synthetic hands, predicted around the model's origin: all joints but the wrist 10 mm off, all keypoints
+    0.04 of the crop."""
+    dataset = SyntheticMeshDataset(6, split='val', image_size=(32, 32))
+    fields = dict(dataset.__getitems__(range(6))['data_samples'].items())
+    offset = torch.zeros(21, 3)
+    offset[1:, 2] = 0.01
+    origin = fields['translation'][:, :, None]
+    return dict(fields, pred_joints=fields['joints'] - origin + offset, pred_vertices=fields['vertices'] - origin,
+                pred_translation=7 * fields['translation'],
+                pred_keypoints=fields['keypoints'] + torch.tensor([0.04, 0]))
+
+
+@pytest.mark.parametrize('convention', ['freihand', 'ho3d', 'body'])
+def test_hands_around_the_models_origin_are_measured_from_the_wrist(synthetic, convention):
+    options = dict(root=(0,)) if convention == 'body' else {}
+    found = evaluate(MeshMetric(convention=convention, **options), synthetic)
+    assert found['mesh/MPJPE'] == pytest.approx(10 * 20 / 21, abs=1e-3)
+    assert found['mesh/PVE' if convention == 'body' else 'mesh/MPVPE'] == pytest.approx(0, abs=1e-3)
+    absolute = {key: value for key, value in synthetic.items() if key != 'pred_translation'}
+    if convention != 'body':
+        assert found['mesh/F@5'] == 1
+        assert evaluate(MeshMetric(convention=convention), absolute)['mesh/MPJPE'] > 1000
+    assert evaluate(MeshMetric(convention=convention, **options), absolute)['mesh/PA-MPJPE'] == \
+        pytest.approx(found['mesh/PA-MPJPE'], rel=1e-6)
+
+
+def test_wrist_alone_has_no_error(synthetic):
+    alone = torch.zeros(6, 1, 21, dtype=torch.bool)
+    alone[..., 0] = True
+    hidden = torch.ones(6, 1, 21, dtype=torch.bool)
+    hidden[2:, :, 0] = False
+    assert 'mesh/MPJPE' not in evaluate(MeshMetric(vertices=False), dict(synthetic, visible=alone))
+    found = evaluate(MeshMetric(vertices=False), dict(synthetic, visible=hidden))
+    assert found['mesh/MPJPE'] == pytest.approx(10 * 20 / 21, abs=1e-3)
+
+
+def test_vertices_need_the_wrist(synthetic):
+    with pytest.raises(KeyError, match="from the wrist.*'joints'"):
+        evaluate(MeshMetric(joints=False), {key: value for key, value in synthetic.items() if key != 'joints'})
+
+
+def test_keypoints_of_a_dataset(synthetic):
+    metric = dict(type='KeypointPCKMetric', thresholds=(0.079, 0.081))
+    assert list(evaluate(METRICS.build(metric), synthetic).values()) == [0, 100]
+    conf = torch.full((6, 1, 21), 0.5)
+    with pytest.raises(ValueError, match='no poses to score'):
+        evaluate(METRICS.build(metric), dict(synthetic, keypoint_conf=conf))

@@ -24,10 +24,11 @@ def hint():
 
 @pytest.fixture(scope='module')
 def sample(hint):
-    """The same as a batched sample."""
-    gt = hint['orig_keypoints_2d']
-    pred = crop_to_image(hint['pred_keypoints_2d'].double(), hint['box_size'], hint['box_center'], hint['right'])
-    return dict(pred_keypoints=pred, keypoints=gt[..., :2], keypoint_visible=gt[..., 2], box_size=hint['box_size'])
+    """The same as a batched sample, in units of the crops."""
+    gt, sign = hint['orig_keypoints_2d'].double(), torch.where(hint['right'].bool(), 1, -1)[:, None]
+    keypoints = (gt[..., :2] - hint['box_center'][:, None]) / hint['box_size'][:, None, None]
+    keypoints[..., 0] *= sign
+    return dict(pred_keypoints=hint['pred_keypoints_2d'], keypoints=keypoints, keypoint_conf=gt[..., 2])
 
 
 def evaluate(sample, **options):
@@ -36,10 +37,11 @@ def evaluate(sample, **options):
     return metric.evaluate(len(sample['keypoints']))
 
 
-def test_hint_pck_matches_official_code(hint, sample):
-    distances = normalized_distances(sample['pred_keypoints'], sample['keypoints'],
-                                     hint['box_size'] / hint['bbox_expand_factor'])
-    mask = sample['keypoint_visible'] > 0.5
+def test_hint_pck_matches_official_code(hint):
+    gt = hint['orig_keypoints_2d']
+    pred = crop_to_image(hint['pred_keypoints_2d'].double(), hint['box_size'], hint['box_center'], hint['right'])
+    distances = normalized_distances(pred, gt[..., :2], hint['box_size'] / hint['bbox_expand_factor'])
+    mask = gt[..., 2] > 0.5
     per_joint = torch.stack([hint[f'pck_per_joint/{threshold}'] for threshold in THRESHOLDS])
     torch.testing.assert_close(keypoint_pck_per_joint(distances, mask, THRESHOLDS), per_joint, atol=1e-9, rtol=0)
     torch.testing.assert_close(keypoint_pck(distances, mask, THRESHOLDS), hint['pck_avg'], atol=1e-9, rtol=0)
@@ -75,9 +77,9 @@ def test_metric_matches_official_code(hint, sample):
 def test_visible_and_occluded_subsets(sample):
     occluded = torch.rand(40, 21, generator=torch.Generator().manual_seed(0)) < 0.3
     found = evaluate(dict(sample, keypoint_occluded=occluded))
-    labelled = sample['keypoint_visible'] > 0.5
+    labelled = sample['keypoint_conf'] > 0.5
     for subset, mask in ((('', labelled), ('visible/', labelled & ~occluded), ('occluded/', labelled & occluded))):
-        alone = evaluate(dict(sample, keypoint_visible=mask))
+        alone = evaluate(dict(sample, keypoint_conf=mask))
         for threshold in THRESHOLDS:
             name = f'PCK@{threshold}'
             assert found[f'keypoints/{subset}{name}'] == pytest.approx(alone[f'keypoints/{name}'])
@@ -85,11 +87,12 @@ def test_visible_and_occluded_subsets(sample):
 
 
 def test_constant_offset():
-    gt = torch.arange(84.).reshape(2, 21, 2)
-    offset = torch.tensor([6., 8.])
-    sample = dict(pred_keypoints=gt + offset, keypoints=gt, box_size=torch.tensor([160, 250]))
-    assert list(evaluate(sample).values()) == [0, 50, 100]           # 10 of 80 and of 125 pixels
-    assert list(evaluate(sample, expand=1.0, thresholds=(0.04, 0.0625)).values()) == [50, 100]
+    gt = torch.arange(42.).reshape(1, 21, 2) / 64
+    sample = dict(pred_keypoints=gt + torch.tensor([3 / 64, 4 / 64]), keypoints=gt)  # 5/32 of the tight box
+    assert list(evaluate(sample).values()) == [0, 0, 0]
+    assert list(evaluate(sample, thresholds=(0.156, 5 / 32)).values()) == [0, 100]
+    assert list(evaluate(sample, thresholds=(5 / 32,), strict=True).values()) == [0]
+    assert list(evaluate(sample, expand=1.0, thresholds=(0.078, 5 / 64)).values()) == [0, 100]
 
 
 def test_windows_and_duplicates(sample):
@@ -110,13 +113,11 @@ def test_crop_to_image():
 
 
 def test_bad_samples(sample):
-    with pytest.raises(ValueError, match='positive box_size'):
-        evaluate(dict(sample, box_size=torch.zeros(40)))
     with pytest.raises(KeyError, match='pred_keypoints'):
         evaluate(dict(keypoints=sample['keypoints']))
     pred = sample['pred_keypoints'].clone()
-    pred[4, sample['keypoint_visible'][4] > 0.5] = float('nan')
+    pred[4, sample['keypoint_conf'][4] > 0.5] = float('nan')
     with pytest.raises(ValueError, match='pred_keypoints is not finite in 1 of'):
         evaluate(dict(sample, pred_keypoints=pred))
     with pytest.raises(ValueError, match='no poses to score'):
-        evaluate(dict(sample, keypoint_visible=torch.zeros(40, 21, dtype=torch.bool)))
+        evaluate(dict(sample, keypoint_conf=torch.zeros(40, 21, dtype=torch.bool)))

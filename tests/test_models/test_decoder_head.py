@@ -29,7 +29,7 @@ def test_official_weights_give_the_official_output(name, pose):
     model.load_state_dict(mesh_head_from_hamer(weights), strict=True)
     tokens = torch.from_numpy(data['input']).flatten(2).mT[:, None]  # (B, 1, N, C)
     output = model(tokens)
-    for ours, theirs in dict(global_orient='global_orient', pose=pose, betas='betas', camera='cam').items():
+    for ours, theirs in dict(global_orient='global_orient', body_pose=pose, betas='betas', camera='cam').items():
         wanted = torch.from_numpy(data[f'output/{theirs}'])
         torch.testing.assert_close(output[ours][:, 0], wanted, atol=1e-5, rtol=0)
 
@@ -49,7 +49,7 @@ def test_default_is_the_published_head(name, joints):
 def test_training_starts_near_the_mean():
     output = mesh_head(camera_scale=4.0)(torch.randn(2, 3, 12, 32))
     identity = torch.eye(3).expand(2, 3, 15, 3, 3)
-    torch.testing.assert_close(output['pose'], identity, atol=0.05, rtol=0)
+    torch.testing.assert_close(output['body_pose'], identity, atol=0.05, rtol=0)
     torch.testing.assert_close(output['camera'], torch.tensor([4., 0, 0]).expand(2, 3, 3), atol=0.05, rtol=0)
 
 
@@ -59,7 +59,7 @@ def test_frames_are_independent_and_any_number_of_tokens_fits():
     together, single = model(tokens), model(tokens[:, 1:2])
     for key, value in single.items():
         torch.testing.assert_close(together[key][:, 1:2], value)
-    torch.testing.assert_close(model(tokens.repeat(1, 1, 2, 1))['pose'], together['pose'])  # attention is an average
+    torch.testing.assert_close(model(tokens.repeat(1, 1, 2, 1))['body_pose'], together['body_pose'])  # an average
 
 
 def test_a_body_model_adds_joints_and_vertices():
@@ -68,8 +68,8 @@ def test_a_body_model_adds_joints_and_vertices():
     assert output['joints'].shape == (2, 3, 16, 3) and output['vertices'].shape[:2] == (2, 3)
     assert not any('body_model' in key for key in model.state_dict())
     body = model.body_model
-    flat = {key: output[key].flatten(0, 1) for key in ('global_orient', 'pose', 'betas')}
-    torch.testing.assert_close(output['joints'].flatten(0, 1), body(**flat)['joints'])
+    flat = [output[key].flatten(0, 1) for key in ('global_orient', 'body_pose', 'betas')]
+    torch.testing.assert_close(output['joints'].flatten(0, 1), body(*flat)['joints'])
     named = mesh_head(body_model=dict(type='SkinnedModel', source='open_hand', joint_order='openpose'))
     assert named(torch.randn(1, 1, 4, 32))['joints'].shape == (1, 1, 21, 3)
 

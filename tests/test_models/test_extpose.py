@@ -46,7 +46,7 @@ def test_joint_attention_equals_the_reference(scope):
     check(model(inputs), f'output_{scope}')
     if scope == 'full':
         hidden = ~torch.from_numpy(data['mask'])
-        inputs |= dict(image_missing=hidden[..., 0], pose_image_missing=hidden[..., 1])
+        inputs |= dict(image_missing=hidden[..., 0], pose_missing=hidden[..., 1])
         check(model(inputs), 'output_full_masked')
 
 
@@ -65,7 +65,7 @@ def test_a_masked_pose_image_is_not_there():
     inputs = clip(T=1)
     model = extpose()
     missing = torch.ones(2, 1, dtype=torch.bool)
-    torch.testing.assert_close(model(inputs | dict(pose_image_missing=missing)), base(inputs['image']), **EXACT)
+    torch.testing.assert_close(model(inputs | dict(pose_missing=missing)), base(inputs['image']), **EXACT)
     assert (model(inputs) - base(inputs['image'])).abs().max() > 1e-2
 
 
@@ -158,7 +158,7 @@ def test_bf16_is_close_to_fp32():
 
 @pytest.mark.parametrize('kwargs, message', [
     (dict(modality='both'), "'joint' or 'self'"), (dict(frames='window'), "'full', 'none' or the frames"),
-    (dict(last_layer=2), 'ordered layers of 0 to 1'), (dict(output='depth'), "'all' or one of streams"),
+    (dict(last_layer=2), 'ordered layers of 0 to 1'), (dict(output='depth'), "'all', 'mean' or one of streams"),
     (dict(trainable='qkv'), "trainable='qkv' should be one of")])
 def test_wrong_arguments_say_what_is_right(kwargs, message):
     with pytest.raises(ValueError, match=message):

@@ -136,6 +136,9 @@ class MeshMetric(PoseWiseMetric):
       translation. The server prints centimetres. Joints are in the order of FreiHAND.
     - ``'body'`` (3DPW, EMDB): ``MPJPE`` and ``PVE`` from the pelvis, ``PA-MPJPE``.
 
+    Hands with a field ``pred_translation`` lie around the origin of a body model, and their place in the camera is
+    that of an assumed focal length: what is not aligned is then measured from the wrist.
+
     Args:
         joints: score joints.
         vertices: score vertices.
@@ -163,6 +166,9 @@ class MeshMetric(PoseWiseMetric):
             meshes = [poses[name] if self.vertices else None for name in ('pred_vertices', 'vertices')]
             return body_scores(poses['pred_joints'], poses['joints'], self._root(poses['joints'].shape[-2]),
                                poses['visible'], *meshes)
+        placed = 'pred_translation' not in poses
+        if not placed:
+            poses, rooted = self._from_wrist(poses)
         scores = {}
         if self.joints:
             if self.convention == 'ho3d' and poses['joints'].shape[-2] != 21:
@@ -171,7 +177,20 @@ class MeshMetric(PoseWiseMetric):
                                         scale_translation=self.convention == 'ho3d')
         if self.vertices:
             scores |= hand_vertex_scores(poses['pred_vertices'], poses['vertices'])
-        return scores
+        return scores if placed else {name: value if '-' in name else value.where(rooted, torch.nan)
+                                      for name, value in scores.items()}
+
+    @staticmethod
+    def _from_wrist(poses: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+        """Poses with the wrist at the origin, and which of them ``(n,)`` show it and something else."""
+        lacking = [name for name in ('pred_joints', 'joints') if name not in poses]
+        if lacking:
+            raise KeyError(f'vertices are measured from the wrist, but a data sample has no {lacking}')
+        poses = dict(poses)
+        for prefix in ('pred_', ''):
+            wrist = poses[f'{prefix}joints'][:, :1]
+            poses |= {name: poses[name] - wrist for name in (f'{prefix}joints', f'{prefix}vertices') if name in poses}
+        return poses, poses['visible'][:, 0] & (poses['visible'].sum(-1) > 1)
 
     def _root(self, num_joints: int) -> Sequence[int]:
         if self.root is None and num_joints not in HIPS:
@@ -195,14 +214,14 @@ class MeshMetric(PoseWiseMetric):
 class KeypointPCKMetric(PoseWiseMetric):
     """Percentage of correct 2D keypoints: per joint, then the mean over joints (HInt; Pavlakos et al., CVPR 2024).
 
-    Reads ``pred_keypoints, keypoints (B,J,2)`` in pixels, ``keypoint_visible (B,J)``: keypoints that are labelled (a
-    mask, or a confidence that must exceed 0.5), and ``box_size (B,)``: side of the square crop in pixels. Results are
-    ``PCK@0.05`` and so on in percent and, with a field ``keypoint_occluded (B,J)``, ``visible/PCK@0.05`` and
-    ``occluded/PCK@0.05`` of the labelled keypoints that are not occluded and that are.
+    Reads ``pred_keypoints, keypoints (B,J,2)`` in units of the square crop, whose side is 1, and ``keypoint_conf
+    (B,J)``: keypoints with a confidence above 0.5 count (a mask will do). Results are ``PCK@0.05`` and so on in percent
+    and, with a field ``keypoint_occluded (B,J)``, ``visible/PCK@0.05`` and ``occluded/PCK@0.05`` of the labelled
+    keypoints that are not occluded and that are.
 
     Args:
         thresholds: distances, in sides of the tight box.
-        expand: side of the crop over the larger side of the tight box.
+        expand: side of the crop over the larger side of the tight box, ``crop.rescale`` of the data set.
         strict: see :func:`~mmegopose.evaluation.keypoints.keypoint_pck_per_joint`.
         prefix: prefix of the names of the results.
     """
@@ -211,15 +230,13 @@ class KeypointPCKMetric(PoseWiseMetric):
 
     def __init__(self, thresholds: Sequence[float] = (0.05, 0.1, 0.15), expand: float = 2.0, strict: bool = False,
                  prefix: str | None = None):
-        super().__init__(dict(pred_keypoints='keypoints'), 'keypoint_visible', prefix)
+        super().__init__(dict(pred_keypoints='keypoints'), 'keypoint_conf', prefix)
         self.thresholds, self.expand, self.strict = tuple(thresholds), expand, strict
 
     def score(self, poses):
-        if 'box_size' not in poses or not (poses['box_size'] > 0).all():
-            raise ValueError('KeypointPCKMetric needs a positive box_size (B,) of each sample, the side of its crop in '
-                             'pixels')
-        columns = dict(distance=normalized_distances(poses['pred_keypoints'], poses['keypoints'],
-                                                     poses['box_size'].double() / self.expand), all=poses['visible'])
+        # In pixels the crop's side would be a factor of the distances and of the tight box alike.
+        distances = self.expand * normalized_distances(poses['pred_keypoints'], poses['keypoints'])
+        columns = dict(distance=distances, all=poses['visible'])
         if 'keypoint_occluded' in poses:
             occluded = poses['keypoint_occluded'] > 0.5
             columns |= dict(visible=poses['visible'] & ~occluded, occluded=poses['visible'] & occluded)

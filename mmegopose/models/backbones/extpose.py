@@ -22,7 +22,8 @@ class ExtPoseViT(VisionTransformer):
         frames: ``'full'``: tokens see all frames; a number k: frames at most k away; ``'none'``: their own.
         first_layer, last_layer: blocks, counted from 0 and both included, with this attention; in the others every
             image is on its own. ``last_layer=None``: the last.
-        output: name of the stream whose tokens are returned, or ``'all'``. None: the first stream.
+        output: name of the stream whose tokens are returned; ``'all'``: those of all streams; ``'mean'``: their mean
+            over the streams that are there. None: the first stream.
         trainable: ``'all'``; ``'qk'``: only queries and keys; ``'first_half'``: the first half of the blocks;
             ``'none'``: a frozen backbone. For ``'qk'`` the gradient of the value rows is zero, so let the optimizer
             decay no ``qkv`` weight.
@@ -41,32 +42,36 @@ class ExtPoseViT(VisionTransformer):
         if not 0 <= first_layer <= last_layer < depth:
             raise ValueError(f'first_layer={first_layer} and last_layer={last_layer} should be ordered layers of '
                              f'0 to {depth - 1}')
-        if output not in (None, 'all', *streams):
-            raise ValueError(f"output={output!r} should be 'all' or one of streams={tuple(streams)}")
+        if output not in (None, 'all', 'mean', *streams):
+            raise ValueError(f"output={output!r} should be 'all', 'mean' or one of streams={tuple(streams)}")
         self.streams, self.modality, self.frames = tuple(streams), modality, frames
         self.first_layer, self.last_layer = first_layer, last_layer
         self.output = output or streams[0]
-        _freeze(self, trainable)
+        freeze(self, trainable)
 
     def forward(self, inputs: dict) -> Tensor:
-        """``{stream: (B,T,3,H,W)} -> (B,T,N,C)`` of the output stream; ``(B,T,M*N,C)`` of all.
+        """``{stream: (B,T,3,H,W)} -> (B,T,N,C)`` of the output stream or the mean; ``(B,T,M*N,C)`` of all.
 
-        ``inputs[f'{stream}_missing'] (B,T)`` marks the frames without this modality, ``inputs['padded'] (B,T)`` those
-        that fill up a clip. Such an image is seen by itself only.
+        ``inputs['image_missing']`` and ``inputs['pose_missing'] (B,T)`` mark the frames without an ``image`` and
+        without a ``pose_image``, ``inputs['padded'] (B,T)`` those that fill up a clip. Such an image is seen by itself
+        only.
         """
         x = torch.stack([self.embed(inputs, stream) for stream in self.streams], 2)  # (B, T, M, N, C)
         first, end = self.first_layer, self.last_layer + 1
-        mask = self._mask(self._keys(inputs, x), x.shape[1], x.shape[3], x.device)
+        keys = self._keys(inputs, x)
+        mask = self._mask(keys, x.shape[1], x.shape[3], x.device)
         x = _run(self.blocks[:first], x, 'self', 'none')
         x = _run(self.blocks[first:end], x, self.modality, self.frames, mask)
         x = _run(self.blocks[end:], x, 'self', 'none')
-        if self.output != 'all':
-            return self.last_norm(x[:, :, self.streams.index(self.output)])  # (B, T, N, C)
-        return self.last_norm(x).flatten(2, 3)  # (B, T, M*N, C)
+        if self.output == 'all':
+            return self.last_norm(x).flatten(2, 3)  # (B, T, M*N, C)
+        if self.output == 'mean':
+            return _mean(self.last_norm(x), keys)  # (B, T, N, C)
+        return self.last_norm(x[:, :, self.streams.index(self.output)])  # (B, T, N, C)
 
     def _keys(self, inputs: dict, x: Tensor) -> Tensor | None:
         """Which images others may see, ``(B,T,M)``; None: all."""
-        names = [f'{stream}_missing' for stream in self.streams]
+        names = [f'{stream.removesuffix("_image")}_missing' for stream in self.streams]
         if 'padded' not in inputs and not any(name in inputs for name in names):
             return None
         none = x.new_zeros(x.shape[:2], dtype=torch.bool)
@@ -89,6 +94,14 @@ class ExtPoseViT(VisionTransformer):
             seen = keys | torch.eye(keys.shape[-1], dtype=torch.bool, device=device)
             mask = seen if mask is None else mask & seen
         return None if mask is None else mask.repeat_interleave(N, 1).repeat_interleave(N, 2)[:, None]
+
+
+def _mean(x: Tensor, keys: Tensor | None) -> Tensor:
+    """Mean ``(B,T,N,C)`` of ``(B,T,M,N,C)`` over the modalities in ``keys (B,T,M)``; None: all."""
+    if keys is None:
+        return x.mean(2)
+    weights = keys / keys.sum(-1, keepdim=True).clamp(min=1)  # (B, T, M)
+    return (x * weights[..., None, None].to(x.dtype)).sum(2)
 
 
 def _fold(x: Tensor, modality: str, frames: str | int) -> Tensor:
@@ -115,7 +128,7 @@ def _run(blocks, x: Tensor, modality: str, frames: str | int, mask: Tensor | Non
     return _unfold(x.unflatten(1, (-1, N)), B, T, M, modality)  # (B, T, M, N, C)
 
 
-def _freeze(model: VisionTransformer, trainable: str) -> None:
+def freeze(model: VisionTransformer, trainable: str) -> None:
     """Leave only the named part of the weights to the optimizer."""
     blocks = list(model.blocks)
     parts = dict(all=[model], qk=[block.attn.qkv for block in blocks], first_half=blocks[:len(blocks) // 2], none=[])

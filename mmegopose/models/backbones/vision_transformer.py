@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ...registry import BACKBONES
 from ..key_map import map_keys
 from ..layers import Block
-from ..layers.patch_embed import PatchEmbed
+from ..layers.patch_embed import ConvStem, PatchEmbed
 
 ARCHS = dict(small=dict(embed_dim=384, depth=12, num_heads=12, drop_path_rate=0.1),
              base=dict(embed_dim=768, depth=12, num_heads=12, drop_path_rate=0.3),
@@ -30,18 +30,20 @@ class VisionTransformer(BaseModule):
         patch_size, in_channels, ratio: see :class:`PatchEmbed`.
         mlp_ratio, qkv_bias, drop_rate, attn_drop_rate: see ``layers.Block``.
         stream: name of the input stream.
+        conv_stem: embed patches of 16 pixels by :class:`ConvStem`; for small models without pretrained weights.
     """
 
     def __init__(self, arch: str | None = 'base', embed_dim: int | None = None, depth: int | None = None,
                  num_heads: int | None = None, drop_path_rate: float | None = None, img_size: tuple = (256, 192),
                  patch_size: int = 16, in_channels: int = 3, ratio: int = 1, mlp_ratio: float = 4.0,
                  qkv_bias: bool = True, drop_rate: float = 0.0, attn_drop_rate: float = 0.0, stream: str = 'image',
-                 init_cfg: dict | None = None):
+                 conv_stem: bool = False, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         size = _size(arch, embed_dim=embed_dim, depth=depth, num_heads=num_heads, drop_path_rate=drop_path_rate)
         embed_dim, depth, drop_path_rate = size['embed_dim'], size['depth'], size['drop_path_rate']
         self.stream = stream
-        self.patch_embed = PatchEmbed(img_size, patch_size, embed_dim, in_channels, ratio)
+        self.patch_embed = ConvStem(img_size, embed_dim, in_channels) if conv_stem else \
+            PatchEmbed(img_size, patch_size, embed_dim, in_channels, ratio)
         self.grid = self.patch_embed.grid
         # The first slot is that of MAE's class token; every token gets it on top of its own.
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + self.grid[0] * self.grid[1], embed_dim))

@@ -5,6 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...body_models import SkinnedModel
+from ...geometry.crops import camera_translation, project_to_crop
 from ...geometry.rotations import rotation_from_6d
 from ...registry import BODY_MODELS, HEADS
 from ..key_map import map_keys
@@ -111,8 +112,10 @@ class MeshDecoderHead(BaseModule):
         """``(B,T,N,C)`` to parameters per frame, rotations relative to the parent joint.
 
         Returns:
-            ``global_orient (B,T,1,3,3)``, ``pose (B,T,J-1,3,3)``, ``betas (B,T,S)``, and ``camera (B,T,3)``: scale
-            and shift of the crop; with a body model also ``joints (B,T,J',3)`` and ``vertices (B,T,V,3)``, metres.
+            ``global_orient (B,T,1,3,3)``, ``body_pose (B,T,J-1,3,3)``, ``betas (B,T,S)``, ``camera (B,T,3)``: scale
+            and shift of the crop's weak-perspective camera, and ``translation (B,T,3)``: of the body model in the
+            camera, metres; with a body model also ``joints (B,T,J',3)`` and ``vertices (B,T,V,3)``, metres, before
+            this translation, and ``keypoints (B,T,J',2)``: the joints in the image, crop units.
         """
         frames, context = tokens.shape[:2], tokens.flatten(0, 1)  # (B*T, N, C)
         estimate = self.mean.expand(len(context), -1)  # (B*T, 6J+S+3)
@@ -125,10 +128,12 @@ class MeshDecoderHead(BaseModule):
             estimate = estimate + self.readout(x[:, 0])
         pose, betas, camera = estimate.split(self.sizes, -1)
         rotations = rotation_from_6d(pose.unflatten(-1, (-1, 6)))  # (B*T, J, 3, 3)
-        output = dict(global_orient=rotations[:, :1], pose=rotations[:, 1:], betas=betas)
+        output = dict(global_orient=rotations[:, :1], body_pose=rotations[:, 1:], betas=betas, camera=camera,
+                      translation=camera_translation(camera))
         if self.body_model is not None:
-            output |= self.body_model(**output)
-        return {key: value.unflatten(0, frames) for key, value in (output | dict(camera=camera)).items()}
+            output |= self.body_model(output['global_orient'], output['body_pose'], betas)
+            output['keypoints'] = project_to_crop(output['joints'], output['translation'].to(output['joints']))
+        return {key: value.unflatten(0, frames) for key, value in output.items()}
 
 
 @HEADS.register_module()

@@ -21,14 +21,16 @@ class HeatmapHead(BaseModule):
         decoder: ``'classic'``: two transposed convolutions and a linear layer; ``'simple'``: ReLU, bilinear
             upsampling and one 3 x 3 convolution.
         deconv_dim: channels of the transposed convolutions.
+        softmax: heatmaps are logarithms of probabilities, and keypoints their means (Sun et al., Integral Human Pose
+            Regression, ECCV 2018). Small networks learn these from scratch where Gaussians stay flat.
     """
 
     def __init__(self, embed_dim: int = 768, num_joints: int = 17, img_size: tuple = (256, 192), patch_size: int = 16,
-                 decoder: str = 'classic', deconv_dim: int = 256, init_cfg: dict | None = None):
+                 decoder: str = 'classic', deconv_dim: int = 256, softmax: bool = False, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         if decoder not in ('classic', 'simple'):
             raise ValueError(f"HeatmapHead(decoder={decoder!r}): decoder should be 'classic' or 'simple'")
-        self.img_size = tuple(img_size)
+        self.img_size, self.softmax = tuple(img_size), softmax
         self.grid = tuple(side // patch_size for side in img_size)
         if decoder == 'classic':
             self.deconv_layers = nn.Sequential(*_upsample(embed_dim, deconv_dim), *_upsample(deconv_dim, deconv_dim))
@@ -45,8 +47,16 @@ class HeatmapHead(BaseModule):
             raise ValueError(f'HeatmapHead is built for {self.grid[0]} x {self.grid[1]} patches, got {tokens.shape[2]} '
                              'tokens per frame; give it the img_size and patch_size of the backbone')
         image = tokens.flatten(0, 1).mT.unflatten(-1, self.grid)  # (B*T, C, Hp, Wp)
-        heatmaps = self.final_layer(self.deconv_layers(image))
+        heatmaps = self.final_layer(self.deconv_layers(image))  # (B*T, J, h, w)
+        if self.softmax:
+            heatmaps = heatmaps.flatten(2).log_softmax(-1).view_as(heatmaps)
         return dict(heatmaps=heatmaps.unflatten(0, tokens.shape[:2]))  # (B, T, J, h, w)
+
+    def predict(self, estimate: dict) -> dict:
+        """``dict(heatmaps=(B,T,J,h,w)) -> dict(keypoints=(B,T,J,2), scores=(B,T,J))``: crop units and peak heights."""
+        heatmaps = estimate['heatmaps']
+        points, scores = mean_of_heatmaps(heatmaps.float().exp()) if self.softmax else decode_heatmaps(heatmaps)
+        return dict(keypoints=heatmap_to_crop(points, heatmaps.shape[-2:]), scores=scores)
 
     def decode(self, heatmaps: Tensor) -> dict:
         """``(B,T,J,h,w) -> dict(keypoints=(B,T,J,2), scores=(B,T,J))``: x and y in pixels of the image, peak heights.
@@ -65,6 +75,30 @@ def _upsample(in_dim: int, out_dim: int) -> tuple:
     return deconv, nn.BatchNorm2d(out_dim), nn.ReLU()
 
 
+def crop_to_heatmap(keypoints: Tensor, size: tuple) -> Tensor:
+    """Keypoints ``(...,2)`` in crop units, sides of the square crop from its centre, to pixels of the heatmap.
+
+    The image of ``4h`` rows and ``4w`` columns is as high as the crop, and its columns are the crop's central ones.
+
+    Args:
+        size: height and width h, w of the heatmap.
+    """
+    middle, scale = _image_to_heatmap(keypoints, size)
+    return (keypoints * 4 * size[0] + middle) * scale
+
+
+def heatmap_to_crop(points: Tensor, size: tuple) -> Tensor:
+    """Inverse of :func:`crop_to_heatmap`."""
+    middle, scale = _image_to_heatmap(points, size)
+    return (points / scale - middle) / (4 * size[0])
+
+
+def _image_to_heatmap(like: Tensor, size: tuple) -> tuple[Tensor, Tensor]:
+    """Centre of the image (x, y) in its pixels, and pixels of the heatmap per pixel of the image."""
+    side = like.new_tensor([size[1], size[0]])
+    return 2 * side, (side - 1) / (4 * side - 1)
+
+
 def encode_heatmaps(keypoints: Tensor, size: tuple, sigma: float = 2.0) -> Tensor:
     """Gaussians of height 1 about keypoints, ``(...,J,2) -> (...,J,h,w)``.
 
@@ -80,6 +114,13 @@ def encode_heatmaps(keypoints: Tensor, size: tuple, sigma: float = 2.0) -> Tenso
     near_x, near_y = (torch.exp(-(place - keypoints[..., i, None]).square() / (2 * sigma ** 2))
                       for i, place in enumerate((x, y)))
     return near_y[..., :, None] * near_x[..., None, :]  # (..., J, h, w)
+
+
+def mean_of_heatmaps(heatmaps: Tensor) -> tuple[Tensor, Tensor]:
+    """Means of probabilities, ``(...,h,w) -> (...,2) x and y in pixels of the heatmap, (...) peak heights``."""
+    row, column = (torch.arange(side, dtype=heatmaps.dtype, device=heatmaps.device) for side in heatmaps.shape[-2:])
+    points = torch.stack([heatmaps.sum(-2) @ column, heatmaps.sum(-1) @ row], -1)
+    return points, heatmaps.amax((-2, -1))
 
 
 def decode_heatmaps(heatmaps: Tensor, blur: int = 11) -> tuple[Tensor, Tensor]:

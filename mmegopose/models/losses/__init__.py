@@ -1,4 +1,4 @@
-"""Losses: ``(estimate, data_samples) -> scalar``; all masked by ``visible``."""
+"""Losses: ``(estimate, data_samples) -> scalar``, or a dict of scalars; masked by what is visible or labelled."""
 from .joint_losses import (
     JOINT_WEIGHTS,
     BoneLengthLoss,
@@ -8,6 +8,15 @@ from .joint_losses import (
     TemporalConsistencyLoss,
     VelocityLoss,
 )
+from .mesh_losses import (
+    HeatmapCrossEntropyLoss,
+    HeatmapLoss,
+    KeypointLoss,
+    ParameterLoss,
+    RootRelativeLoss,
+    RootRelativeVelocityLoss,
+)
 
-__all__ = ['JOINT_WEIGHTS', 'BoneLengthLoss', 'L1Loss', 'MPJPELoss', 'NMPJPELoss', 'TemporalConsistencyLoss',
-           'VelocityLoss']
+__all__ = ['JOINT_WEIGHTS', 'BoneLengthLoss', 'HeatmapCrossEntropyLoss', 'HeatmapLoss', 'KeypointLoss', 'L1Loss',
+           'MPJPELoss', 'NMPJPELoss', 'ParameterLoss', 'RootRelativeLoss', 'RootRelativeVelocityLoss',
+           'TemporalConsistencyLoss', 'VelocityLoss']

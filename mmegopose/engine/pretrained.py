@@ -1,0 +1,36 @@
+"""Start a part of a model from a part of a checkpoint."""
+import re
+
+from mmengine.registry import WEIGHT_INITIALIZERS
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from .checkpoint import CheckpointError, load_state, state_of
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class PretrainedPart:
+    """``init_cfg`` of a module: weights that a checkpoint has under a prefix, strictly.
+
+    Args:
+        checkpoint: file.
+        prefix: of its keys, e.g. ``'branches.main.backbone.'`` of a ``PoseEstimator``.
+        new: patterns of weights that the module has and the checkpoint has not; they stay as they are.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CheckpointError: the file is damaged, has nothing under the prefix, or its weights there do not fit the module.
+    """
+
+    def __init__(self, checkpoint: str, prefix: str = '', new: tuple = ()):
+        self.checkpoint, self.prefix, self.new = checkpoint, prefix, new
+
+    def __call__(self, module) -> None:
+        state = state_of(CheckpointLoader.load_checkpoint(self.checkpoint, 'cpu'), self.checkpoint)
+        part = {key.removeprefix(self.prefix): value for key, value in state.items() if key.startswith(self.prefix)}
+        if not part:
+            parts = sorted({'.'.join(key.split('.')[:3]) for key in state})
+            raise CheckpointError(f'{self.checkpoint} has no weights {self.prefix}*; it has '
+                                  f'{", ".join(parts[:6])}, ...')
+        kept = {key: value for key, value in module.state_dict().items()
+                if key not in part and any(re.fullmatch(pattern, key) for pattern in self.new)}
+        load_state(module, part | kept, self.checkpoint)

@@ -1,0 +1,139 @@
+"""Losses of mesh recovery: keypoints in the image, joints about the root, parameters of the body model."""
+import torch
+from torch import Tensor, nn
+
+from ...registry import LOSSES
+from ...structures import PoseDataSample
+from ..heads.heatmap import crop_to_heatmap, encode_heatmaps
+from .joint_losses import masked_mean
+
+HAS_LABEL = dict(global_orient='has_pose', body_pose='has_pose', betas='has_betas')
+"""Field ``(B,T)`` that tells where a parameter of the body model is known."""
+
+
+class MeshLoss(nn.Module):
+    """Base of the losses of HMR2.0 (Goel et al., ICCV 2023) and HaMeR (Pavlakos et al., CVPR 2024).
+
+    Args:
+        loss_weight: factor of the loss.
+        reduction: ``'sum'`` over everything in the batch, as in the official code, whose weights grow with the batch
+            size; ``'mean'`` over the numbers with a label.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, reduction: str = 'sum'):
+        super().__init__()
+        if reduction not in ('sum', 'mean'):
+            raise ValueError(f"{type(self).__name__}(reduction={reduction!r}): reduction should be 'sum' or 'mean'")
+        self.loss_weight, self.reduction = loss_weight, reduction
+
+    def forward(self, estimate: dict, samples: PoseDataSample) -> Tensor:
+        """Estimate and labels ``(B,T,...)`` to a scalar."""
+        error, weight = self.compute(estimate, samples)
+        while weight.ndim < error.ndim:
+            weight = weight[..., None]
+        weight = weight.to(error.dtype).expand_as(error)
+        if self.reduction == 'mean':
+            return self.loss_weight * masked_mean(error * weight, weight > 0)
+        return self.loss_weight * (error * weight).sum()
+
+    def compute(self, estimate: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
+        """Errors ``(B,T,...)`` and their weights, of the same or fewer dims; 0: no label."""
+        raise NotImplementedError
+
+
+@LOSSES.register_module()
+class KeypointLoss(MeshLoss):
+    """Absolute difference of keypoints ``(B,T,J,2)`` in crop units, times the confidence of the label."""
+
+    def compute(self, estimate, samples):
+        return (estimate['keypoints'] - samples.keypoints).abs(), samples.keypoint_conf
+
+
+@LOSSES.register_module()
+class RootRelativeLoss(MeshLoss):
+    """Absolute difference of joints ``(B,T,J,3)`` relative to a root joint; frames without a visible root do not count.
+
+    Args:
+        root: index of the root joint: 0, the wrist of hands and the pelvis of SMPL; 39 of HMR2's 44 joints.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, reduction: str = 'sum', root: int = 0):
+        super().__init__(loss_weight, reduction)
+        self.root = slice(root, root + 1)
+
+    def compute(self, estimate, samples):
+        difference, weight = self.compare(estimate, samples)
+        return difference.abs(), weight
+
+    def compare(self, estimate: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
+        """Difference ``(B,T,J,3)`` and its weight ``(B,T,J)``."""
+        pred, target = (joints - joints[:, :, self.root] for joints in (estimate['joints'], samples.joints))
+        return pred - target, samples.visible * samples.visible[:, :, self.root]
+
+
+@LOSSES.register_module()
+class RootRelativeVelocityLoss(RootRelativeLoss):
+    """The same of the changes from frame to frame, metres per frame; zero for single images."""
+
+    def compute(self, estimate, samples):
+        difference, weight = self.compare(estimate, samples)
+        return difference.diff(dim=1).abs(), weight[:, 1:] * weight[:, :-1]
+
+
+@LOSSES.register_module()
+class ParameterLoss(MeshLoss):
+    """Squared difference of a parameter of the body model.
+
+    Args:
+        name: ``'global_orient'``, ``'body_pose'``: rotation matrices; ``'betas'``: shape coefficients.
+        regularize: draw estimates without a label to zero, as HMR2.0 and HaMeR do for betas.
+    """
+
+    def __init__(self, name: str, loss_weight: float = 1.0, reduction: str = 'sum', regularize: bool = False):
+        super().__init__(loss_weight, reduction)
+        if name not in HAS_LABEL:
+            raise ValueError(f'ParameterLoss(name={name!r}): name should be one of {list(HAS_LABEL)}')
+        self.name, self.regularize = name, regularize
+
+    def compute(self, estimate, samples):
+        known, target = samples.get(HAS_LABEL[self.name]), samples.get(self.name)
+        if self.regularize:
+            target = target * known[..., None]
+            known = torch.ones_like(known)
+        return (estimate[self.name] - target).square(), known
+
+
+@LOSSES.register_module()
+class HeatmapLoss(MeshLoss):
+    """Squared difference of heatmaps ``(B,T,J,h,w)`` and Gaussians about the keypoints (ViTPose, section 3.1).
+
+    Keypoints outside of the image do not count.
+
+    Args:
+        sigma: of the Gaussians, in pixels of the heatmap.
+    """
+
+    def __init__(self, loss_weight: float = 1.0, reduction: str = 'mean', sigma: float = 2.0):
+        super().__init__(loss_weight, reduction)
+        self.sigma = sigma
+
+    def compute(self, estimate, samples):
+        target, weight = self.target(estimate['heatmaps'], samples)
+        return (estimate['heatmaps'] - target).square(), weight
+
+    def target(self, heatmaps: Tensor, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
+        """Gaussians ``(B,T,J,h,w)`` of height 1 and their weights ``(B,T,J)``."""
+        h, w = heatmaps.shape[-2:]
+        points = crop_to_heatmap(samples.keypoints, (h, w))
+        inside = ((points >= 0) & (points <= points.new_tensor([w - 1, h - 1]))).all(-1)  # (B, T, J)
+        return encode_heatmaps(points, (h, w), self.sigma), samples.keypoint_conf * inside
+
+
+@LOSSES.register_module()
+class HeatmapCrossEntropyLoss(HeatmapLoss):
+    """Cross-entropy of Gaussians and the logarithms of probabilities of ``HeatmapHead(softmax=True)``."""
+
+    def compute(self, estimate, samples):
+        target, weight = self.target(estimate['heatmaps'], samples)
+        target = target / target.sum((-2, -1), keepdim=True)
+        return -(target * estimate['heatmaps']).sum((-2, -1)), weight
