@@ -92,7 +92,7 @@ class SequenceDataset(Dataset):
         return torch.from_numpy(self.store.labels['joints'][found]).double(), torch.from_numpy(visible)
 
 
-IN_MESSAGE = 2 ** 20  # bytes; larger tensors are cheaper in shared memory
+IN_MESSAGE = 2 ** 22  # bytes; larger tensors are cheaper in shared memory
 
 
 class WorkerBatch(dict):
