@@ -134,3 +134,21 @@ def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> None:
         raise CheckpointError(f'{filename} does not fit {type(model).__name__}; {"; ".join(problems)}. Checkpoint of '
                               "another model? To start from what fits, give the model init_cfg=dict(type='Pretrained', "
                               'checkpoint=...)')
+
+
+def check_fit(own: dict, state_dict: dict, what: str) -> None:
+    """Raise ``CheckpointError``, which begins with ``what``, with every key that keeps weights from fitting a model.
+
+    Args:
+        own: state dict of the model.
+        state_dict: the weights.
+        what: says which weights do not fit what.
+    """
+    problems = {
+        'missing': [key for key in own if key not in state_dict],
+        'unexpected': [key for key in state_dict if key not in own],
+        'of wrong shape': [f'{key} {tuple(value.shape)} (model: {tuple(own[key].shape)})'
+                           for key, value in state_dict.items() if key in own and own[key].shape != value.shape]}
+    if any(problems.values()):
+        raise CheckpointError(f'{what}: ' + '; '.join(
+            f'{len(keys)} keys {kind}: {", ".join(keys)}' for kind, keys in problems.items() if keys))

@@ -11,7 +11,7 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs its own package
 
-from mmegopose.engine.checkpoint import CheckpointError, load_from_local, state_of
+from mmegopose.engine.checkpoint import CheckpointError, check_fit, load_from_local, state_of
 from mmegopose.engine.config import user_errors
 from mmegopose.files import atomic_write
 from mmegopose.models.backbones import vit_from_hamer, vit_from_mae, vit_from_vitpose
@@ -78,7 +78,7 @@ def convert(source: str, expert: str | None = None, img_size: tuple = (256, 192)
     except KeyError as error:
         raise CheckpointError(f'{source} lacks the weights that become {error}') from None
     state = {prefix + key: value for prefix, part in parts.items() for key, value in part.items()}
-    _check(_expected(config), state, f'{source} does not fit {_code(config["backbone"])}')
+    check_fit(_expected(config), state, f'{source} does not fit {_code(config["backbone"])}')
     return config, state
 
 
@@ -124,18 +124,6 @@ def _expected(config: dict) -> dict:
         if 'losses' in config:
             modules[DISCRIMINATOR] = MODELS.build(config['losses']['adversarial']).discriminator
     return {prefix + key: value for prefix, module in modules.items() for key, value in module.state_dict().items()}
-
-
-def _check(own: dict, state: dict, what: str) -> None:
-    """Raise ``CheckpointError`` with every key of ``state`` that does not fit the model's ``own``."""
-    problems = dict(
-        missing=[key for key in own if key not in state], unexpected=[key for key in state if key not in own],
-        wrong=[f'{key} {tuple(value.shape)} (model: {tuple(own[key].shape)})' for key, value in state.items()
-               if key in own and own[key].shape != value.shape])
-    if any(problems.values()):
-        raise CheckpointError(f'{what}: ' + '; '.join(
-            f'{len(keys)} keys {"of wrong shape" if kind == "wrong" else kind}: {", ".join(keys)}'
-            for kind, keys in problems.items() if keys))
 
 
 def _code(config: dict) -> str:

@@ -8,7 +8,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs its own package
 
-from mmegopose.engine.checkpoint import CheckpointError, load_from_local, state_of
+from mmegopose.engine.checkpoint import CheckpointError, check_fit, load_from_local, state_of
 from mmegopose.engine.config import user_errors
 from mmegopose.files import atomic_write
 from mmegopose.models.key_map import unwrap
@@ -66,7 +66,7 @@ def convert(source: str, model: str | None = None, num_frames: int | None = None
     config = _config(model, state, num_heads, 'mlpmixer.mixerblocks.0.layer_norm1.weight' in weights)
     with torch.device('meta'):
         estimator = MODELS.build(config)
-    _check(estimator.state_dict(), state, f'{source} does not fit {_code(config["neck"])}')
+    check_fit(estimator.state_dict(), state, f'{source} does not fit {_code(config["neck"])}')
     estimator.load_state_dict(state, strict=True, assign=True)
     return config, state
 
@@ -103,18 +103,6 @@ def _config(model: str, state: dict, num_heads: int, mpi_inf_3dhp: bool) -> dict
             hidden = (_shape(state, r'head\.mlp\.layers\.0\.weight') or (dim,))[0]
             head |= dict(norm_eps=1e-6, hidden_dims=(hidden,), act='tanh')
     return dict(type='PoseEstimator', backbone=embed, neck=neck, head=head)
-
-
-def _check(own: dict, state: dict, what: str) -> None:
-    """Raise ``CheckpointError`` with every key of ``state`` that does not fit the model's ``own``."""
-    problems = dict(
-        missing=[key for key in own if key not in state], unexpected=[key for key in state if key not in own],
-        wrong=[f'{key} {tuple(value.shape)} (model: {tuple(own[key].shape)})' for key, value in state.items()
-               if key in own and own[key].shape != value.shape])
-    if any(problems.values()):
-        raise CheckpointError(f'{what}: ' + '; '.join(
-            f'{len(keys)} keys {"of wrong shape" if kind == "wrong" else kind}: {", ".join(keys)}'
-            for kind, keys in problems.items() if keys))
 
 
 def _code(config: dict) -> str:
