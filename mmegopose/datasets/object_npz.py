@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..files import BadFile, atomic_write
+from ..pickles import Blocked, SafeUnpickler, plain
 
 
 def read_object(path: str | Path, key: str):
@@ -28,11 +29,11 @@ def read_object(path: str | Path, key: str):
                 return _read_array(file)
     except BadFile:
         raise
-    except pickle.UnpicklingError as error:
-        raise BadFile(f'{path}: {key!r} {error}; nothing of it was run. Get the file from its original source'
-                      ) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, AttributeError, IndexError, KeyError,
-            NotImplementedError, RecursionError, MemoryError) as error:
+    except Blocked as error:
+        raise BadFile(f'{path}: {key!r} asks for {error}, where only plain values and arrays should be; nothing of it '
+                      'was run. Get the file from its original source') from None
+    except (zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError,
+            IndexError, KeyError, NotImplementedError, RecursionError, MemoryError) as error:
         raise BadFile(f'{path} cannot be read ({type(error).__name__}: {error}): it is cut off or no npz; copy or '
                       'download it again') from None
 
@@ -66,74 +67,7 @@ def _read_array(file):
         raise ValueError(f'npy version {version}')
     shape, fortran, dtype = header[version](file)
     if dtype.hasobject:
-        return _plain(_Unpickler(file, encoding='latin1').load())
+        return plain(SafeUnpickler(file).load())
     count = int(np.prod(shape, dtype=np.int64))
     values = np.frombuffer(file.read(count * dtype.itemsize), dtype, count)
     return values.reshape(shape, order='F' if fortran else 'C')
-
-
-class _Unpickler(pickle.Unpickler):
-    """Knows arrays, and nothing else beyond what pickle has built in.
-
-    Arrays are built by the stand-ins below: numpy's own ``__setstate__`` trusts its input.
-    """
-
-    def find_class(self, module, name):
-        if (module, name) not in _KNOWN:
-            raise pickle.UnpicklingError(f'holds {module}.{name}, where only plain values and arrays should be')
-        return _KNOWN[module, name]
-
-
-class _Dtype:
-    def __init__(self, name, *_):
-        self.dtype = np.dtype(str(name))
-        if self.dtype.kind not in 'biufSUO':
-            raise pickle.UnpicklingError(f'holds an array of {self.dtype}, where numbers should be')
-
-    def __setstate__(self, state):
-        if state[1] in ('<', '>'):
-            self.dtype = self.dtype.newbyteorder(state[1])
-
-
-class _Array:
-    """Stand-in for an array until it is known what it holds."""
-
-    def __setstate__(self, state):
-        _, shape, dtype, fortran, content = state
-        self.values = content
-        if dtype.dtype.hasobject:
-            self.shape = shape
-        else:
-            content = content.encode('latin1') if isinstance(content, str) else content
-            self.values = np.frombuffer(content, dtype.dtype).reshape(shape, order='F' if fortran else 'C')
-
-
-def _scalar(dtype, content):
-    content = content.encode('latin1') if isinstance(content, str) else content
-    return np.frombuffer(content, dtype.dtype)[0]
-
-
-def _encode(text, encoding):
-    return text.encode({'latin1': 'latin1', 'latin-1': 'latin1'}[encoding])
-
-
-_KNOWN = {('numpy', 'dtype'): _Dtype, ('numpy', 'ndarray'): _Array, ('_codecs', 'encode'): _encode,
-          ('builtins', 'dict'): dict, ('collections', 'OrderedDict'): dict,
-          **{(f'numpy.{core}.multiarray', name): found for core in ('core', '_core')
-             for name, found in (('_reconstruct', lambda *_: _Array()), ('scalar', _scalar))}}
-
-
-def _plain(value):
-    """``value`` with all stand-ins replaced."""
-    if isinstance(value, dict):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if not isinstance(value, _Array):
-        return value
-    if isinstance(value.values, np.ndarray):
-        return value.values
-    if len(value.shape) > 1:
-        raise pickle.UnpicklingError(f'holds a table of objects {value.shape}, where a list should be')
-    items = [_plain(item) for item in value.values]
-    return items if value.shape else items[0]

@@ -173,3 +173,16 @@ def test_joint_regressor_files(tmp_path):
     np.save(tmp_path / 'J3.npy', matrix[:, :778])
     with pytest.raises(BadFile, match=r'J3.npy should hold one array of shape \(any, 1609\), got .* \(3, 778\)'):
         load_body_model('open_hand', joint_regressor=tmp_path / 'J3.npy')
+
+
+class Forged:
+    """Pickled as an array of objects whose addresses are in the file."""
+
+    def __reduce__(self):
+        rebuild, start, _ = np.zeros(1, object).__reduce__()
+        return rebuild, start, (1, (1,), np.dtype('O'), False, b'\x10' * 8)
+
+
+def test_addresses_in_the_file_are_not_followed(tmp_path):
+    path = write_pickle(tmp_path / 'forged.pkl', dict(f=Forged()), 4)
+    assert read_pickle(path)['f'] == [16] * 8

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ....body_models.pickles import Blocked, SafeUnpickler
 from ....files import BadFile
 from ....geometry.rotations import so3_exp, so3_log
+from ....pickles import Blocked, SafeUnpickler, plain
 
 
 class RefusedFile(BadFile):
@@ -32,7 +32,7 @@ def read_annotation_pickle(source: Path | bytes, where: str | None = None):
     where = where or str(source)
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
-        return SafeUnpickler(BytesIO(content), encoding='latin1').load()
+        return plain(SafeUnpickler(BytesIO(content)).load())
     except Blocked as error:
         raise RefusedFile(f'{where} asks for {error}, which no annotation needs, so nothing in it was run; take the '
                           'file from the official site') from None

@@ -1,0 +1,101 @@
+"""Pickles read without running what they ask for, and without the packages that wrote them."""
+import pickle
+
+import numpy as np
+
+
+class Blocked(pickle.UnpicklingError):
+    """A pickle that asks for something beyond plain values and arrays; the text names it."""
+
+
+class Stub:
+    """Takes the place of a class: keeps the state, runs nothing. Subclasses define :meth:`plain`."""
+    state = None
+
+    def __init__(self, *args):
+        pass
+
+    def __setstate__(self, state):
+        self.state = state
+
+    def plain(self):
+        """The value that it stands for."""
+        raise NotImplementedError
+
+
+class _Dtype:
+    def __init__(self, name, *_):
+        self.dtype = np.dtype(str(name))
+        if self.dtype.kind not in 'biufSUO':
+            raise Blocked(f'an array of {self.dtype}')
+
+    def __setstate__(self, state):
+        if state[1] in ('<', '>'):
+            self.dtype = self.dtype.newbyteorder(state[1])
+
+
+class _Array(Stub):
+    """An array, which numpy's own ``__setstate__`` would build without doubting shape, type and addresses."""
+
+    def plain(self):
+        _, shape, dtype, fortran, content = self.state
+        if not dtype.dtype.hasobject:
+            return _from_bytes(content, dtype, shape, 'F' if fortran else 'C')
+        if len(shape) > 1:
+            raise Blocked(f'a table of objects {shape}')
+        items = [plain(item) for item in content]
+        return items if shape else items[0]
+
+
+def _from_bytes(content, dtype: _Dtype, shape: tuple, order: str = 'C') -> np.ndarray:
+    return np.frombuffer(_to_bytes(content), dtype.dtype).reshape(shape, order=order)
+
+
+def _to_bytes(content, encoding: str = 'latin1') -> bytes:
+    """Bytes, which old pickles hold as text; also ``codecs.encode``, which newer ones of that form ask for."""
+    if encoding not in ('latin1', 'latin-1'):
+        raise Blocked(f'bytes in the encoding {encoding!r}')
+    return content.encode('latin1') if isinstance(content, str) else content
+
+
+def _new_object(cls, base, state):
+    """``copyreg._reconstructor`` for the stand-ins."""
+    if not issubclass(cls, Stub):
+        raise Blocked(f'an object of {cls.__name__} in the form of Python 2')
+    return cls()
+
+
+class SafeUnpickler(pickle.Unpickler):
+    """Reads plain values and numpy arrays; :func:`plain` makes values of what it loads.
+
+    Anything else raises :class:`Blocked`. Subclasses add stand-ins to ``known``.
+    """
+    known = {
+        'numpy.ndarray': _Array, 'numpy.dtype': _Dtype, '_codecs.encode': _to_bytes, 'collections.OrderedDict': dict,
+        **{f'numpy.{core}.{name}': found for core in ('core', '_core') for name, found in (
+            ('multiarray._reconstruct', lambda *_: _Array()), ('numeric._frombuffer', _from_bytes),
+            ('multiarray.scalar', lambda dtype, content: _from_bytes(content, dtype, (1,))[0]))},
+        **{f'{module}._reconstructor': _new_object for module in ('copyreg', 'copy_reg')},
+        **{f'{module}.{kind.__name__}': kind for module in ('builtins', '__builtin__')
+           for kind in (dict, object, set, slice, bytearray)},
+    }
+
+    def __init__(self, file):
+        super().__init__(file, encoding='latin1')
+
+    def find_class(self, module: str, name: str):
+        try:
+            return self.known[f'{module}.{name}']
+        except KeyError:
+            raise Blocked(f'{module}.{name}') from None
+
+
+def plain(value):
+    """``value`` with all stand-ins replaced; object arrays become lists, those of one object the object."""
+    if isinstance(value, Stub):
+        return value.plain()
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
