@@ -8,6 +8,7 @@ from ...geometry.crops import normalize_image, project_to_crop
 from ...registry import DATASETS
 from ...structures import PoseDataSample
 from ..random import KeyedRandom
+from .body_motion import SampleMotion
 from .corruption import CorruptPose
 from .pose_images import draw_skeletons
 from .synthetic_scene import MovingRandom, draw_clip, make_figure, place_camera
@@ -28,6 +29,8 @@ class SyntheticMeshDataset(Dataset):
         split: ``'train'`` or ``'val'``: never the same samples. ``'val'`` adds vertices and the sequences to score.
         body: ``'open_hand'``, ``'open_body'`` or your file of MANO or SMPL, see :class:`.SkinnedModel`.
         frames: frames T of a sample, at 30 Hz.
+        motion: ``'random'``, or ``'sample'``: bodies move as in the embedded sample of real motion, its
+            performers for training or for validation.
         rotation: ``'full'``, or ``'limited'``, from which small networks learn in minutes; see
             :meth:`.Hand.pose` and :meth:`.Body.pose`.
         occlusion: share of samples in which something hides a part.
@@ -43,9 +46,11 @@ class SyntheticMeshDataset(Dataset):
     """
 
     def __init__(self, length: int, image_size: tuple = (256, 192), split: str = 'train', body: str = 'open_hand',
-                 frames: int = 1, rotation: str = 'full', occlusion: float = 0.5, pose_form: str | None = 'image',
-                 corruption: dict | bool | None = None, fixed: bool = False, cache: int = 0, seed: int = 0):
-        for name, value, known in (('split', split, _SPLITS), ('rotation', rotation, ('full', 'limited')),
+                 frames: int = 1, motion: str = 'random', rotation: str = 'full', occlusion: float = 0.5,
+                 pose_form: str | None = 'image', corruption: dict | bool | None = None, fixed: bool = False,
+                 cache: int = 0, seed: int = 0):
+        for name, value, known in (('split', split, _SPLITS), ('motion', motion, ('random', 'sample')),
+                                   ('rotation', rotation, ('full', 'limited')),
                                    ('pose_form', pose_form, ('image', None))):
             if value not in known:
                 raise ValueError(f'{name}={value!r} should be one of {known}')
@@ -58,7 +63,7 @@ class SyntheticMeshDataset(Dataset):
         self.rotation, self.occlusion, self.pose_form, self.fixed = rotation, occlusion, pose_form, fixed
         self.cache, self.pictures = cache, {}
         self.seed = 2 * (len(_SPLITS) * seed + _SPLITS.index(split))  # and the next one, for the detector
-        self.figure = make_figure(body)
+        self.figure = make_figure(body, SampleMotion(split, frames) if motion == 'sample' else None)
         self.corrupt = None if corruption is False else CorruptPose(self.figure.skeleton, **(corruption or {}))
 
     def __len__(self) -> int:

@@ -19,6 +19,7 @@ from ...geometry.rotations import so3_exp
 from ...structures import Skeleton, get_skeleton
 from ..random import KeyedRandom
 from .augment import extreme_crop
+from .body_motion import SampleMotion, body_rotations
 from .pose_images import SkeletonStyle, skeleton_style
 from .render import flat_shading, render
 
@@ -155,19 +156,31 @@ class Hand(Figure):
 
 
 class Body(Figure):
-    """A body in the layout of SMPL: at rest its left points to x, its head to y, its front to z."""
+    """A body in the layout of SMPL: at rest its left points to x, its head to y, its front to z.
+
+    Args:
+        body: arrays of the model.
+        motion: real motion; None: joints move at random.
+    """
     joint_order, skeleton, style, margin = 'model', SMPL24, skeleton_style('smpl24'), (1.2, 1.6)
+
+    def __init__(self, body: BodyArrays, motion: SampleMotion | None = None):
+        super().__init__(body)
+        self.motion = motion
 
     def pose(self, moving: MovingRandom, rotation: str) -> Tensor:
         """See :meth:`Figure.pose`.
 
         With ``rotation='full'`` bodies are upright within 25 degrees and seen from anywhere around, with ``'limited'``
-        within 10 degrees and from the front, up to 60 degrees to the side.
+        within 10 degrees and from the front, up to 60 degrees to the side; real motion turns them further.
         """
         around, lean = (180, 25) if rotation == 'full' else (45, 10)
         yaw = moving.random.uniform(1, low=-around, high=around) + moving.uniform(low=-15, high=15)
         root = (_about(2, moving.uniform(low=-lean, high=lean)) @ _about(0, 180 + moving.uniform(low=-lean, high=lean))
                 @ _about(1, yaw))
+        if self.motion is not None:
+            rotations = body_rotations(self.motion(moving.random.uniform()), self.model.rest.unflatten(0, (-1, 3)))
+            return torch.cat([(root @ rotations[:, :, 0])[:, :, None], rotations[:, :, 1:]], 2)
         ranges = torch.tensor([_range(name) for name in SMPL24.joints[1:]], dtype=torch.float64)  # (23,3,2)
         low, high = ranges.unbind(-1)
         vectors = (low + (high - low) * moving.uniform(*low.shape)) * moving.random.uniform(1, 1, 1, low=0.2)
@@ -191,14 +204,22 @@ class Body(Figure):
         return colors * _texture(rng, self.template)
 
 
-def make_figure(source: str | Path) -> Figure:
-    """The figure of a body model's name or file. Raises ``ValueError`` unless it has the joints of MANO or of SMPL."""
+def make_figure(source: str | Path, motion: SampleMotion | None = None) -> Figure:
+    """The figure of a body model's name or file, which moves at random or by real motion.
+
+    Raises ``ValueError`` unless it has the joints of MANO or of SMPL, and for a hand with real motion.
+    """
     body = read_body_model(source)
     kinds = {16: Hand, 24: Body}
     if len(body.J_regressor) not in kinds:
         raise ValueError(f'{body.source} has {len(body.J_regressor)} joints; synthetic pictures need the 16 of MANO or '
                          'the 24 of SMPL')
-    return kinds[len(body.J_regressor)](body)
+    kind = kinds[len(body.J_regressor)]
+    if motion is None:
+        return kind(body)
+    if kind is Hand:
+        raise ValueError(f"{body.source} is a hand, but the embedded motion is of bodies; use motion='random'")
+    return Body(body, motion)
 
 
 def place_camera(joints: Tensor, moving: MovingRandom, figure: Figure, aspect: tuple) -> Tensor:
