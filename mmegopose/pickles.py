@@ -3,9 +3,15 @@ import pickle
 
 import numpy as np
 
+from .files import BadFile
+
 
 class Blocked(pickle.UnpicklingError):
     """A pickle that asks for something beyond plain values and arrays; the text names it."""
+
+
+class RefusedFile(BadFile):
+    """A pickle that asks to run code; nothing of it was run."""
 
 
 class Stub:
@@ -99,3 +105,25 @@ def plain(value):
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
+
+
+def load_pickle(file, where: str, unpickler: type[SafeUnpickler] = SafeUnpickler):
+    """Plain values and arrays of a pickle.
+
+    Args:
+        file: opened for reading bytes.
+        where: its name, for messages.
+        unpickler: knows the classes that may occur.
+
+    Raises:
+        RefusedFile: it asks for anything else; nothing of it was run.
+        BadFile: it is damaged.
+    """
+    try:
+        return plain(unpickler(file).load())
+    except Blocked as error:
+        raise RefusedFile(f'{where} asks for {error}, which is no array or plain value, so it was not opened and '
+                          'nothing in it was run; take the file from the official site') from None
+    except Exception as error:  # a damaged pickle can raise anything
+        raise BadFile(f'{where} cannot be read: it is cut off, damaged or no pickle of arrays '
+                      f'({type(error).__name__}: {error}); copy or download it again') from None

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import BadFile
-from ..pickles import Blocked, SafeUnpickler, Stub, plain
+from ..pickles import SafeUnpickler, Stub, load_pickle, plain
 
 
 class _ChumpyArray(Stub):
@@ -44,14 +43,7 @@ class BodyUnpickler(SafeUnpickler):
 def read_pickle(path: str | Path):
     """Content of a pickle of arrays: an array, or a dict whose foreign values have become arrays.
 
-    Raises :class:`BadFile` that names a blocked class (of which nothing was run), or says that the file is damaged.
+    Raises as :func:`.load_pickle`.
     """
     with open(path, 'rb') as file:
-        try:
-            return plain(BodyUnpickler(file).load())
-        except Blocked as error:
-            raise BadFile(f'{path} asks for {error}, which no body model needs, so it was not opened and nothing in it '
-                          'was run; take the file from the official site of the model') from None
-        except Exception as error:  # a damaged pickle can raise anything
-            raise BadFile(f'{path} cannot be read: it is cut off, damaged or no pickle of arrays '
-                          f'({type(error).__name__}: {error}); copy or download it again') from None
+        return load_pickle(file, str(path), BodyUnpickler)

@@ -1,14 +1,14 @@
 """What mmegopose adds to the engine of mmengine: runner, loop, optimisers, hooks, checkpoints, configs."""
-from .checkpoint import CheckpointError, load_from_local, load_state, newest_checkpoint
+from .checkpoint import CheckpointError, check_fit, load_from_local, load_state, newest_checkpoint
 from .config import DictAction, check_config, load_config, load_plugins, user_errors
 from .hooks import CheckpointHook, PortableCheckpointHook, RandomStateHook
 from .layer_decay import LayerDecayOptimWrapperConstructor
 from .loops import IterBasedTrainLoop
-from .optim import AmpOptimWrapper
+from .optim import AmpOptimWrapper, SquaredLossOptimWrapper
 from .pretrained import PretrainedPart
 from .runner import EgoRunner, leave_process_group
 
 __all__ = ['AmpOptimWrapper', 'CheckpointError', 'CheckpointHook', 'DictAction', 'EgoRunner', 'IterBasedTrainLoop',
            'LayerDecayOptimWrapperConstructor', 'PortableCheckpointHook', 'PretrainedPart', 'RandomStateHook',
-           'check_config', 'leave_process_group', 'load_config', 'load_from_local', 'load_plugins', 'load_state',
-           'newest_checkpoint', 'user_errors']
+           'SquaredLossOptimWrapper', 'check_config', 'check_fit', 'leave_process_group', 'load_config',
+           'load_from_local', 'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors']

@@ -1,1 +1,1 @@
-"""Rotations, rigid transforms, head trajectories and alignment: batched torch functions, any leading shape."""
+"""Rotations, rigid transforms, head trajectories, alignment, cameras, crops: batched functions, any leading shape."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hand_samples import flat_hands, shrink_challenges
 from image_fixture import write_freihand, write_ho3d, write_json
 
 from mmegopose.datasets.images import ImageMeshDataset
@@ -18,21 +19,12 @@ META = dict(sequences=[dict(uid='AP10'), dict(uid='SM1')])
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Challenges of six images."""
-    for name, challenge in CHALLENGES.items():
-        monkeypatch.setitem(CHALLENGES, name, replace(challenge, num_samples=6))
+    shrink_challenges(monkeypatch)
 
 
 @pytest.fixture(scope='module')
 def hands():
-    """Six flat hands 0.6 m in front of the camera: joints ``(6,21,3)`` in FreiHAND's order, vertices ``(6,778,3)``."""
-    rng = np.random.default_rng(0)
-    angle = np.radians([-50, -20, 0, 20, 40])
-    fingers = np.stack([np.sin(angle), -np.cos(angle), 0 * angle], -1)[:, None] * np.array([6, 10, 13, 15])[:, None]
-    joints = np.concatenate([np.zeros((1, 3)), fingers.reshape(20, 3) / 100]) + rng.normal(0, 0.002, (6, 21, 3))
-    joints += [0.05, -0.02, 0.6]
-    vertices = joints[:, rng.integers(0, 21, 778)] + rng.normal(0, 0.005, (6, 778, 3))
-    return torch.tensor(joints).float(), torch.tensor(vertices).float()
+    return tuple(torch.tensor(points).float() for points in flat_hands())
 
 
 def sample(hands, rows, **fields):

@@ -1,9 +1,9 @@
 import json
 import zipfile
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from hand_samples import flat_hands, shrink_challenges
 
 from mmegopose.evaluation.mesh_submission import (
     CHALLENGES,
@@ -19,21 +19,12 @@ FROM_MANO = [0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Challenges of six images."""
-    for name, challenge in CHALLENGES.items():
-        monkeypatch.setitem(CHALLENGES, name, replace(challenge, num_samples=6))
+    shrink_challenges(monkeypatch)
 
 
 @pytest.fixture(scope='module')
 def hands():
-    """Six flat hands, FreiHAND's order of joints, 0.6 m before an OpenCV camera, with vertices among the joints."""
-    rng = np.random.default_rng(0)
-    angle = np.radians([-50, -20, 0, 20, 40])
-    fingers = np.stack([np.sin(angle), -np.cos(angle), 0 * angle], -1)[:, None] * np.array([6, 10, 13, 15])[:, None]
-    joints = np.concatenate([np.zeros((1, 3)), fingers.reshape(20, 3) / 100]) + rng.normal(0, 0.002, (6, 21, 3))
-    joints += [0.05, -0.02, 0.6]
-    vertices = joints[:, rng.integers(0, 21, 778)] + rng.normal(0, 0.005, (6, 778, 3))
-    return joints, vertices
+    return flat_hands()
 
 
 def test_sizes_of_the_challenges(monkeypatch):

@@ -7,11 +7,7 @@ import torch
 
 from ....files import BadFile
 from ....geometry.rotations import so3_exp, so3_log
-from ....pickles import Blocked, SafeUnpickler, plain
-
-
-class RefusedFile(BadFile):
-    """A pickle that asks to run code; nothing of it was run."""
+from ....pickles import RefusedFile, load_pickle
 
 
 def require(path: str | Path, remedy: str) -> Path:
@@ -23,22 +19,13 @@ def require(path: str | Path, remedy: str) -> Path:
 
 
 def read_annotation_pickle(source: Path | bytes, where: str | None = None):
-    """Plain values and arrays of a pickle, from a file or from bytes.
-
-    Raises:
-        RefusedFile: it asks for anything but arrays; nothing of it was run.
-        BadFile: it is damaged.
-    """
+    """Plain values and arrays of a pickle, from a file or from bytes. Raises as :func:`.load_pickle`."""
     where = where or str(source)
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
-        return plain(SafeUnpickler(BytesIO(content)).load())
-    except Blocked as error:
-        raise RefusedFile(f'{where} asks for {error}, which no annotation needs, so nothing in it was run; take the '
-                          'file from the official site') from None
-    except Exception as error:  # a damaged pickle can raise anything
-        raise BadFile(f'{where} cannot be read: it is cut off, damaged or no pickle of arrays '
-                      f'({type(error).__name__}: {error}); copy or download it again') from None
+    except OSError as error:
+        raise BadFile(f'{where} cannot be read ({error}); copy or download it again') from None
+    return load_pickle(BytesIO(content), where)
 
 
 def skip_reason(error: Exception) -> str:
