@@ -1,4 +1,4 @@
-"""Checkpoint files: written whole or not at all, read as data and never as code, loaded strictly."""
+"""Checkpoint files: written whole or not at all, local, read as data and never as code, loaded strictly."""
 import errno
 import os
 import os.path as osp
@@ -17,6 +17,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..files import BadFile, atomic_write
 
+PROGRAMS = ('config', 'cfg')  # keys of ``meta`` whose text is a config
 _TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
@@ -46,6 +47,8 @@ _io.backend_instances.clear()
 def load_from_local(filename, map_location='cpu'):
     """Content of a local checkpoint file, which is read as data: no code in it runs.
 
+    The text of the config that mmengine keeps in ``meta`` is left out: it is a program, and mmengine runs it on resume.
+
     Raises ``FileNotFoundError``, or ``CheckpointError`` if the file is damaged, foreign, or holds more than data.
     """
     path = osp.expanduser(filename)
@@ -58,7 +61,7 @@ def load_from_local(filename, map_location='cpu'):
                 damaged = archive.testzip()
             if damaged:
                 raise CheckpointError(f'{path} is damaged (checksum of {damaged}): use another checkpoint')
-        return torch.load(path, map_location=map_location, weights_only=weights_only)
+        return _without_programs(torch.load(path, map_location=map_location, weights_only=weights_only))
     except pickle.UnpicklingError as error:
         if 'nsupported' not in str(error):
             raise _damaged(path, error) from error
@@ -73,6 +76,22 @@ def load_from_local(filename, map_location='cpu'):
         if error.errno != errno.EINVAL:  # which torch raises for a seek before the start of a cut file
             raise
         raise _damaged(path, error) from error
+
+
+def _without_programs(checkpoint):
+    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
+    if isinstance(meta, dict):
+        checkpoint['meta'] = {key: value for key, value in meta.items() if key not in PROGRAMS}
+    return checkpoint
+
+
+def _refuse_address(filename, map_location=None, **_):
+    """In the place of mmengine's loaders of addresses, which unpickle whatever they download."""
+    raise CheckpointError(f'{filename} is an address: download the checkpoint and give the path of the file')
+
+
+for _scheme in [prefix for prefix in CheckpointLoader._schemes if prefix]:
+    CheckpointLoader.register_scheme(prefixes=_scheme, loader=_refuse_address, force=True)
 
 
 def _damaged(path, error) -> CheckpointError:

@@ -12,6 +12,7 @@ from engine_toy import EngineOther, EngineToy, toy_runner
 from mmengine import fileio
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import save_checkpoint
+from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmegopose import compat
 from mmegopose.engine import CheckpointError, load_from_local, load_state
@@ -67,6 +68,30 @@ def test_malicious_file_is_refused(tmp_path, zipped):
     torch.save(dict(meta=GlobalsAttack()), path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(CheckpointError, match='evil.pth'):
         load_from_local(path)
+
+
+def test_resume_runs_no_program_of_the_checkpoint(tmp_path):
+    """mmengine keeps the text of the config in its checkpoints, and runs it on resume."""
+    toy_runner(tmp_path, train_cfg__max_iters=2).train()
+    path, witness = tmp_path / 'work' / 'iter_2.pth', tmp_path / 'witness'
+    checkpoint = torch.load(path, weights_only=True)
+    program = f"open({str(witness)!r}, 'w')"
+    checkpoint['meta'].update(config=program, cfg=program)
+    torch.save(checkpoint, path)
+    resumed = toy_runner(tmp_path, resume=True)
+    resumed.train()
+    assert resumed.iter == 4 and not witness.exists()
+
+
+@pytest.mark.parametrize('scheme', ['http', 'https', 's3', 'cluster:s3', 'petrel', 'pavi', 'torchvision', 'open-mmlab',
+                                    'mmcls'])
+def test_addresses_are_refused(tmp_path, scheme):
+    """mmengine would unpickle what it downloads."""
+    address = f'{scheme}://127.0.0.1:9/weights.pth'
+    with pytest.raises(CheckpointError, match='weights.pth is an address: download the checkpoint'):
+        CheckpointLoader.load_checkpoint(address)
+    with pytest.raises(CheckpointError, match='is an address'):
+        toy_runner(tmp_path, load_from=address).test()
 
 
 @pytest.mark.parametrize('content', [b'', b'no checkpoint', pickle.dumps([1, 2]), b'PK\x03\x04' + bytes(100),
