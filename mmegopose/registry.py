@@ -69,8 +69,8 @@ def _child(parent, locations=(), build_func=None):
 MODELS = _child(root.MODELS, ['models'], build_model_from_cfg)
 BACKBONES = NECKS = FUSIONS = HEADS = LOSSES = BODY_MODELS = MODELS
 
-DATASETS = _child(root.DATASETS, ['datasets'])
-TRANSFORMS = _child(root.TRANSFORMS, ['datasets'])
+DATASETS = _child(root.DATASETS, ['datasets', 'synthesis'])
+TRANSFORMS = _child(root.TRANSFORMS, ['datasets', 'synthesis'])
 DATA_SAMPLERS = _child(root.DATA_SAMPLERS, ['datasets'])
 FUNCTIONS = _child(root.FUNCTIONS, ['datasets'])
 METRICS = _child(root.METRICS, ['evaluation'])

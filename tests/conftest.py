@@ -1,7 +1,7 @@
 import os
 
 import pytest
-from egoexo_fixture import write_dataset
+from helpers.egoexo_fixture import write_dataset
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .files import BodyArrays
+from .body_arrays import BodyArrays
 
 _MANO_TIPS = (744, 320, 443, 554, 671)  # thumb, index, middle, ring, little finger
 _HAND21 = (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20)  # 16 joints, 5 tips

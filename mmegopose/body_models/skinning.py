@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..geometry.rigid import make_rigid
 from ..registry import BODY_MODELS
-from .files import BodyArrays, read_body_model, read_regressor
+from .body_arrays import BodyArrays, read_body_model, read_regressor
 from .joint_orders import joint_orders
 
 

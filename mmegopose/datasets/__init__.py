@@ -1,13 +1,14 @@
-"""Readers, window policies, samplers and batch transforms."""
-from . import transforms, windows
-from .base import SequenceDataset, batch_collate
-from .egoexo4d import EgoExo4DBodyDataset
-from .images import ImageMeshDataset, ImageStore, SyntheticMeshDataset
-from .lifting import Human36MDataset, HumanEvaDataset, LiftingDataset, MocapLiftingDataset, MPIINF3DHPDataset
+"""The only way from files to batches: readers, stores, windows, transforms, data sets, samplers."""
+from . import readers, transforms, windows
+from .image_dataset import ImageMeshDataset
+from .image_store import ImageStore
+from .lifting_dataset import LiftingDataset
+from .readers.head_pose import EgoExo4DBodyDataset
+from .readers.lifting import Human36MDataset, HumanEvaDataset, MPIINF3DHPDataset
 from .samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
 from .store import SequenceStore
+from .window_dataset import SequenceDataset, batch_collate
 
 __all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Human36MDataset', 'HumanEvaDataset', 'ImageMeshDataset',
-           'ImageStore', 'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset', 'SequenceBatchSampler',
-           'SequenceDataset', 'SequenceSampler', 'SequenceStore', 'SyntheticMeshDataset', 'batch_collate',
-           'transforms', 'windows']
+           'ImageStore', 'LiftingDataset', 'MPIINF3DHPDataset', 'SequenceBatchSampler', 'SequenceDataset',
+           'SequenceSampler', 'SequenceStore', 'batch_collate', 'readers', 'transforms', 'windows']

@@ -8,9 +8,9 @@ from ..registry import TRANSFORMS
 
 @dataclass
 class WindowIndex:
-    """Frames of a batch of windows: ``frames (B,T)`` rows of the store, ``padded (B,T)``, ``time (B,T)`` seconds."""
+    """Frames of a batch of windows: ``frames (B,T)`` rows of the store, ``valid (B,T)``, ``time (B,T)`` seconds."""
     frames: np.ndarray
-    padded: np.ndarray
+    valid: np.ndarray
     time: np.ndarray
 
 
@@ -18,7 +18,7 @@ class WindowIndex:
 class StridedWindow:
     """``length`` frames, ``stride`` video frames apart, that end at the target frame.
 
-    Frames before the start of the take repeat its first frame and are marked as padded. 20 frames at stride 3 (2 s at
+    Frames before the start of the take repeat its first frame and are not valid. 20 frames at stride 3 (2 s at
     30 Hz) is the window of PCIE_EgoPose and of the Level-wise ViT.
 
     Args:
@@ -37,7 +37,7 @@ class StridedWindow:
         wanted = ends[:, None] - np.rint(back * speed).astype(np.int64)  # (B, T)
         frames = np.maximum(wanted, starts[:, None])
         number = store.frames['frame'][frames].astype(np.int64)
-        return WindowIndex(frames, wanted < frames, (number - number[:, -1:]) / fps / speed)
+        return WindowIndex(frames, wanted == frames, (number - number[:, -1:]) / fps / speed)
 
 
 @TRANSFORMS.register_module()
@@ -55,7 +55,7 @@ class AnnotatedWindow:
         clipped = np.maximum(wanted, first[:, None])
         frames = labelled[clipped]
         number = store.frames['frame'][frames].astype(np.int64)
-        return WindowIndex(frames, wanted < clipped, (number - number[:, -1:]) / fps)
+        return WindowIndex(frames, wanted == clipped, (number - number[:, -1:]) / fps)
 
     def _labelled(self, store):
         if getattr(self, '_cached', (None,))[0] is not store:

@@ -1,5 +1,6 @@
 """Evaluation: pure pose errors, the Ego-Exo4D and lifting protocols, submission files, and mmengine metrics."""
-from .functional import (
+from .benchmarks.egoexo4d_scenarios import PHYSICAL, PROCEDURAL, scenario_of
+from .functional.joint_errors import (
     acceleration_errors,
     aligned_errors,
     clip_mask,
@@ -11,16 +12,8 @@ from .functional import (
     scaled_errors,
     velocity_errors,
 )
-from .metrics import (
-    BodyPoseMetric,
-    BodySubmission,
-    DumpPredictions,
-    LiftingMetric,
-    MPIINF3DHPMetric,
-    SequenceMetric,
-)
-from .scenarios import PHYSICAL, PROCEDURAL, scenario_of
-from .submission import read_submission, score_submission, validate_submission, write_submission
+from .metrics import BodyPoseMetric, BodySubmission, DumpPredictions, LiftingMetric, MPIINF3DHPMetric, SequenceMetric
+from .submissions.egoexo4d_body import read_submission, score_submission, validate_submission, write_submission
 
 __all__ = ['PHYSICAL', 'PROCEDURAL', 'BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'LiftingMetric',
            'MPIINF3DHPMetric', 'SequenceMetric', 'acceleration_errors', 'aligned_errors', 'clip_mask', 'joint_errors',

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..files import BadFile, read_json
-from .rigid import invert_rigid, make_rigid, transform_points
+from .rigid import apply_rigid, invert_rigid, make_rigid
 
 Array = np.ndarray | Tensor
 
@@ -45,12 +45,12 @@ def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
 
 def world_to_camera(points: Tensor, T_world_camera: Tensor) -> Tensor:
     """World points in camera axes, ``(..., J, 3)`` and ``(..., 4, 4)`` to ``(..., J, 3)``."""
-    return transform_points(invert_rigid(T_world_camera), points)
+    return apply_rigid(invert_rigid(T_world_camera), points)
 
 
 def camera_to_world(points: Tensor, T_world_camera: Tensor) -> Tensor:
     """Points in camera axes to the world, ``(..., J, 3)`` and ``(..., 4, 4)`` to ``(..., J, 3)``."""
-    return transform_points(T_world_camera, points)
+    return apply_rigid(T_world_camera, points)
 
 
 def project(points: Tensor, intrinsics: Tensor, clamp: bool = False) -> Tensor:

@@ -84,7 +84,7 @@ def crop_image(image: np.ndarray, center: np.ndarray, size: float, patch_size: i
 
     Returns:
         The crop ``(patch_size,patch_size,3)`` uint8 and the map ``(2,3)`` from pixels of the image, as it was given,
-        to pixels of the crop, for :func:`transform_points`.
+        to pixels of the crop, for :func:`apply_affine`.
 
     Raises:
         ValueError: the box is empty, or all of it is outside of the image.
@@ -107,7 +107,7 @@ def crop_image(image: np.ndarray, center: np.ndarray, size: float, patch_size: i
     return patch, transform
 
 
-def transform_points(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
+def apply_affine(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
     """Apply affine maps ``(...,2,3)`` to points ``(...,J,2)``."""
     return points @ np.swapaxes(transform[..., :2], -1, -2) + transform[..., None, :, 2]
 

@@ -16,6 +16,6 @@ def invert_rigid(transform: Tensor) -> Tensor:
     return make_rigid(rotation, -(rotation @ transform[..., :3, 3:]).squeeze(-1))
 
 
-def transform_points(transform: Tensor, points: Tensor) -> Tensor:
+def apply_rigid(transform: Tensor, points: Tensor) -> Tensor:
     """Apply ``(..., 4, 4)`` to ``(..., J, 3)``."""
     return points @ transform[..., :3, :3].transpose(-1, -2) + transform[..., None, :3, 3]

@@ -17,7 +17,7 @@ class PoseEstimator(BaseModel):
     ``stream -> backbone -> tokens (B,T,N,C) -> [fusion] -> [neck] -> head -> estimate``. A method with one branch
     names ``backbone``, ``neck`` and ``head``; one with several names ``branches`` and a ``fusion``. A fusion of tokens
     stands before the estimator's own neck and head; a fusion of estimates stands after the branches' heads.
-    The streams ``padded (B,T)`` and ``missing (B,T,J)``, True where there is no frame or no detection, become the
+    The streams ``valid (B,T)`` and ``detected (B,T,J)``, False where there is no frame or no detection, become the
     ``mask`` of the necks; without them necks get none.
 
     Args:
@@ -128,8 +128,8 @@ def _apply_neck(neck: nn.Module, tokens: Tensor, inputs: dict) -> Tensor:
         return neck(tokens)
     if 'mask' not in inspect.signature(neck.forward).parameters:
         name = type(neck).__name__
-        raise TypeError(f"the data has padded frames or missing joints, which the neck {name} cannot leave out: give "
-                        f'{name}.forward an argument mask, or leave the streams padded and missing out of the data')
+        raise TypeError(f'the data has frames or joints that are not there, which the neck {name} cannot leave out: '
+                        f'give {name}.forward an argument mask, or leave the streams valid and detected out')
     return neck(tokens, mask=mask)
 
 

@@ -22,18 +22,19 @@ class FlipAverage:
         """
         mirrored = {}
         for name, stream in inputs.items():
-            if name in ('keypoints', 'missing') and stream.shape[2] != len(self.flip):
+            if name in ('keypoints', 'detected') and stream.shape[2] != len(self.flip):
                 raise ValueError(f"test_cfg=dict(flip={self.skeleton!r}) swaps {len(self.flip)} joints, the stream "
                                  f'{name!r} has {stream.shape[2]}')
             if name == 'keypoints':
                 mirrored[name] = self._mirror(stream)
-            elif name == 'missing':
+            elif name == 'detected':
                 mirrored[name] = stream[:, :, self.flip]
-            elif name == 'padded':
+            elif name == 'valid':
                 mirrored[name] = stream
             else:
-                raise ValueError(f"test_cfg=dict(flip={self.skeleton!r}) can mirror the streams 'keypoints', 'missing' "
-                                 f"and 'padded', the data has {name!r} too: leave it out, or predict without flip")
+                raise ValueError(f"test_cfg=dict(flip={self.skeleton!r}) can mirror the streams 'keypoints', "
+                                 f"'detected' and 'valid', the data has {name!r} too: leave it out, or predict without "
+                                 'flip')
         return {name: torch.cat([inputs[name], mirrored[name]]) for name in inputs}
 
     def average(self, joints: Tensor) -> Tensor:

@@ -5,9 +5,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..datasets.images.pose_images import SkeletonStyle, draw_skeletons
-from ..datasets.images.render import flat_shading, render
 from ..geometry.crops import CROP_SIZE, FOCAL, IMAGE_MEAN, IMAGE_STD
+from ..rendering.mesh_images import flat_shading, render
+from ..rendering.skeleton_images import SkeletonStyle, draw_skeletons
 
 MESH_COLOR, TRUTH_COLOR = (150, 190, 255), (255, 255, 255)
 PANEL = 2.2  # inches, the height of a picture

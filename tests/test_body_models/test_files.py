@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 import scipy.sparse
-from test_body_models.body_fixtures import mano_arrays, smpl_arrays
+from helpers.body_fixtures import mano_arrays, smpl_arrays
 
 from mmegopose.body_models import load_body_model, read_body_model, read_pickle
 from mmegopose.files import BadFile

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from test_body_models.body_fixtures import mano_arrays, random_input, smpl_arrays, tiny_body
+from helpers.body_fixtures import mano_arrays, random_input, smpl_arrays, tiny_body
 
 from mmegopose.body_models import BodyArrays, SkinnedModel, load_body_model
 from mmegopose.body_models.skinning import pointer_jumps

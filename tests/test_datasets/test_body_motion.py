@@ -4,8 +4,8 @@ import torch
 from torch.nn.functional import cosine_similarity
 
 from mmegopose.body_models import SkinnedModel
-from mmegopose.datasets.images.body_motion import SMPL, SOURCE, Y_UP, SampleMotion, body_rotations
-from mmegopose.datasets.images.synthetic import SyntheticMeshDataset
+from mmegopose.synthesis.dataset import SyntheticMeshDataset
+from mmegopose.synthesis.figure_motion import SMPL, SOURCE, Y_UP, SampleMotion, body_rotations
 
 LIMBS = [(f'{side}-{a}', f'{side}-{b}') for side in ('left', 'right')
          for a, b in (('hip', 'knee'), ('knee', 'ankle'), ('shoulder', 'elbow'), ('elbow', 'wrist'))]

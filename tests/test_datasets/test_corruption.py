@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from mmegopose.datasets.images.corruption import CorruptPose, person_size
 from mmegopose.datasets.random import KeyedRandom
 from mmegopose.structures import get_skeleton
+from mmegopose.synthesis.pose_errors import CorruptPose, person_size
 
 COCO, HAND21 = get_skeleton('coco17'), get_skeleton('hand21')
 NOTHING = dict(jitter=0, drop=0, swap=0, shift=0, whole=0)

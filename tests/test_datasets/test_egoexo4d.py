@@ -4,10 +4,10 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from egoexo_fixture import build, everything, pipeline, transformed, wearer, write_dataset
+from helpers.egoexo_fixture import build, everything, pipeline, transformed, wearer, write_dataset
 
-from mmegopose.datasets.egoexo4d_files import read_body, read_track
-from mmegopose.geometry.rigid import transform_points
+from mmegopose.datasets.readers.head_pose.egoexo4d_files import read_body, read_track
+from mmegopose.geometry.rigid import apply_rigid
 from mmegopose.geometry.rotations import yaw_matrix
 
 
@@ -31,9 +31,9 @@ def test_world_joints_and_visibility_are_those_of_the_files(egoexo):
     dataset = build(egoexo, 'val', test_mode=True)
     sample = everything(dataset)['data_samples']
     for i in range(0, len(dataset), 7):
-        name = dataset.metainfo['sequences'][sample.take[i]]['name']
+        name = dataset.metainfo['sequences'][sample.sequence[i]]['name']
         joints, _ = wearer(int(sample.frame_ids[i, 0]), 'soccer' in name)
-        world = transform_points(sample.T_world_target[i, 0], sample.joints[i, 0].double()).numpy()
+        world = apply_rigid(sample.T_world_target[i, 0], sample.joints[i, 0].double()).numpy()
         seen = sample.visible[i, 0].numpy()
         assert 8 <= seen.sum() <= 17
         np.testing.assert_allclose(world[seen], joints[seen], atol=2e-6)
@@ -43,7 +43,7 @@ def test_world_joints_and_visibility_are_those_of_the_files(egoexo):
 def test_target_frame_has_an_inverse(egoexo, frame):
     in_frame = everything(build(egoexo, 'val', steps=pipeline(frame=frame)))['data_samples']
     in_world = everything(build(egoexo, 'val', steps=pipeline(frame='world')))['data_samples']
-    world = transform_points(in_frame.T_world_target, in_frame.joints.double())
+    world = apply_rigid(in_frame.T_world_target, in_frame.joints.double())
     torch.testing.assert_close(world, in_world.joints.double(), atol=2e-6, rtol=0)
 
 
@@ -80,8 +80,8 @@ def test_strided_windows_end_at_the_label_and_pad_on_the_left(egoexo):
     for row in range(len(frames)):
         expected = np.maximum(frames[row, -1].item() - 3 * np.arange(19, -1, -1), 0)
         np.testing.assert_array_equal(frames[row], expected)
-        np.testing.assert_array_equal(batch['inputs']['padded'][row],
-                                      frames[row, -1].item() - 3 * np.arange(19, -1, -1) < 0)
+        np.testing.assert_array_equal(batch['inputs']['valid'][row],
+                                      frames[row, -1].item() - 3 * np.arange(19, -1, -1) >= 0)
     assert batch['data_samples'].scored.sum() == len(dataset)
 
 
@@ -91,11 +91,11 @@ def test_annotated_windows_are_consecutive_labels(egoexo):
     batch = everything(dataset)
     for take in range(len(dataset.store)):
         labelled = dataset.scored_frames(take)
-        rows = batch['data_samples'].frame_ids[batch['data_samples'].take == take]
-        padded = batch['inputs']['padded'][batch['data_samples'].take == take]
+        rows = batch['data_samples'].frame_ids[batch['data_samples'].sequence == take]
+        valid = batch['inputs']['valid'][batch['data_samples'].sequence == take]
         for i, row in enumerate(rows):
             np.testing.assert_array_equal(row, labelled[np.maximum(i - np.arange(19, -1, -1), 0)])
-            assert padded[i].sum() == max(19 - i, 0)
+            assert (~valid[i]).sum() == max(19 - i, 0)
 
 
 def test_label_sources(egoexo):
@@ -182,7 +182,7 @@ def test_template_decides_takes_and_frames(egoexo):
 
 
 def test_cache_is_reused_and_made_anew(copy, monkeypatch):
-    from mmegopose.datasets import egoexo4d
+    from mmegopose.datasets.readers.head_pose import egoexo4d_body as egoexo4d
     parsed = []
     original = egoexo4d.EgoExo4DBodyDataset._parse
     monkeypatch.setattr(egoexo4d.EgoExo4DBodyDataset, '_parse', lambda self, *a: parsed.append(1) or original(self, *a))

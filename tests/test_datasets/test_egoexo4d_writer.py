@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmegopose.datasets import sample
-from mmegopose.datasets.egoexo4d_writer import take_name, write_egoexo4d
-from mmegopose.datasets.mocap import Clip, MocapClips, read_wheels
-from mmegopose.datasets.sample import ASSET, sample_root
+from mmegopose.datasets import shipped_motion as sample
+from mmegopose.datasets.converters import read_wheels
+from mmegopose.datasets.mocap_sequences import MocapSequence, MocapSequences
+from mmegopose.datasets.shipped_motion import ASSET, sample_root
+from mmegopose.datasets.writers.egoexo4d_body import take_name, write_egoexo4d
 from mmegopose.structures import get_skeleton
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'mocap.py'
@@ -25,7 +26,7 @@ def make_clip(name, action, split, seed=0, frames=8):
     right, down, forward = (s, -c, zero), (zero, zero, zero - 1), (c, s, zero)
     pose[:, :3, :3] = np.stack([np.stack(v, 1) for v in (right, down, forward)], 2)
     pose[:, :3, 3] = rng.normal(0, 2, (frames, 3))
-    return Clip(name, 'somebody', action, 'made', split, rng.normal(0, 2, (frames, 17, 3)).astype(np.float32),
+    return MocapSequence(name, 'somebody', action, 'made', split, rng.normal(0, 2, (frames, 17, 3)).astype(np.float32),
                 rng.normal(0, 2, (frames, 17, 3)).astype(np.float32), pose.astype(np.float32))
 
 
@@ -35,7 +36,7 @@ def clips():
             make_clip('10_01', 'soccer: kick', 'test', 2)]
     made[0].joints[3, 4] = np.nan
     made[2].joints[6, 2] = np.nan
-    return MocapClips.join(made)
+    return MocapSequences.join(made)
 
 
 def read(path):
@@ -195,7 +196,7 @@ def test_tool(tmp_path, clips):
 
 def test_container_round_trip(tmp_path, clips):
     clips.save(tmp_path / 'clips.npz')
-    loaded = MocapClips.load(tmp_path / 'clips.npz')
+    loaded = MocapSequences.load(tmp_path / 'clips.npz')
     for key, value in vars(clips).items():
         np.testing.assert_array_equal(getattr(loaded, key), value)
     assert [clip.name for clip in loaded] == clips.names.tolist()
@@ -211,18 +212,18 @@ def test_container_names_the_bad_key(tmp_path, key, value):
     arrays.pop(key)
     np.savez(tmp_path / 'bad.npz', **arrays, **({} if value is None else {key: value}))
     with pytest.raises(ValueError, match=f"bad.npz.*'{key}'"):
-        MocapClips.load(tmp_path / 'bad.npz')
+        MocapSequences.load(tmp_path / 'bad.npz')
 
 
 def test_container_cut_off(tmp_path):
     (tmp_path / 'bad.npz').write_bytes(ASSET.read_bytes()[:100000])
     with pytest.raises(ValueError, match='bad.npz is not a complete npz'):
-        MocapClips.load(tmp_path / 'bad.npz')
+        MocapSequences.load(tmp_path / 'bad.npz')
 
 
 def test_asset():
     assert ASSET.stat().st_size < 2e6 and ASSET.with_name('NOTICE').is_file()
-    clips = MocapClips.load(ASSET)
+    clips = MocapSequences.load(ASSET)
     assert len(clips) == 20 and clips.offsets[-1] == 4247 and clips.joints3d.dtype == np.float32
     assert {clip.name for clip in clips if clip.split == 'val'} == {'mocap_climb_seq_4'}
     assert set(clips.splits.tolist()) == {'train', 'val'}

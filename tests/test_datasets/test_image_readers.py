@@ -4,16 +4,17 @@ import pickle
 import shutil
 
 import cv2
-import image_fixture as fixture
 import numpy as np
 import pytest
 import torch
+from helpers import image_fixture as fixture
 from mmengine.registry import DefaultScope
 
 from mmegopose.body_models import load_body_model
 from mmegopose.datasets import batch_collate
-from mmegopose.datasets.images.dataset import ImageMeshDataset
-from mmegopose.datasets.images.readers import (
+from mmegopose.datasets.image_dataset import ImageMeshDataset
+from mmegopose.datasets.image_store import ImageStore
+from mmegopose.datasets.readers.images import (
     read_coco_wholebody_hands,
     read_emdb,
     read_freihand,
@@ -23,7 +24,6 @@ from mmegopose.datasets.images.readers import (
     read_ho3d,
     read_pw3d,
 )
-from mmegopose.datasets.images.store import ImageStore
 from mmegopose.files import BadFile
 from mmegopose.geometry.rotations import so3_exp
 
@@ -308,7 +308,7 @@ def test_batch_in_test_mode(freihand):
     data = ImageMeshDataset(dict(freihand, split='evaluation'), test_mode=True)
     batch, store = data.__getitems__([2, 0]), data.store
     assert {name: tuple(value.shape) for name, value in batch['inputs'].items()} == dict(
-        image=(2, 1, 3, 256, 192), padded=(2, 1), pose_image=(2, 1, 3, 256, 192), pose_missing=(2, 1))
+        image=(2, 1, 3, 256, 192), valid=(2, 1), pose_image=(2, 1, 3, 256, 192), pose_detected=(2, 1))
     sample = batch['data_samples']
     assert sample.index.tolist() == [2, 0] and sample.scored.all() and sample.right.all()
     side = 2 * store.boxes[2, 2:].max()
@@ -331,9 +331,9 @@ def test_forms_of_the_2d_pose(freihand, form, stream, shape):
     data = ImageMeshDataset(freihand, pose_form=form, augment=False, corruption=False)
     inputs, sample = data[1].values()
     if form is None:
-        assert set(inputs) == {'image', 'padded'}
+        assert set(inputs) == {'image', 'valid'}
         return
-    assert inputs[stream].shape == (1, 1, *shape) and not inputs['pose_missing'].any()
+    assert inputs[stream].shape == (1, 1, *shape) and inputs['pose_detected'].all()
     if form == 'array':
         same(inputs[stream][0, 0, :, :2], sample.keypoints[0, 0])
     else:
@@ -411,7 +411,7 @@ def test_box_outside_an_image_of_unknown_size(tmp_path):
     data = ImageMeshDataset(store, augment=False)
     assert data.__getitems__([0, 1])['data_samples'].index.tolist() == [0]
     assert data.crop.skipped == {'box outside the image': 1}
-    assert data[0]['inputs']['pose_missing'].all()
+    assert not data[0]['inputs']['pose_detected'].any()
 
 
 def test_detections(freihand, tmp_path):
@@ -425,7 +425,7 @@ def test_detections(freihand, tmp_path):
     for name in ('found.npz', 'found.json'):
         data = ImageMeshDataset(freihand, pose_form='array', detections=tmp_path / name, test_mode=True)
         inputs, sample = data.__getitems__([0, 2]).values()
-        assert inputs['pose_missing'].tolist() == [[False], [True]]
+        assert inputs['pose_detected'].tolist() == [[True], [False]]
         side = sample.box_size[0].item()
         same(inputs['pose_array'][0, 0, :, :2] * side, sample.keypoints[0, 0] * side + torch.tensor([3, -2]), atol=1e-3)
         same(inputs['pose_array'][0, 0, :, 2], 0.75)
@@ -444,9 +444,9 @@ def test_clips_of_videos(tmp_path):
     data = ImageMeshDataset(dict(type='PW3D', root=tmp_path), frames=3, test_mode=True)
     batch = data.__getitems__(range(len(data)))
     sample = batch['data_samples']
-    assert [ids[~pad].tolist() for ids, pad in zip(sample.frame_ids, batch['inputs']['padded'])] == [
+    assert [ids[valid].tolist() for ids, valid in zip(sample.frame_ids, batch['inputs']['valid'])] == [
         [0, 1, 2], [3, 4], [0, 1], [3, 4]]
-    assert torch.equal(sample.scored, ~batch['inputs']['padded']) and sample.take.tolist() == [0, 0, 1, 1]
+    assert torch.equal(sample.scored, batch['inputs']['valid']) and sample.sequence.tolist() == [0, 0, 1, 1]
     assert not sample.visible[~sample.scored].any() and not sample.has_pose[~sample.scored].any()
     assert data.sequence_bounds.tolist() == [0, 2, 4]
     assert [list(s['frame_ids']) for s in data.metainfo['sequences']] == [[0, 1, 2, 3, 4], [0, 1, 3, 4]]
@@ -454,7 +454,7 @@ def test_clips_of_videos(tmp_path):
     assert len(dense) == 9 and dense.padded.sum() == 3
     (tmp_path / 'imageFiles/downtown_x_00/image_00001.jpg').unlink()
     batch = data.__getitems__([0, 1])
-    assert batch['inputs']['padded'].tolist() == [[False, True, False], [False, False, True]]
+    assert batch['inputs']['valid'].tolist() == [[True, False, True], [True, True, False]]
     assert not batch['data_samples'].visible[0, 1].any()
 
 
@@ -462,7 +462,7 @@ def test_clips_follow_time_where_rows_do_not(tmp_path):
     fixture.write_ho3d(tmp_path)
     data = ImageMeshDataset(dict(type='HO3D', root=tmp_path), frames=4, augment=False)
     sample = data.__getitems__([0, 1])['data_samples']
-    assert sample.frame_ids.tolist() == [[0, 1, 2, 3]] * 2 and sample.take.tolist() == [0, 1]
+    assert sample.frame_ids.tolist() == [[0, 1, 2, 3]] * 2 and sample.sequence.tolist() == [0, 1]
     rows = data.store.joints[data.rows[0], 0, :3]
     same(sample.joints[0, :, 0], rows)
     frames = ImageMeshDataset(dict(type='HO3D', root=tmp_path))
@@ -514,7 +514,7 @@ def test_mask_of_occlusion(tmp_path):
     fixture.write_hint(tmp_path)
     data = ImageMeshDataset(dict(type='HInt', root=tmp_path, subsets=('newdays_img',)), test_mode=True)
     sample = data.__getitems__([2, 1])['data_samples']
-    assert sample.keypoint_occluded[:, 0].tolist() == data.store.occluded[[2, 1]].tolist()
+    assert sample.keypoint_visible[:, 0].tolist() == (~data.store.occluded[[2, 1]]).tolist()
     assert not sample.visible.any() and (sample.keypoint_conf == 1).all()
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
-from lifting_fixture import mpi_inf_3dhp, write_3dhp
+from helpers.lifting_fixture import mpi_inf_3dhp, write_3dhp
 
 from mmegopose.datasets import MPIINF3DHPDataset
-from mmegopose.datasets.lifting import mpi_inf_3dhp_files as official
+from mmegopose.datasets.converters import mpi_inf_3dhp as official
 from mmegopose.files import BadFile
 
 CONVERTER = Path(__file__).parents[2] / 'tools/dataset_converters/mpi_inf_3dhp.py'

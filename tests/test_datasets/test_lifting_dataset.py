@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lifting_fixture import lifting_store
+from helpers.lifting_fixture import lifting_store
 from torch.utils.data import DataLoader
 
 from mmegopose.datasets import LiftingDataset, SequenceBatchSampler, SequenceSampler, SequenceStore, batch_collate
@@ -24,7 +24,7 @@ def everything(dataset):
 
 
 def store_rows(dataset, sample):
-    return sample.frame_ids.numpy() + dataset.store.offsets[sample.take.numpy()][:, None]
+    return sample.frame_ids.numpy() + dataset.store.offsets[sample.sequence.numpy()][:, None]
 
 
 @pytest.mark.parametrize('protocol', PROTOCOLS)
@@ -37,7 +37,7 @@ def test_batches_hold_the_frames_of_their_windows(protocol, test_mode):
     np.testing.assert_array_equal(inputs['keypoints'], dataset.store.frames['keypoints'][rows])
     np.testing.assert_array_equal(sample.joints, dataset.store.frames['joints'][rows])
     assert sample.joints.shape == (len(dataset), 9, 17, 3) and sample.visible.shape == (len(dataset), 9, 17)
-    assert sample.frame_ids.dtype == sample.slots.dtype == sample.take.dtype == torch.int64
+    assert sample.frame_ids.dtype == sample.slots.dtype == sample.sequence.dtype == torch.int64
     assert 'T_world_target' not in sample
     torch.testing.assert_close(sample.scored, (sample.slots >= 0) | torch.tensor(not test_mode))
     single = dataset[3]['data_samples']
@@ -55,7 +55,7 @@ def test_slots_of_batches_are_those_of_the_metainfo(protocol, hidden):
         dataset_name='toy', skeleton='h36m17', split='val', protocol=protocol)
     for take, sequence in enumerate(info['sequences']):
         assert dict(sequence, **dataset.store.sequences[take]) == sequence
-        slots, frames = (x[sample.take == take][sample.scored[sample.take == take]] for x in
+        slots, frames = (x[sample.sequence == take][sample.scored[sample.sequence == take]] for x in
                          (sample.slots, sample.frame_ids))
         np.testing.assert_array_equal(slots, sequence['slots'])
         np.testing.assert_array_equal(frames, sequence['frame_ids'])
@@ -132,12 +132,12 @@ def test_padding_mask_marks_repeated_frames():
     for protocol in PROTOCOLS:
         dataset = build(protocol=protocol, padding_mask=True, test_mode=True)
         inputs, sample = everything(dataset)
-        padded = inputs['padded']
-        assert padded.shape == sample.frame_ids.shape and padded.dtype == torch.bool
-        last = torch.from_numpy(np.diff(dataset.store.offsets))[sample.take, None] - 1
-        assert ((sample.frame_ids[padded] == 0) | (sample.frame_ids == last)[padded]).all()
+        valid = inputs['valid']
+        assert valid.shape == sample.frame_ids.shape and valid.dtype == torch.bool
+        last = torch.from_numpy(np.diff(dataset.store.offsets))[sample.sequence, None] - 1
+        assert ((sample.frame_ids[~valid] == 0) | (sample.frame_ids == last)[~valid]).all()
         assert sample.visible.all()
-    assert inputs['padded'].sum() == 1
+    assert (~inputs['valid']).sum() == 1
     training = build(protocol='overlap')
     _, sample = everything(training)
     assert (~sample.visible).sum() == 17  # no loss on the repeated frame
@@ -163,7 +163,7 @@ def test_keypoint_noise():
     error = (inputs['keypoints'] - clean)[~missing][:, :2]
     assert abs(error.std() - 0.02) < 1e-3 and abs(error.mean()) < 1e-3
     inputs, without = everything(build(mirror=True, pipeline=[noise]))
-    torch.testing.assert_close(inputs['missing'], missing)
+    torch.testing.assert_close(inputs['detected'], ~missing)
     torch.testing.assert_close(without.joints, sample.joints, atol=0, rtol=0)
     with pytest.raises(ValueError, match=r'missing=1\): jitter should be at least 0 and missing in \[0, 1\)'):
         build(pipeline=[dict(type='KeypointNoise', missing=1)])
@@ -177,8 +177,8 @@ def test_sequence_sampling_in_workers_gives_every_slot_once(tmp_path):
     slots = {}
     for batch in loader:
         sample = batch['data_samples']
-        assert len(sample.take.unique()) == 1
-        slots.setdefault(int(sample.take[0]), []).extend(sample.slots.flatten().tolist())
+        assert len(sample.sequence.unique()) == 1
+        slots.setdefault(int(sample.sequence[0]), []).extend(sample.slots.flatten().tolist())
     assert slots == {take: s['slots'].tolist() for take, s in enumerate(dataset.metainfo['sequences'])}
 
 

@@ -2,12 +2,12 @@
 import numpy as np
 import pytest
 
-from mmegopose.datasets.lifting import MocapLiftingDataset
-from mmegopose.datasets.lifting.detector import detect
-from mmegopose.datasets.lifting.mocap import FOCAL, IMAGE_SIZE
-from mmegopose.datasets.mocap.clips import MocapClips
-from mmegopose.datasets.sample import ASSET
+from mmegopose.datasets.mocap_sequences import MocapSequences
+from mmegopose.datasets.shipped_motion import ASSET
 from mmegopose.structures import get_skeleton
+from mmegopose.synthesis import MocapLiftingDataset
+from mmegopose.synthesis.detector import detect
+from mmegopose.synthesis.views import FOCAL, IMAGE_SIZE
 
 
 def dataset(**kwargs):
@@ -24,7 +24,7 @@ def test_keypoints_are_projections_of_the_joints():
 
 def test_views_are_rigid_and_upright():
     store = dataset(noise=False, views=3).store
-    clip = next(clip for clip in MocapClips.load(ASSET) if clip.split == 'val')
+    clip = next(clip for clip in MocapSequences.load(ASSET) if clip.split == 'val')
     assert len(store) == 3 and {s['uid'] for s in store.sequences} == {f'{clip.name}/{view}' for view in range(3)}
     world = clip.joints_h36m - clip.joints_h36m[:, :1]
     for begin, end in zip(store.offsets, store.offsets[1:]):

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lifting_fixture import H36M, h36m, humaneva, write_cameras, write_h36m, write_humaneva
+from helpers.lifting_fixture import H36M, h36m, humaneva, write_cameras, write_h36m, write_humaneva
 
 from mmegopose.datasets import Human36MDataset, HumanEvaDataset
-from mmegopose.datasets.lifting import clips
+from mmegopose.datasets.readers.lifting import keypoint_sequences as clips
 from mmegopose.files import BadFile
 from mmegopose.geometry.cameras import read_cameras, screen_normalize
 from mmegopose.registry import DATASETS
@@ -127,7 +127,7 @@ def test_the_cache_is_reused_and_renewed(tmp_path, data, monkeypatch):
     assert isinstance(first.store.frames['joints'], np.memmap)
     with monkeypatch.context() as patch:
         patch.setattr(clips, 'assemble', None)
-        patch.setattr('mmegopose.datasets.lifting.h36m.VideoPose3DReader', None)
+        patch.setattr('mmegopose.datasets.readers.lifting.h36m.VideoPose3DReader', None)
         again = open_h36m(tmp_path)
     np.testing.assert_array_equal(first.store.frames['joints'], again.store.frames['joints'])
     open_h36m(tmp_path, subsample=2)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from mmegopose.datasets.mocap import MocapClips, asf, bvh, cmu, convert_cmu
+from mmegopose.datasets.converters import asf, bvh, cmu, convert_cmu
+from mmegopose.datasets.mocap_sequences import MocapSequences
 
 ASF = """:version 1.10
 :units
@@ -364,7 +365,7 @@ def test_glitches_are_cut():
 
 def test_floor_of_daz_clips_is_levelled(download):
     clips = [clip for clip in convert_cmu(download)[0] if clip.subject == '07'][:2]
-    exact, daz = [cmu.Clip(**{**vars(clip), 'source': kind}) for clip, kind in zip(clips, ('amc', 'daz'))]
+    exact, daz = [cmu.MocapSequence(**{**vars(clip), 'source': kind}) for clip, kind in zip(clips, ('amc', 'daz'))]
     before = [array[..., 2].copy() for array in (daz.joints, daz.joints_h36m)] + [daz.head_pose[:, 2, 3].copy()]
     cmu._level_floor([('07_01', exact, .05), ('07_02', daz, .35)])
     for old, new in zip(before, (daz.joints[..., 2], daz.joints_h36m[..., 2], daz.head_pose[:, 2, 3])):
@@ -386,7 +387,7 @@ def test_no_download(tmp_path):
 def test_real_cmu_clips():
     """Original files and the MotionBuilder conversion give the reference joints of the same clips."""
     root = Path(os.environ['MMEGOPOSE_CMU'])
-    reference = MocapClips.load(root / 'cmu_ego_full.npz')
+    reference = MocapSequences.load(root / 'cmu_ego_full.npz')
     clips, _ = convert_cmu(root / 'raw')
     names = reference.names.tolist()
     for name in ('02_01', '02_03', '05_02'):

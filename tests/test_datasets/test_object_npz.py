@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from mmegopose.datasets.object_npz import read_object, write_object
+from mmegopose.datasets.readers.object_npz import read_object, write_object
 from mmegopose.files import BadFile
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 4, 3)

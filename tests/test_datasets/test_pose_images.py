@@ -5,15 +5,10 @@ import pytest
 import torch
 from scipy.ndimage import center_of_mass
 
-from mmegopose.datasets.images import augment
-from mmegopose.datasets.images.pose_images import (
-    draw_heatmaps,
-    draw_skeletons,
-    pose_array,
-    skeleton_style,
-)
 from mmegopose.datasets.random import KeyedRandom
+from mmegopose.datasets.transforms import crop_augment as augment
 from mmegopose.models.heads.heatmap import encode_heatmaps
+from mmegopose.rendering.skeleton_images import draw_heatmaps, draw_skeletons, pose_array, skeleton_style
 from mmegopose.structures import get_skeleton
 
 CROP = np.load(Path(__file__).parents[1] / 'data' / 'crop_aug.npz')

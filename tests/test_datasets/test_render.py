@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from mmegopose.body_models import OPEN_MODELS, read_body_model
-from mmegopose.datasets.images.render import flat_shading, render
 from mmegopose.geometry.crops import camera_translation, project_to_crop
 from mmegopose.geometry.rotations import so3_exp
+from mmegopose.rendering.mesh_images import flat_shading, render
 
 SIZE = 48
 

@@ -3,11 +3,11 @@ import copy
 import numpy as np
 import pytest
 import torch
-from egoexo_fixture import STRIDED, build, everything, pipeline
+from helpers.egoexo_fixture import STRIDED, build, everything, pipeline
 
 from mmegopose.datasets import EndlessSampler, SequenceBatchSampler, SequenceSampler, batch_collate, samplers
 from mmegopose.datasets.random import KeyedRandom
-from mmegopose.geometry.rigid import transform_points
+from mmegopose.geometry.rigid import apply_rigid
 
 AUGMENT = [dict(type='Mirror'), dict(type='RandomHeading', shift=3.0), dict(type='BodyScale')]
 NOISE = [dict(type='HeadPoseNoise', mount=0.05), dict(type='FrameDrops', prob=0.2)]
@@ -66,7 +66,7 @@ def test_sequence_batches_cover_whole_takes(egoexo, monkeypatch):
     dataset = build(egoexo)
     alone = list(SequenceBatchSampler(SequenceSampler(dataset), 16))
     assert sorted(i for batch in alone for i in batch) == list(range(len(dataset)))
-    assert all(len(set(dataset.take[batch])) == 1 for batch in alone)
+    assert all(len(set(dataset.sequence[batch])) == 1 for batch in alone)
     shared = []
     for rank in range(2):
         as_rank(monkeypatch, rank, 2)
@@ -106,7 +106,7 @@ def test_augmentation_keeps_head_and_body_together(egoexo, transform):
 
     def in_camera(batch):
         inverse = torch.linalg.inv(batch['T_world_camera'])
-        return transform_points(inverse, batch['joints'])
+        return apply_rigid(inverse, batch['joints'])
 
     expected = in_camera(before)
     if transform['type'] == 'Mirror':  # the camera's y axis points to the wearer's left

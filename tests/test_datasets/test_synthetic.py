@@ -9,13 +9,13 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmegopose.body_models import SkinnedModel
-from mmegopose.datasets.base import batch_collate
-from mmegopose.datasets.images.dataset import ImageMeshDataset
-from mmegopose.datasets.images.render import render
-from mmegopose.datasets.images.synthetic import SyntheticMeshDataset
+from mmegopose.datasets.image_dataset import ImageMeshDataset
 from mmegopose.datasets.samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
+from mmegopose.datasets.window_dataset import batch_collate
 from mmegopose.geometry.crops import CROP_SIZE, FOCAL, IMAGE_MEAN, IMAGE_STD, project_to_crop
 from mmegopose.registry import DATASETS
+from mmegopose.rendering.mesh_images import render
+from mmegopose.synthesis.dataset import SyntheticMeshDataset
 
 SHAPES = dict(open_hand=(21, 16, 1609), open_body=(24, 24, 1229))  # joints, rotations, vertices
 BODIES = list(SHAPES)
@@ -44,18 +44,19 @@ def test_batch_contract(body, frames, image_size):
                                image_size=image_size))
     batch, lead = data.__getitems__([3, 0]), (2, frames)
     fields = dict(
-        image=(*lead, 3, *image_size), pose_image=(*lead, 3, *image_size), pose_missing=lead, padded=lead,
+        image=(*lead, 3, *image_size), pose_image=(*lead, 3, *image_size), pose_detected=lead, valid=lead,
         joints=(*lead, J, 3), visible=(*lead, J), keypoints=(*lead, J, 2), keypoint_conf=(*lead, J),
         global_orient=(*lead, 1, 3, 3), body_pose=(*lead, K - 1, 3, 3), betas=(*lead, 10), translation=(*lead, 3),
-        vertices=(*lead, V, 3), has_pose=lead, has_betas=lead, right=lead, scored=lead, frame_ids=lead, take=(2,),
+        vertices=(*lead, V, 3), has_pose=lead, has_betas=lead, right=lead, scored=lead, frame_ids=lead, sequence=(2,),
         index=(2,), box_center=(*lead, 2), box_size=lead, image_size=(*lead, 2))
     values = tensors(batch)
     assert {key: tuple(value.shape) for key, value in values.items()} == fields
-    flags = {'pose_missing', 'padded', 'visible', 'has_pose', 'has_betas', 'right', 'scored'}
+    flags = {'pose_detected', 'valid', 'visible', 'has_pose', 'has_betas', 'right', 'scored'}
     for key, value in values.items():
-        wanted = torch.bool if key in flags else torch.int64 if key in ('frame_ids', 'take', 'index') else torch.float32
+        numbers = key in ('frame_ids', 'sequence', 'index')
+        wanted = torch.bool if key in flags else torch.int64 if numbers else torch.float32
         assert value.dtype == wanted and value.isfinite().all(), key
-    assert values['index'].tolist() == [3, 0] and not values['padded'].any()
+    assert values['index'].tolist() == [3, 0] and values['valid'].all()
     assert 'vertices' not in dataset(body=body)[0]['data_samples']
     assert 'pose_image' not in dataset(pose_form=None)[0]['inputs']
 
@@ -179,7 +180,7 @@ def test_sequences_of_the_evaluation():
         scored = [[] for _ in data.metainfo['sequences']]
         for keys in SequenceBatchSampler(SequenceSampler(data), batch_size=2):
             sample = data.__getitems__(keys)['data_samples']
-            for take, frames in zip(sample.take.tolist(), sample.frame_ids.tolist()):
+            for take, frames in zip(sample.sequence.tolist(), sample.frame_ids.tolist()):
                 scored[take] += frames
         assert scored == [s['frame_ids'].tolist() for s in data.metainfo['sequences']]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from evaluation_samples import random_transforms
+from helpers.evaluation_samples import random_transforms
 from scipy.linalg import orthogonal_procrustes
 
 from mmegopose.geometry.alignment import root_align, similarity_align

@@ -1,9 +1,9 @@
 import numpy as np
 import torch
-from egoexo_fixture import STRIDED, build, pipeline
+from helpers.egoexo_fixture import STRIDED, build, pipeline
 
-from mmegopose.evaluation.baselines import Ridge, evaluate_baselines
-from mmegopose.geometry.rigid import transform_points
+from mmegopose.evaluation.baselines.head_pose_baselines import Ridge, evaluate_baselines
+from mmegopose.geometry.rigid import apply_rigid
 
 
 def test_ridge_recovers_a_linear_map_from_visible_joints():
@@ -34,7 +34,7 @@ def test_mean_poses_equal_a_slow_computation(egoexo):
     height = float(np.mean([pose[2, 3] for pose, _, _ in observed]))
     errors = dict(plain=[], head=[])
     for pose, joints, visible in rows(val):
-        truth, hung = transform_points(pose, joints), transform_points(pose, mean)
+        truth, hung = apply_rigid(pose, joints), apply_rigid(pose, mean)
         plain = hung.clone()
         plain[:, 2] += height - pose[2, 3]
         errors['plain'] += (plain - truth).norm(dim=-1)[visible].tolist()

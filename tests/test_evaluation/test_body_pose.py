@@ -4,10 +4,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from evaluation_samples import JOINTS, batched, random_take, run, standard_takes, windows
+from helpers.evaluation_samples import JOINTS, batched, random_take, run, standard_takes, windows
 
 from mmegopose.evaluation import BodyPoseMetric, p_mpjpe, scenario_of
-from mmegopose.evaluation.scenarios import PHYSICAL, PROCEDURAL
+from mmegopose.evaluation.benchmarks.egoexo4d_scenarios import PHYSICAL, PROCEDURAL
 from mmegopose.registry import METRICS
 from mmegopose.structures import get_skeleton
 
@@ -116,7 +116,7 @@ def test_take_without_labels_contributes_nothing():
     takes = standard_takes(rng)
     blank = random_take(rng, 'x_bike_1', np.arange(0, 300, 3), missing=1.1)
     samples = windows(rng, takes + [blank])
-    expected = run(BodyPoseMetric(), takes, [s for s in samples if s['take'] != len(takes)])
+    expected = run(BodyPoseMetric(), takes, [s for s in samples if s['sequence'] != len(takes)])
     assert run(BodyPoseMetric(), takes + [blank], samples) == expected
     with pytest.raises(ValueError, match='no labels.*--submit'):
         run(BodyPoseMetric(), [blank], windows(rng, [blank]))
@@ -132,7 +132,8 @@ def test_filter_that_leaves_nothing():
 
 def test_logs_a_table(monkeypatch):
     lines = []
-    monkeypatch.setattr('mmegopose.evaluation.metrics.body_pose.print_log', lambda text, logger: lines.append(text))
+    monkeypatch.setattr('mmegopose.evaluation.metrics.body_pose_metric.print_log',
+                        lambda text, logger: lines.append(text))
     rng = np.random.default_rng(0)
     takes = standard_takes(rng)
     found = run(BodyPoseMetric(), takes, [batched(windows(rng, takes))])

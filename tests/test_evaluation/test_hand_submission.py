@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hand_samples import flat_hands, shrink_challenges
-from image_fixture import write_freihand, write_ho3d, write_json
+from helpers.hand_samples import flat_hands, shrink_challenges
+from helpers.image_fixture import write_freihand, write_ho3d, write_json
 
-from mmegopose.datasets.images import ImageMeshDataset
-from mmegopose.evaluation.mesh_submission import CHALLENGES, MANO_ORDER, read_hand_submission
+from mmegopose.datasets import ImageMeshDataset
 from mmegopose.evaluation.metrics import hand_submission
+from mmegopose.evaluation.submissions.hands import CHALLENGES, MANO_ORDER, read_hand_submission
 from mmegopose.files import BadFile
 from mmegopose.registry import METRICS
 
@@ -79,7 +79,7 @@ def test_left_hands_are_mirrored_back(hands, tmp_path):
 def ho3d_clip(hands, take, frames, rows, scored):
     joints, vertices = (part[torch.tensor(rows)][None] for part in hands)
     return dict(pred_joints=joints, pred_vertices=vertices, frame_ids=torch.tensor([frames]),
-                take=torch.tensor([take]), scored=torch.tensor([scored]))
+                sequence=torch.tensor([take]), scored=torch.tensor([scored]))
 
 
 def test_rows_of_ho3d_are_the_lines_of_its_list(hands, tmp_path):

@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmegopose.datasets.lifting.protocols import PROTOCOLS, LiftingProtocol, get_protocol, is_excluded
 from mmegopose.evaluation import LiftingMetric, MPIINF3DHPMetric
-from mmegopose.evaluation.functional import auc, pck
-from mmegopose.evaluation.lifting import (
+from mmegopose.evaluation.benchmarks.lifting import (
     JOINT_GROUPS,
     apply_root,
     blend_frames,
@@ -20,8 +18,10 @@ from mmegopose.evaluation.lifting import (
     score_clip,
     summarize,
 )
+from mmegopose.evaluation.functional.joint_errors import auc, pck
 from mmegopose.registry import METRICS
 from mmegopose.structures import get_skeleton
+from mmegopose.structures.protocols import PROTOCOLS, LiftingProtocol, get_protocol, is_excluded
 
 DATA = Path(__file__).parents[1] / 'data'
 H36M = get_skeleton('h36m17')
@@ -126,7 +126,7 @@ def samples(data):
             out.append({key: torch.tensor(value)[None] for key, value in dict(
                 joints=c['gt'][c['frame_ids'][rows]], pred_joints=np.where(scored[:, None, None], c['pred'][rows], 9.),
                 visible=np.ones((len(rows), 17), dtype=bool), frame_ids=c['frame_ids'][rows], scored=scored,
-                slots=np.where(scored, rows, -1)).items()} | dict(take=torch.tensor([take])))
+                slots=np.where(scored, rows, -1)).items()} | dict(sequence=torch.tensor([take])))
     return out
 
 
@@ -252,7 +252,7 @@ def test_invisible_joints_and_broken_predictions():
 
 def test_prints_the_protocol(monkeypatch):
     lines = []
-    monkeypatch.setattr('mmegopose.evaluation.metrics.lifting.print_log', lambda text, logger: lines.extend(
+    monkeypatch.setattr('mmegopose.evaluation.metrics.lifting_metric.print_log', lambda text, logger: lines.extend(
         text.splitlines()))
     data = clips(np.random.default_rng(0))
     found = run(LiftingMetric(), data)
@@ -315,7 +315,7 @@ def test_3dhp_tables_match_official_code(official):
 
 def test_3dhp_metric(official, monkeypatch):
     lines = []
-    monkeypatch.setattr('mmegopose.evaluation.metrics.lifting.print_log', lambda text, logger: lines.extend(
+    monkeypatch.setattr('mmegopose.evaluation.metrics.lifting_metric.print_log', lambda text, logger: lines.extend(
         text.splitlines()))
     data = []
     for name, pred, gt, activity in official_sequences(official):

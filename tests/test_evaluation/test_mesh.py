@@ -5,9 +5,8 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 
-from mmegopose.datasets.images import SyntheticMeshDataset
-from mmegopose.evaluation.functional import acceleration_errors, aligned_errors, joint_errors
-from mmegopose.evaluation.mesh import (
+from mmegopose.evaluation.functional.joint_errors import acceleration_errors, aligned_errors, joint_errors
+from mmegopose.evaluation.functional.mesh_errors import (
     body_scores,
     f_score,
     hand_joint_scores,
@@ -18,11 +17,12 @@ from mmegopose.evaluation.mesh import (
     pck_area,
     scale_translation_align,
 )
-from mmegopose.evaluation.metrics.mesh import MeshMetric
+from mmegopose.evaluation.metrics.mesh_metric import MeshMetric
 from mmegopose.geometry.alignment import similarity_align
 from mmegopose.geometry.rotations import so3_exp
 from mmegopose.registry import METRICS
 from mmegopose.structures import PoseDataSample
+from mmegopose.synthesis import SyntheticMeshDataset
 
 PARITY = Path(__file__).parents[1] / 'data' / 'metrics3d.npz'
 
@@ -222,7 +222,7 @@ def test_processes(hands, monkeypatch):
     for metric, rows in zip(metrics, ([0, 2, 4], [1, 3, 5, 0], [])):
         metric.process(None, [hand_sample(hands, rows, index=torch.tensor(rows, dtype=torch.int64))])
     gathered = [list(metric.results) for metric in metrics]
-    monkeypatch.setattr('mmegopose.evaluation.metrics.mesh.all_gather_object', lambda results: gathered)
+    monkeypatch.setattr('mmegopose.evaluation.metrics.mesh_metric.all_gather_object', lambda results: gathered)
     for metric in metrics:
         assert metric.evaluate(6) == pytest.approx(expected)
         assert metric.results == []

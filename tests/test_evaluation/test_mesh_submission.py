@@ -3,9 +3,9 @@ import zipfile
 
 import numpy as np
 import pytest
-from hand_samples import flat_hands, shrink_challenges
+from helpers.hand_samples import flat_hands, shrink_challenges
 
-from mmegopose.evaluation.mesh_submission import (
+from mmegopose.evaluation.submissions.hands import (
     CHALLENGES,
     MANO_ORDER,
     read_hand_submission,

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from mmegopose.evaluation.keypoints import crop_to_image, keypoint_pck, keypoint_pck_per_joint, normalized_distances
+from mmegopose.evaluation.functional.keypoint_errors import (
+    crop_to_image,
+    keypoint_pck,
+    keypoint_pck_per_joint,
+    normalized_distances,
+)
 from mmegopose.registry import METRICS
 
 DATA = Path(__file__).parents[1] / 'data'
@@ -76,14 +81,14 @@ def test_metric_matches_official_code(hint, sample):
 
 def test_visible_and_occluded_subsets(sample):
     occluded = torch.rand(40, 21, generator=torch.Generator().manual_seed(0)) < 0.3
-    found = evaluate(dict(sample, keypoint_occluded=occluded))
+    found = evaluate(dict(sample, keypoint_visible=~occluded))
     labelled = sample['keypoint_conf'] > 0.5
     for subset, mask in ((('', labelled), ('visible/', labelled & ~occluded), ('occluded/', labelled & occluded))):
         alone = evaluate(dict(sample, keypoint_conf=mask))
         for threshold in THRESHOLDS:
             name = f'PCK@{threshold}'
             assert found[f'keypoints/{subset}{name}'] == pytest.approx(alone[f'keypoints/{name}'])
-    assert 'keypoints/occluded/PCK@0.1' not in evaluate(dict(sample, keypoint_occluded=torch.zeros_like(occluded)))
+    assert 'keypoints/occluded/PCK@0.1' not in evaluate(dict(sample, keypoint_visible=torch.ones_like(occluded)))
 
 
 def test_constant_offset():

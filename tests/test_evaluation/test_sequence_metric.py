@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from evaluation_samples import batched, dataset_meta, random_transforms, run, standard_takes, to_target, windows
+from helpers.evaluation_samples import batched, dataset_meta, random_transforms, run, standard_takes, to_target, windows
 
 from mmegopose.evaluation import BodyPoseMetric, DumpPredictions, SequenceMetric
 from mmegopose.evaluation.metrics import sequence_metric
@@ -98,7 +98,7 @@ def test_metric_can_be_used_again(takes, samples, expected):
 
 @pytest.mark.parametrize('share', ['takes', 'alternate', 'halves', 'padded', 'idle'])
 def test_processes_together_equal_one(takes, samples, expected, share, monkeypatch):
-    by_take = [[s for s in samples if s['take'] == i] for i in range(len(takes))]
+    by_take = [[s for s in samples if s['sequence'] == i] for i in range(len(takes))]
     shares = dict(takes=[by_take[0] + by_take[2], by_take[1]], alternate=[samples[::2], samples[1::2]],
                   halves=[samples[:50], samples[50:]], idle=[[], samples, []],
                   padded=[by_take[1] + by_take[0], by_take[2] + by_take[1], by_take[0][:5]])[share]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_samples import run, standard_takes, windows
+from helpers.evaluation_samples import run, standard_takes, windows
 
 from mmegopose.evaluation import (
     BodyPoseMetric,
@@ -15,7 +15,7 @@ from mmegopose.evaluation import (
     validate_submission,
     write_submission,
 )
-from mmegopose.evaluation.submission import read_headset_positions
+from mmegopose.evaluation.submissions.egoexo4d_body import read_headset_positions
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'submit.py'
 

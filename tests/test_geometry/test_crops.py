@@ -32,7 +32,7 @@ def test_the_input_of_the_network_equals_the_official_one(right):
     patch, transform = crops.crop_image(CROP['image'], (x, y), size, CONFIG['patch'], flip=not right)
     image = crops.normalize_image(patch)
     np.testing.assert_allclose(image, CROP[f'example/r{right}_img'], atol=1e-5, rtol=0)
-    keypoints = crops.crop_units(crops.transform_points(CROP['kp2d'][:, :2], transform), CONFIG['patch'])
+    keypoints = crops.crop_units(crops.apply_affine(CROP['kp2d'][:, :2], transform), CONFIG['patch'])
     np.testing.assert_allclose(keypoints, CROP[f'example/r{right}_kp2d'][:, :2], atol=1e-6, rtol=0)
     wanted = CROP[f'example/r{right}_trans']
     np.testing.assert_allclose(transform, wanted if right else wanted @ UNFLIP, atol=1e-5, rtol=0)
@@ -66,7 +66,7 @@ def test_a_rotated_mirrored_crop_shows_its_keypoints_where_the_map_says():
     patch, transform = crops.crop_image(image, (110, 130), 100, 64, 0.7, flip=True)
     weights = patch[..., 0] / patch[..., 0].sum()
     seen = [(weights.sum(0) * np.arange(64)).sum(), (weights.sum(1) * np.arange(64)).sum()]
-    np.testing.assert_allclose(crops.transform_points(np.array([[90., 150]]), transform)[0], seen, atol=0.05)
+    np.testing.assert_allclose(crops.apply_affine(np.array([[90., 150]]), transform)[0], seen, atol=0.05)
 
 
 def test_antialias_blurs_what_shrinks_and_nothing_else():

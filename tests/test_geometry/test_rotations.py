@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from mmegopose.geometry.rigid import invert_rigid, make_rigid, transform_points
+from mmegopose.geometry.rigid import apply_rigid, invert_rigid, make_rigid
 from mmegopose.geometry.rotations import rotation_from_6d, rotation_to_6d, so3_exp, so3_log, yaw_matrix
 
 RECORDED = np.load(Path(__file__).parents[1] / 'data' / 'rotations.npz')
@@ -71,7 +71,7 @@ def test_rigid_transforms():
     rotation = torch.from_numpy(Rotation.random(6, rng=2).as_matrix()).reshape(2, 3, 3, 3)
     transform = make_rigid(rotation, torch.randn(2, 3, 3, dtype=torch.float64))
     points = torch.randn(2, 3, 5, 3, dtype=torch.float64)
-    there_and_back = transform_points(invert_rigid(transform), transform_points(transform, points))
+    there_and_back = apply_rigid(invert_rigid(transform), apply_rigid(transform, points))
     torch.testing.assert_close(there_and_back, points, atol=1e-12, rtol=0)
     torch.testing.assert_close(invert_rigid(transform), torch.linalg.inv(transform), atol=1e-12, rtol=0)
 

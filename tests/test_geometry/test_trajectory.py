@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from egoexo_fixture import wearer
+from helpers.egoexo_fixture import wearer
 from scipy.spatial.transform import Rotation
 
 from mmegopose.geometry.rigid import make_rigid

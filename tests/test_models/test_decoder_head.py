@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from lifting_parity import DATA, shapes
-from test_models.test_vision_transformer import official_keys
+from helpers.lifting_parity import DATA, shapes
+from helpers.official_keys import official_keys
 from torch import nn
 
 from mmegopose.models.heads import JointQueryHead, MeshDecoderHead, mesh_head_from_hamer

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from lifting_parity import lifter, official_keys, recorded, shapes
+from helpers.lifting_parity import lifter, official_keys, recorded, shapes
 
 from mmegopose.models.necks import DSTformer, dstformer_from_official
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from lifting_parity import DATA, recorded
+from helpers.lifting_parity import DATA, recorded
 
 from mmegopose.models.backbones import ExtPoseViT, VisionTransformer, vit_from_hamer
 from mmegopose.registry import MODELS
@@ -45,8 +45,8 @@ def test_joint_attention_equals_the_reference(scope):
 
     check(model(inputs), f'output_{scope}')
     if scope == 'full':
-        hidden = ~torch.from_numpy(data['mask'])
-        inputs |= dict(image_missing=hidden[..., 0], pose_missing=hidden[..., 1])
+        seen = torch.from_numpy(data['mask'])
+        inputs |= dict(image_valid=seen[..., 0], pose_detected=seen[..., 1])
         check(model(inputs), 'output_full_masked')
 
 
@@ -64,8 +64,8 @@ def test_one_image_alone_is_the_base_model():
 def test_a_masked_pose_image_is_not_there():
     inputs = clip(T=1)
     model = extpose()
-    missing = torch.ones(2, 1, dtype=torch.bool)
-    torch.testing.assert_close(model(inputs | dict(pose_missing=missing)), base(inputs['image']), **EXACT)
+    detected = torch.zeros(2, 1, dtype=torch.bool)
+    torch.testing.assert_close(model(inputs | dict(pose_detected=detected)), base(inputs['image']), **EXACT)
     assert (model(inputs) - base(inputs['image'])).abs().max() > 1e-2
 
 
@@ -93,11 +93,11 @@ def test_frames_are_interchangeable(modality):
 @pytest.mark.parametrize('modality', ['joint', 'self'])
 def test_padded_frames_are_not_there(modality):
     inputs = clip(T=5)
-    padded = torch.tensor([[False, False, False, True, True]]).expand(2, -1)
+    valid = torch.tensor([[True, True, True, False, False]]).expand(2, -1)
     for frames in ('full', 1):
         model = extpose(modality=modality, frames=frames)
         short = model({key: value[:, :3] for key, value in inputs.items()})
-        tokens = model(inputs | dict(padded=padded))
+        tokens = model(inputs | dict(valid=valid))
         torch.testing.assert_close(tokens[:, :3], short, **EXACT)
         assert tokens.isfinite().all()
 

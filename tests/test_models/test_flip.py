@@ -17,8 +17,8 @@ def build(**test_cfg):
 
 
 def data():
-    inputs = dict(keypoints=torch.randn(B, T, J, 3), missing=torch.rand(B, T, J) < 0.2,
-                  padded=(torch.arange(T) > 3)[None].repeat(B, 1))
+    inputs = dict(keypoints=torch.randn(B, T, J, 3), detected=torch.rand(B, T, J) >= 0.2,
+                  valid=(torch.arange(T) <= 3)[None].repeat(B, 1))
     sample = PoseDataSample()
     sample.joints, sample.visible = torch.zeros(B, T, J, 3), torch.ones(B, T, J, dtype=torch.bool)
     return inputs, sample
@@ -34,7 +34,7 @@ def test_prediction_is_the_mean_of_two_passes(skeleton):
     assert passes == [2 * B]
 
     swap, mirror = list(get_skeleton(skeleton).flip), torch.tensor([-1.0, 1.0, 1.0])
-    flipped = dict(inputs, keypoints=inputs['keypoints'][:, :, swap] * mirror, missing=inputs['missing'][:, :, swap])
+    flipped = dict(inputs, keypoints=inputs['keypoints'][:, :, swap] * mirror, detected=inputs['detected'][:, :, swap])
     once, again = plain(inputs)['joints'], plain(flipped)['joints']
     torch.testing.assert_close(predicted, (once + again[:, :, swap] * mirror) / 2, atol=1e-6, rtol=0)
     assert (predicted - once).abs().max() > 1e-3
@@ -52,7 +52,7 @@ def test_mistakes_say_what_is_right():
     with pytest.raises(KeyError, match="unknown skeleton 'h36m'"):
         build(flip='h36m')
     model, (inputs, sample) = build(flip='coco17'), data()
-    with pytest.raises(ValueError, match="'keypoints', 'missing' and 'padded', the data has 'head_pose' too"):
+    with pytest.raises(ValueError, match="'keypoints', 'detected' and 'valid', the data has 'head_pose' too"):
         model(dict(inputs, head_pose=torch.zeros(B, T, 5)), sample, mode='predict')
     with pytest.raises(ValueError, match="swaps 17 joints, the stream 'keypoints' has 15"):
         model(dict(keypoints=torch.zeros(B, T, 15, 3)), sample, mode='predict')

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from lifting_parity import recorded, shapes
+from helpers.lifting_parity import recorded, shapes
 
 from mmegopose.models.backbones import VisionTransformer, vit_from_vitpose
 from mmegopose.models.heads import HeatmapHead, heatmap_head_from_vitpose

@@ -3,11 +3,11 @@ import copy
 
 import numpy as np
 import torch
-from egoexo_fixture import transformed, write_dataset
+from helpers.egoexo_fixture import transformed, write_dataset
 
 import mmegopose.models  # noqa: F401
 from mmegopose.datasets import EgoExo4DBodyDataset
-from mmegopose.geometry.rigid import transform_points
+from mmegopose.geometry.rigid import apply_rigid
 from mmegopose.geometry.rotations import yaw_matrix
 from mmegopose.registry import MODELS
 
@@ -36,6 +36,6 @@ def test_predictions_move_with_the_world(egoexo, tmp_path):
     for frame in ('camera', 'heading'):
         here, there = predict(egoexo, frame), predict(tmp_path, frame)
         torch.testing.assert_close(there.pred_joints, here.pred_joints, atol=1e-5, rtol=0)
-        world = transform_points(here.T_world_target, here.pred_joints.double())
-        moved = transform_points(there.T_world_target, there.pred_joints.double())
-        np.testing.assert_allclose(moved, transform_points(move, world), atol=2e-5)
+        world = apply_rigid(here.T_world_target, here.pred_joints.double())
+        moved = apply_rigid(there.T_world_target, there.pred_joints.double())
+        np.testing.assert_allclose(moved, apply_rigid(move, world), atol=2e-5)

@@ -5,13 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmegopose.models.losses import (
-    JOINT_WEIGHTS,
-    MPJPELoss,
-    NMPJPELoss,
-    TemporalConsistencyLoss,
-    VelocityLoss,
-)
+from mmegopose.models.losses import JOINT_WEIGHTS, MPJPELoss, NMPJPELoss, TemporalConsistencyLoss, VelocityLoss
 from mmegopose.structures import PoseDataSample
 
 DATA = Path(__file__).parents[1] / 'data' / 'lifting_metrics.npz'

@@ -74,19 +74,19 @@ def test_attention_mask_shows_every_token_itself():
 
 
 def test_token_mask_joins_the_streams():
-    padded, missing = torch.zeros(B, T, dtype=torch.bool), torch.zeros(B, T, J, dtype=torch.bool)
-    padded[0, 0], missing[1, 2, 3] = True, True
+    valid, detected = torch.ones(B, T, dtype=torch.bool), torch.ones(B, T, J, dtype=torch.bool)
+    valid[0, 0], detected[1, 2, 3] = False, False
     assert token_mask(dict(keypoints=None), J) is None
-    assert token_mask(dict(missing=missing), 1) is None  # tokens of a trajectory
-    assert torch.equal(token_mask(dict(padded=padded), J), ~padded[..., None].expand(B, T, J))
-    both = token_mask(dict(padded=padded, missing=missing), J)
+    assert token_mask(dict(detected=detected), 1) is None  # tokens of a trajectory
+    assert torch.equal(token_mask(dict(valid=valid), J), valid[..., None].expand(B, T, J))
+    both = token_mask(dict(valid=valid, detected=detected), J)
     assert both.shape == (B, T, J) and (~both).sum() == J + 1
-    assert torch.equal(token_mask(dict(padded=padded, missing=missing), 1)[..., 0], ~padded)
+    assert torch.equal(token_mask(dict(valid=valid, detected=detected), 1)[..., 0], valid)
 
 
 def streams():
     return dict(keypoints=torch.randn(B, T, J, 2), head_pose=torch.randn(B, T, 5),
-                padded=(torch.arange(T) > 4)[None].repeat(B, 1), missing=torch.rand(B, T, J) < 0.2)
+                valid=(torch.arange(T) <= 4)[None].repeat(B, 1), detected=torch.rand(B, T, J) >= 0.2)
 
 
 def estimator(**kwargs):
@@ -111,7 +111,7 @@ def test_estimator_masks_by_the_streams(name):
     inside = token_mask(inputs, J)
     other = dict(inputs, keypoints=torch.where(inside[..., None], inputs['keypoints'], 9.0))
     torch.testing.assert_close(model(other)['joints'][inside], model(inputs)['joints'][inside], atol=1e-6, rtol=0)
-    free = [{k: v for k, v in given.items() if k not in ('padded', 'missing')} for given in (inputs, other)]
+    free = [{k: v for k, v in given.items() if k not in ('valid', 'detected')} for given in (inputs, other)]
     assert (model(free[0])['joints'] - model(free[1])['joints'])[inside].abs().max() > 1e-4
 
 
@@ -120,9 +120,9 @@ def test_a_trajectory_branch_has_no_missing_joints():
         type='PoseEstimator', backbone=dict(type='TrajectoryEmbed', in_dim=5, embed_dim=C),
         neck=dict(type='STC', parts=None, **SIZE), head=dict(type='JointHead', embed_dim=C, output='all'))).eval()
     inputs = streams()
-    changed = dict(inputs, missing=~inputs['missing'])
+    changed = dict(inputs, detected=~inputs['detected'])
     assert torch.equal(model(inputs)['joints'], model(changed)['joints'])
-    changed = dict(inputs, head_pose=inputs['head_pose'].masked_fill(inputs['padded'][..., None], 7))
+    changed = dict(inputs, head_pose=inputs['head_pose'].masked_fill(~inputs['valid'][..., None], 7))
     assert torch.equal(model(inputs)['joints'][:, :5], model(changed)['joints'][:, :5])
 
 

@@ -3,11 +3,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from lifting_parity import DATA
+from helpers.lifting_parity import DATA
 
 from mmegopose.files import BadFile
 from mmegopose.models import AdversarialLoss
-from mmegopose.models.discriminator import PoseDiscriminator, discriminator_from_hamer
 from mmegopose.models.heads.heatmap import crop_to_heatmap, encode_heatmaps, heatmap_to_crop
 from mmegopose.models.losses import (
     HeatmapCrossEntropyLoss,
@@ -17,6 +16,7 @@ from mmegopose.models.losses import (
     RootRelativeLoss,
     RootRelativeVelocityLoss,
 )
+from mmegopose.models.losses.adversarial import PoseDiscriminator, discriminator_from_hamer
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lifting_parity import DATA
+from helpers.lifting_parity import DATA
 from mmengine.optim import build_optim_wrapper
 
-from mmegopose.datasets.images.synthetic import SyntheticMeshDataset
 from mmegopose.engine import CheckpointError, load_config
 from mmegopose.models.heads.heatmap import crop_to_heatmap, encode_heatmaps
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample
+from mmegopose.synthesis.dataset import SyntheticMeshDataset
 
 ROOT = Path(__file__).parents[2]
 VIT = dict(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48))
@@ -42,8 +42,8 @@ def build(name, **kwargs):
 def batch(B=2, T=2, seed=0):
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(2, B, T, 3, 64, 48, generator=generator)
-    inputs = dict(image=images[0], pose_image=images[1], pose_missing=torch.zeros(B, T, dtype=torch.bool),
-                  padded=torch.zeros(B, T, dtype=torch.bool))
+    inputs = dict(image=images[0], pose_image=images[1], pose_detected=torch.ones(B, T, dtype=torch.bool),
+                  valid=torch.ones(B, T, dtype=torch.bool))
     shapes = dict(joints=(21, 3), keypoints=(21, 2), global_orient=(1, 3, 3), body_pose=(15, 3, 3), betas=(10,))
     fields = {name: torch.randn(B, T, *shape, generator=generator) for name, shape in shapes.items()}
     everything = torch.ones(B, T, dtype=torch.bool)
@@ -77,7 +77,7 @@ def test_late_fusion_is_two_passes_of_one_model():
     image, pose = models[0](inputs), models[0](dict(image=inputs['pose_image']))
     torch.testing.assert_close(models[1](inputs), torch.cat([image, pose], 2))
     torch.testing.assert_close(models[2](inputs), (image + pose) / 2)
-    inputs['pose_missing'][0] = True
+    inputs['pose_detected'][0] = False
     torch.testing.assert_close(models[2](inputs)[0], image[0])
     torch.testing.assert_close(models[2](inputs)[1], ((image + pose) / 2)[1])
 

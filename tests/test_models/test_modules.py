@@ -62,8 +62,8 @@ def batch(size=B, frames=T, targets=T, seed=0, masked=False):
     inputs = dict(head_pose=torch.randn(size, frames, 5, generator=generator),
                   keypoints=torch.randn(size, frames, J, 2, generator=generator))
     if masked:
-        inputs['missing'] = torch.rand(size, frames, J, generator=generator) < 0.2
-        inputs['padded'] = (torch.arange(frames) == 4)[None].repeat(size, 1)
+        inputs['detected'] = torch.rand(size, frames, J, generator=generator) >= 0.2
+        inputs['valid'] = (torch.arange(frames) != 4)[None].repeat(size, 1)
     sample = PoseDataSample()
     sample.joints = torch.randn(size, targets, J, 3, generator=generator)
     sample.visible = torch.rand(size, targets, J, generator=generator) > 0.3

@@ -1,8 +1,8 @@
-import re
 
 import pytest
 import torch
-from lifting_parity import DATA, recorded, shapes
+from helpers.lifting_parity import recorded, shapes
+from helpers.official_keys import official_keys
 
 from mmegopose.models.backbones import VisionTransformer, vit_from_hamer, vit_from_mae, vit_from_vitpose
 from mmegopose.models.backbones.vision_transformer import resize_pos_embed
@@ -14,18 +14,6 @@ TINY = dict(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48))
 def vit(**kwargs):
     torch.manual_seed(0)
     return VisionTransformer(**TINY | kwargs).eval()
-
-
-def official_keys(title: str, prefix: str = '', blocks: int = 32) -> dict:
-    """Empty tensors under the keys of a full-size official checkpoint, from one section of the table."""
-    text = (DATA / 'extpose_statedict_keys.txt').read_text()
-    section = next(part for part in text.split('## ') if part.startswith(title))
-    keys = {}
-    for key, shape in re.findall(r'^([\w.]+)\t\[([\d, ]*)\]$', section, re.M):
-        value = torch.empty([int(n) for n in shape.split(',')], device='meta')
-        for i in range(blocks if '.0.' in key else 1):
-            keys[prefix + key.replace('.0.', f'.{i}.', 1)] = value
-    return keys
 
 
 @pytest.mark.parametrize('name, kwargs', [('vit_tiny', {}), ('vit_tiny_ratio2', dict(depth=1, ratio=2))])

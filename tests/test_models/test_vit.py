@@ -4,9 +4,9 @@ from torch import nn
 
 import mmegopose.models  # noqa: F401
 from mmegopose.engine.config import load_config
-from mmegopose.models.egoexo4d_baseline import egoexo4d_baseline_from_official
 from mmegopose.models.fusions import CrossAttentionFusion, WeightedFusion
 from mmegopose.models.losses import BoneLengthLoss, L1Loss, MPJPELoss, VelocityLoss
+from mmegopose.models.weights.egoexo4d_baseline import egoexo4d_baseline_from_official
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample, get_skeleton
 
@@ -63,7 +63,7 @@ def test_official_baseline_weights_give_its_outputs():
     torch.testing.assert_close(model(dict(head_pose=x))['joints'][:, 0], official(x), atol=1e-5, rtol=0)
     padded = torch.arange(21)[None] < torch.tensor([[0], [3], [20], [11]])  # a take that began a moment ago
     expected = torch.cat([official(x[i:i + 1, int(padded[i].sum()):]) for i in range(4)])
-    torch.testing.assert_close(model(dict(head_pose=x, padded=padded))['joints'][:, 0], expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(model(dict(head_pose=x, valid=~padded))['joints'][:, 0], expected, atol=1e-5, rtol=0)
 
 
 def test_key_map_lists_foreign_keys():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from lifting_parity import recorded
+from helpers.lifting_parity import recorded
 
 sys.path.insert(0, str(Path(__file__).parents[2] / 'tools/analysis_tools'))
 

@@ -44,7 +44,7 @@ def test_test_writes_metrics_predictions_and_pictures(trained):
 
 def test_submission_is_valid_and_scores_what_validation_says(trained):
     """The sample's test take is its validation take without labels."""
-    from mmegopose.datasets.sample import sample_root
+    from mmegopose.datasets.shipped_motion import sample_root
     root = sample_root()
     run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--out', 'val.json', '--cfg-options', *SMALL,
         cwd=trained)
@@ -53,7 +53,7 @@ def test_submission_is_valid_and_scores_what_validation_says(trained):
     report = run(sys.executable, ROOT / 'tools/submit.py', 'sub.json', '--template', root / 'dummy_test.json',
                  '--data-root', root, '--ground-truth', root / 'private_test_gt.json', cwd=trained)
     expected = json.loads((trained / 'val.json').read_text())['body/MPJPE']
-    from mmegopose.evaluation.submission import read_submission, score_submission
+    from mmegopose.evaluation.submissions.egoexo4d_body import read_submission, score_submission
     scores = score_submission(read_submission(trained / 'sub.json'),
                               json.loads((root / 'private_test_gt.json').read_text()))
     assert scores['MPJPE'] == pytest.approx(expected, abs=2e-3)

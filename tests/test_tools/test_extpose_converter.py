@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from lifting_parity import recorded, shapes
-from test_models.test_vision_transformer import official_keys
+from helpers.lifting_parity import recorded, shapes
+from helpers.official_keys import official_keys
 
 from mmegopose.engine.checkpoint import CheckpointError, load_from_local, load_state
 from mmegopose.models.backbones.vision_transformer import ARCHS

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lifting_fixture import h36m, mpi_inf_3dhp, write_3dhp, write_h36m
+from helpers.lifting_fixture import h36m, mpi_inf_3dhp, write_3dhp, write_h36m
 
 ROOT = Path(__file__).parents[2]
 SMALL = ['default_hooks.logger.interval=1', *(f'{loader}.{key}' for loader in (

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lifting_parity import official_keys, recorded
+from helpers.lifting_parity import official_keys, recorded
 
 from mmegopose.engine.checkpoint import CheckpointError, load_from_local, load_state, state_of
 from mmegopose.registry import MODELS

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmegopose.datasets import EndlessSampler, batch_collate
 from mmegopose.engine.config import load_config
-from mmegopose.evaluation.body_protocol import score_take
+from mmegopose.evaluation.benchmarks.egoexo4d_body import score_sequence
 from mmegopose.geometry.alignment import similarity_align
 from mmegopose.geometry.trajectory import HEAD_AXES
 from mmegopose.registry import DATASETS, MODELS
@@ -32,7 +32,7 @@ class PlainDataset(Dataset):
 
     def __init__(self, dataset):
         store, self.windows = dataset.store, []
-        for end, take in zip(dataset.targets, dataset.take):
+        for end, take in zip(dataset.targets, dataset.sequence):
             rows = np.maximum(end - 3 * np.arange(19, -1, -1), store.offsets[take])
             label = store.frames['label'][end]
             self.windows.append(dict(
@@ -40,7 +40,7 @@ class PlainDataset(Dataset):
                 head_peak=np.array(store.frames['head_peak'][rows]),
                 time=(store.frames['frame'][rows] - store.frames['frame'][end]) / 30.0,
                 joints=np.array(store.labels['joints'][label]), visible=store.labels['views'][label] > 0,
-                frame_id=int(store.frames['frame'][end]), take=int(take)))
+                frame_id=int(store.frames['frame'][end]), sequence=int(take)))
 
     def __len__(self):
         return len(self.windows)
@@ -71,7 +71,7 @@ class PlainDataset(Dataset):
         sample.visible = torch.from_numpy(window['visible'][None])
         sample.T_world_target = torch.from_numpy(target[None])
         sample.frame_ids = torch.tensor([window['frame_id']])
-        sample.take = torch.tensor(window['take'])
+        sample.sequence = torch.tensor(window['sequence'])
         return dict(inputs=dict(head_pose=torch.from_numpy(features).float()), data_samples=sample)
 
 
@@ -160,7 +160,7 @@ def evaluation():
 
     def score():
         for _ in range(takes):
-            score_take('take', pred, truth, visible, 3 * torch.arange(frames), pa_mpjpe=True)
+            score_sequence('take', pred, truth, visible, 3 * torch.arange(frames), pa_mpjpe=True)
 
     report('all metrics of 1,000,000 poses', best(score, 1), 's')
 

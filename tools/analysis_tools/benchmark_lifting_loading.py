@@ -51,7 +51,7 @@ class DictPerWindow(Dataset):
             joints[..., 0] *= -1
         return dict(keypoints=keypoints, joints=joints, visible=np.ones(joints.shape[:2], bool),
                     frame_ids=rows.clip(0, len(self.clips[clip][1]) - 1), slots=np.full(self.length, -1),
-                    scored=np.ones(self.length, bool), take=clip)
+                    scored=np.ones(self.length, bool), sequence=clip)
 
 
 def write_store(folder: Path, num_frames: int) -> int:

@@ -56,8 +56,8 @@ def main():
     with user_errors():
         from mmengine.logging import MMLogger
 
-        from mmegopose.evaluation.baselines import evaluate_baselines
-        from mmegopose.evaluation.lifting_baselines import evaluate_lifting_baselines
+        from mmegopose.evaluation.baselines.head_pose_baselines import evaluate_baselines
+        from mmegopose.evaluation.baselines.lifting_baselines import evaluate_lifting_baselines
         from mmegopose.visualization import plot_training
         MMLogger.get_instance('compare', log_level='WARNING')
         cfg = load_config(args.models[0][1], args.cfg_options)

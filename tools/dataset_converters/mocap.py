@@ -35,7 +35,7 @@ def parse_args():
 def convert_cmu(raw_dir):
     from rich.progress import track
 
-    from mmegopose.datasets.mocap import cmu
+    from mmegopose.datasets.converters import cmu
     clips, report = cmu.convert_cmu(raw_dir, lambda names: track(names, 'reading clips', transient=True))
     for name, reason in report.skipped.items():
         print(f'skipped {name}: {reason}')
@@ -50,15 +50,16 @@ def convert_cmu(raw_dir):
 def main():
     args = parse_args()
     with user_errors():
-        from mmegopose.datasets.egoexo4d_writer import write_egoexo4d
-        from mmegopose.datasets.mocap import MocapClips, read_wheels
-        from mmegopose.datasets.sample import ASSET
+        from mmegopose.datasets.converters import read_wheels
+        from mmegopose.datasets.mocap_sequences import MocapSequences
+        from mmegopose.datasets.shipped_motion import ASSET
+        from mmegopose.datasets.writers.egoexo4d_body import write_egoexo4d
         if args.command == 'wheels':
             clips = read_wheels(args.pybullet, args.holosoma)
         elif args.command == 'cmu':
             clips = convert_cmu(args.raw)
         else:
-            clips = MocapClips.load(ASSET if args.command == 'sample' else args.clips)
+            clips = MocapSequences.load(ASSET if args.command == 'sample' else args.clips)
         out = args.clips_only if args.command == 'cmu' and args.clips_only else args.out
         total = f'{len(clips)} clips, {clips.offsets[-1]} frames'
         if args.command == 'wheels' or out != args.out:

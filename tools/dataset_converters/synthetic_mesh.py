@@ -32,8 +32,8 @@ def main():
         import torch
         from rich.progress import track
 
-        from mmegopose.datasets.images.synthetic import SyntheticMeshDataset
         from mmegopose.geometry.rotations import so3_log
+        from mmegopose.synthesis.dataset import SyntheticMeshDataset
 
         data = SyntheticMeshDataset(args.length, (args.size, args.size), args.split, args.body, rotation=args.rotation,
                                     pose_form=None, seed=args.seed)

@@ -18,7 +18,7 @@ def main():
 
         from mmegopose.engine.checkpoint import load_from_local, load_state
         from mmegopose.engine.config import load_config
-        from mmegopose.models.egoexo4d_baseline import egoexo4d_baseline_from_official
+        from mmegopose.models.weights.egoexo4d_baseline import egoexo4d_baseline_from_official
         from mmegopose.registry import MODELS
 
         state = egoexo4d_baseline_from_official(load_from_local(args.source))

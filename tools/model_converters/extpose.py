@@ -16,9 +16,9 @@ from mmegopose.engine.config import user_errors
 from mmegopose.files import atomic_write
 from mmegopose.models.backbones import vit_from_hamer, vit_from_mae, vit_from_vitpose
 from mmegopose.models.backbones.vision_transformer import ARCHS
-from mmegopose.models.discriminator import discriminator_from_hamer
 from mmegopose.models.heads import heatmap_head_from_vitpose, mesh_head_from_hamer
-from mmegopose.models.key_map import unwrap
+from mmegopose.models.losses.adversarial import discriminator_from_hamer
+from mmegopose.models.weights.key_map import unwrap
 from mmegopose.registry import MODELS
 
 BACKBONE, HEAD, DISCRIMINATOR = 'branches.main.backbone.', 'head.', 'losses.adversarial.discriminator.'

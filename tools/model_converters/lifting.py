@@ -11,9 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs 
 from mmegopose.engine.checkpoint import CheckpointError, check_fit, load_from_local, state_of
 from mmegopose.engine.config import user_errors
 from mmegopose.files import atomic_write
-from mmegopose.models.key_map import unwrap
 from mmegopose.models.necks import dstformer_from_official, mixste_from_official, stc_from_official
 from mmegopose.models.necks.mixste import stretch
+from mmegopose.models.weights.key_map import unwrap
 from mmegopose.registry import MODELS
 
 KEY_MAPS = dict(mixste=mixste_from_official, stcformer=stc_from_official, dstformer=dstformer_from_official)

@@ -1,7 +1,7 @@
 """Transforms of a whole batch: augmentation, reference frame, features, packing."""
-from .augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
-from .lifting import KeypointNoise
+from .keypoint_noise import KeypointNoise
 from .pack import HeadPoseFeatures, PackInputs, TargetFrame
+from .world_augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
 
 __all__ = ['BodyScale', 'FrameDrops', 'HeadPoseFeatures', 'HeadPoseNoise', 'KeypointNoise', 'Mirror', 'PackInputs',
            'RandomHeading', 'TargetFrame']

@@ -2,7 +2,7 @@
 import torch
 
 from ...geometry import trajectory
-from ...geometry.rigid import invert_rigid, transform_points
+from ...geometry.rigid import apply_rigid, invert_rigid
 from ...registry import TRANSFORMS
 from ...structures import PoseDataSample
 
@@ -29,7 +29,7 @@ class TargetFrame:
             target = trajectory.heading_frame(camera, batch['camera_axes'])
         else:
             target = torch.eye(4, dtype=camera.dtype).expand_as(camera).contiguous()
-        batch['joints'] = transform_points(invert_rigid(target), batch['joints'])
+        batch['joints'] = apply_rigid(invert_rigid(target), batch['joints'])
         batch['T_world_target'] = target
         return batch
 
@@ -66,7 +66,7 @@ class PackInputs:
     """End of a pipeline: ``dict(inputs, data_samples)``.
 
     Args:
-        padding_mask: add the stream ``padded (B,T)``, so that attention leaves out frames before the take began.
+        padding_mask: add the stream ``valid (B,T)``, so that attention leaves out frames before the sequence began.
             Without it those frames repeat the first one.
     """
 
@@ -76,9 +76,9 @@ class PackInputs:
     def __call__(self, batch: dict) -> dict:
         inputs = batch['inputs']
         if self.padding_mask:
-            inputs['padded'] = batch['padded']
+            inputs['valid'] = batch['valid']
         sample = PoseDataSample()
-        for key in ('visible', 'frame_ids', 'scored', 'take', 'T_world_target'):
+        for key in ('visible', 'frame_ids', 'scored', 'sequence', 'T_world_target'):
             sample.set_field(batch[key], key)
         sample.set_field(batch['joints'].float(), 'joints')
         return dict(inputs=inputs, data_samples=sample)

@@ -1,11 +1,11 @@
 """Metrics that mmengine's evaluator runs."""
-from .body_pose import BodyPoseMetric
-from .dump import DumpPredictions
+from .body_pose_metric import BodyPoseMetric
+from .body_submission import BodySubmission
+from .dump_predictions import DumpPredictions
 from .hand_submission import HandSubmission
-from .lifting import LiftingMetric, MPIINF3DHPMetric
-from .mesh import KeypointPCKMetric, MeshMetric
+from .lifting_metric import LiftingMetric, MPIINF3DHPMetric
+from .mesh_metric import KeypointPCKMetric, MeshMetric
 from .sequence_metric import SequenceMetric
-from .submission import BodySubmission
 
 __all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'HandSubmission', 'KeypointPCKMetric',
            'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'SequenceMetric']

@@ -10,15 +10,15 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
-from mmegopose.evaluation.mesh_submission import (
+from ...files import BadFile
+from ...registry import METRICS
+from ..submissions.hands import (
     NUM_JOINTS,
     NUM_VERTICES,
     get_challenge,
     validate_hand_submission,
     write_hand_submission,
 )
-from mmegopose.files import BadFile
-from mmegopose.registry import METRICS
 
 MOST_NAMES = 20  # of missing images in a message
 
@@ -83,7 +83,7 @@ class HandSubmission(BaseMetric):
                 points.append(_in_camera(sample, sample[name].detach().float()).cpu())
             frames = sample['frame_ids'].cpu()
             kept = sample['scored'].cpu().bool() if 'scored' in sample else torch.ones_like(frames, dtype=torch.bool)
-            take = sample['take'].cpu()[:, None].expand_as(frames) if self.rows is not None else frames
+            take = sample['sequence'].cpu()[:, None].expand_as(frames) if self.rows is not None else frames
             rows = self._rows(take[kept].tolist(), frames[kept].tolist())
             self.results.append((rows, *(part[kept].numpy() for part in points)))
 

@@ -17,7 +17,7 @@ def to_world(T_world_target: Tensor, points: Tensor) -> Tensor:
     return R[..., 0] * x + R[..., 1] * y + R[..., 2] * z + t
 
 
-class TakeBuffer:
+class SequenceBuffer:
     """The scored frames of one take that have arrived so far, in world coordinates."""
 
     def __init__(self, num_frames: int, num_joints: int):
@@ -33,7 +33,7 @@ class TakeBuffer:
         self.pred[rows], self.gt[rows], self.visible[rows] = pred[fresh], gt[fresh], visible[fresh]
         self.arrived[rows] = True
 
-    def merge(self, other: 'TakeBuffer'):
+    def merge(self, other: 'SequenceBuffer'):
         """Add the frames that another process has of this take."""
         rows = np.flatnonzero(other.arrived)
         self.put(rows, other.pred[rows], other.gt[rows], other.visible[rows])
@@ -59,7 +59,7 @@ class SequenceMetric(BaseMetric):
 
     def __init__(self, prefix: str | None = None):
         super().__init__(prefix=prefix)
-        self.buffers: dict[int, TakeBuffer] = {}
+        self.buffers: dict[int, SequenceBuffer] = {}
         self.finished: set[int] = set()
 
     @abstractmethod
@@ -82,7 +82,7 @@ class SequenceMetric(BaseMetric):
         """
         for sample in data_samples:
             scored = sample['scored'].cpu()                                  # (B,T)
-            takes = sample['take'].cpu()[:, None].expand_as(scored)[scored].numpy()
+            takes = sample['sequence'].cpu()[:, None].expand_as(scored)[scored].numpy()
             visible, ids, pred, gt = (sample[key].detach().cpu()[scored]
                                       for key in ('visible', self.id_field, 'pred_joints', 'joints'))
             pred, gt = pred.double(), gt.double()
@@ -106,14 +106,14 @@ class SequenceMetric(BaseMetric):
                              f'its {self.id_field}: {strange[:5].tolist()}. Mark with `scored` only frames of the '
                              'sequence')
         if take not in self.buffers:
-            self.buffers[take] = TakeBuffer(len(known), pred.shape[1])
+            self.buffers[take] = SequenceBuffer(len(known), pred.shape[1])
         buffer = self.buffers[take]
         buffer.put(rows, pred, gt, visible)
         if buffer.arrived.all():
             self.results.append(self._close(take, self.buffers.pop(take)))
             self.finished.add(take)
 
-    def _close(self, take: int, buffer: TakeBuffer) -> tuple[int, Any]:
+    def _close(self, take: int, buffer: SequenceBuffer) -> tuple[int, Any]:
         sequence = self._sequences[take]
         return take, self.score(sequence, torch.from_numpy(buffer.pred), torch.from_numpy(buffer.gt),
                                 torch.from_numpy(buffer.visible), torch.from_numpy(np.asarray(sequence['frame_ids'])))

@@ -5,6 +5,8 @@ from torch import Tensor
 from ...registry import BACKBONES
 from .vision_transformer import VisionTransformer
 
+MASKS = dict(image='image_valid', pose_image='pose_detected')  # stream that tells where another is
+
 
 @BACKBONES.register_module(name=['ExtPose', 'ExtPoseViT'])
 class ExtPoseViT(VisionTransformer):
@@ -52,9 +54,9 @@ class ExtPoseViT(VisionTransformer):
     def forward(self, inputs: dict) -> Tensor:
         """``{stream: (B,T,3,H,W)} -> (B,T,N,C)`` of the output stream or the mean; ``(B,T,M*N,C)`` of all.
 
-        ``inputs['image_missing']`` and ``inputs['pose_missing'] (B,T)`` mark the frames without an ``image`` and
-        without a ``pose_image``, ``inputs['padded'] (B,T)`` those that fill up a clip. Such an image is seen by itself
-        only.
+        ``inputs['image_valid']`` and ``inputs['pose_detected'] (B,T)`` are False for frames without an ``image`` and
+        without a ``pose_image``, ``inputs['valid'] (B,T)`` for those that fill up a window. Such an image is seen by
+        itself only.
         """
         x = torch.stack([self.embed(inputs, stream) for stream in self.streams], 2)  # (B, T, M, N, C)
         first, end = self.first_layer, self.last_layer + 1
@@ -71,12 +73,12 @@ class ExtPoseViT(VisionTransformer):
 
     def _keys(self, inputs: dict, x: Tensor) -> Tensor | None:
         """Which images others may see, ``(B,T,M)``; None: all."""
-        names = [f'{stream.removesuffix("_image")}_missing' for stream in self.streams]
-        if 'padded' not in inputs and not any(name in inputs for name in names):
+        names = [MASKS.get(stream, f'{stream}_valid') for stream in self.streams]
+        if 'valid' not in inputs and not any(name in inputs for name in names):
             return None
-        none = x.new_zeros(x.shape[:2], dtype=torch.bool)
-        hidden = torch.stack([inputs.get(name, none) for name in names], -1)
-        return ~(hidden | inputs.get('padded', none)[..., None])
+        everywhere = x.new_ones(x.shape[:2], dtype=torch.bool)
+        keys = torch.stack([inputs.get(name, everywhere) for name in names], -1)
+        return keys & inputs.get('valid', everywhere)[..., None]
 
     def _mask(self, keys: Tensor | None, T: int, N: int, device: torch.device) -> Tensor | None:
         """Where a query may look, ``(B' or 1,1,L,L)`` for the folded tokens; None: everywhere."""

@@ -7,9 +7,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import BACKBONES
-from ..key_map import map_keys
 from ..layers import Block
 from ..layers.patch_embed import ConvStem, PatchEmbed
+from ..weights.key_map import map_keys
 
 ARCHS = dict(small=dict(embed_dim=384, depth=12, num_heads=12, drop_path_rate=0.1),
              base=dict(embed_dim=768, depth=12, num_heads=12, drop_path_rate=0.3),

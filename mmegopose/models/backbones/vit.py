@@ -55,7 +55,7 @@ class ViT(BaseModule):
     def forward(self, inputs: dict | Tensor) -> Tensor:
         """Streams, or tokens ``(B,T,N,C)``, to tokens ``(B,T,N,C)``.
 
-        The streams ``padded`` and ``missing`` mark tokens that no other token may look at, see ``token_mask``.
+        The streams ``valid`` and ``detected`` mark the tokens that other tokens may look at, see ``token_mask``.
         """
         if not isinstance(inputs, dict):
             inputs = dict(tokens=inputs)

@@ -8,8 +8,8 @@ from ...body_models import SkinnedModel
 from ...geometry.crops import camera_translation, project_to_crop
 from ...geometry.rotations import rotation_from_6d
 from ...registry import BODY_MODELS, HEADS
-from ..key_map import map_keys
 from ..layers import Mlp
+from ..weights.key_map import map_keys
 
 
 class CrossAttention(nn.Module):

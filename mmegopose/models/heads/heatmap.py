@@ -5,7 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import HEADS
-from ..key_map import map_keys
+from ..weights.key_map import map_keys
 
 
 @HEADS.register_module()

@@ -60,16 +60,16 @@ def token_mask(inputs: dict, num_tokens: int) -> Tensor | None:
     """Which tokens may be looked at, ``(B,T,N)`` bool; None: all.
 
     Args:
-        inputs: streams, of which two count: ``padded (B,T)``, frames that are no frames of the video, and
-            ``missing (B,T,J)``, joints without a detection; the latter says nothing about tokens that are no joints
-            (N is not J).
+        inputs: streams, of which two count: ``valid (B,T)``, false where a frame is none of the sequence, and
+            ``detected (B,T,J)``, false for joints without a detection; the latter says nothing about tokens that
+            are no joints (N is not J).
         num_tokens: tokens per frame N.
     """
-    padded, missing = inputs.get('padded'), inputs.get('missing')
-    hidden = None if padded is None else padded[..., None].expand(-1, -1, num_tokens)
-    if missing is not None and missing.shape[2] == num_tokens:
-        hidden = missing if hidden is None else hidden | missing
-    return None if hidden is None else ~hidden
+    valid, detected = inputs.get('valid'), inputs.get('detected')
+    mask = None if valid is None else valid[..., None].expand(-1, -1, num_tokens)
+    if detected is not None and detected.shape[2] == num_tokens:
+        mask = detected if mask is None else mask & detected
+    return mask
 
 
 def attention_mask(keys: Tensor | None, is_causal: bool = False) -> tuple[Tensor | None, bool]:

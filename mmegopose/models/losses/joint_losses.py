@@ -11,7 +11,7 @@ JOINT_WEIGHTS = dict(mixste_h36m17=(1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1
                      mixste_humaneva15=(1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4))
 
 
-def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+def global_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``values`` where ``mask`` is set, over the global batch of all processes.
 
     Distributed training averages the gradients of its processes; dividing by the mean count per process makes that
@@ -79,7 +79,7 @@ class MPJPELoss(WeightedJointLoss):
     """Mean Euclidean distance of visible joints."""
 
     def compute(self, pred, target, visible, samples):
-        return masked_mean(self.weigh((pred - target).norm(dim=-1)), visible)
+        return global_mean(self.weigh((pred - target).norm(dim=-1)), visible)
 
 
 @LOSSES.register_module()
@@ -89,7 +89,7 @@ class NMPJPELoss(JointLoss):
     def compute(self, pred, target, visible, samples):
         p, g = (points.masked_fill(~visible[..., None], 0) for points in (pred, target))
         scale = (p * g).sum((-2, -1)) / p.square().sum((-2, -1)).clamp(min=1e-12)  # (B, T)
-        return masked_mean((scale[..., None, None] * pred - target).norm(dim=-1), visible)
+        return global_mean((scale[..., None, None] * pred - target).norm(dim=-1), visible)
 
 
 @LOSSES.register_module()
@@ -97,7 +97,7 @@ class L1Loss(JointLoss):
     """Mean absolute coordinate difference of visible joints: the loss of the official Ego-Exo4D baseline."""
 
     def compute(self, pred, target, visible, samples):
-        return masked_mean((pred - target).abs().mean(-1), visible)
+        return global_mean((pred - target).abs().mean(-1), visible)
 
 
 @LOSSES.register_module()
@@ -118,10 +118,10 @@ class VelocityLoss(JointLoss):
     def compute(self, pred, target, visible, samples):
         error, pairs = (pred - target).diff(dim=1).norm(dim=-1), _pairs(visible, self)
         if self.fps is None:
-            return masked_mean(error, pairs)
+            return global_mean(error, pairs)
         step = samples.frame_ids.diff(dim=1)  # (B, T-1), 0 between padded frames
         rate = self.fps / step.clamp(min=1).to(pred.dtype)
-        return masked_mean(error * rate[..., None], pairs & (step > 0)[..., None])
+        return global_mean(error * rate[..., None], pairs & (step > 0)[..., None])
 
 
 @LOSSES.register_module()
@@ -132,7 +132,7 @@ class TemporalConsistencyLoss(WeightedJointLoss):
     """
 
     def compute(self, pred, target, visible, samples):
-        return masked_mean(self.weigh(pred.diff(dim=1).square().mean(-1)), _pairs(visible, self))
+        return global_mean(self.weigh(pred.diff(dim=1).square().mean(-1)), _pairs(visible, self))
 
 
 def _pairs(visible: Tensor, loss: JointLoss) -> Tensor:
@@ -159,4 +159,4 @@ class BoneLengthLoss(JointLoss):
         a, b = map(list, zip(*self.edges))
         difference = (pred[..., a, :] - pred[..., b, :]).norm(dim=-1) - (target[..., a, :] - target[..., b, :]).norm(
             dim=-1)
-        return masked_mean(difference.abs(), visible[..., a] & visible[..., b])
+        return global_mean(difference.abs(), visible[..., a] & visible[..., b])

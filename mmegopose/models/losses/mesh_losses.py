@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from ...registry import LOSSES
 from ...structures import PoseDataSample
 from ..heads.heatmap import crop_to_heatmap, encode_heatmaps
-from .joint_losses import masked_mean
+from .joint_losses import global_mean
 
 HAS_LABEL = dict(global_orient='has_pose', body_pose='has_pose', betas='has_betas')
 """Field ``(B,T)`` that tells where a parameter of the body model is known."""
@@ -33,7 +33,7 @@ class MeshLoss(nn.Module):
             weight = weight[..., None]
         weight = weight.to(error.dtype).expand_as(error)
         if self.reduction == 'mean':
-            return self.loss_weight * masked_mean(error * weight, weight > 0)
+            return self.loss_weight * global_mean(error * weight, weight > 0)
         return self.loss_weight * (error * weight).sum()
 
     def compute(self, estimate: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:

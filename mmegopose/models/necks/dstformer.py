@@ -4,8 +4,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import NECKS
-from ..key_map import map_keys
 from ..layers import Block, criss_cross_masks, over_frames, over_tokens
+from ..weights.key_map import map_keys
 
 
 @NECKS.register_module()

@@ -6,8 +6,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import NECKS
-from ..key_map import map_keys
 from ..layers import Attention, Block, DropPath, criss_cross_masks
+from ..weights.key_map import map_keys
 
 # Body part of each joint: 0 torso and head, 1 to 4 the limbs. h36m17 and mpi_inf_3dhp17 are numbered as in the
 # official weights; coco17 follows h36m17: right leg, left leg, left arm, right arm.

@@ -1,0 +1,64 @@
+"""HumanEva-I (Sigal et al., IJCV 2010)."""
+from pathlib import Path
+
+from ....geometry.cameras import read_cameras
+from ....registry import DATASETS
+from ...lifting_dataset import LiftingDataset
+from .keypoint_sequences import cached_store, check_files
+from .videopose3d import VideoPose3DReader
+
+FPS = 60.0
+FOLDERS = dict(train='Train', test='Validate')
+
+
+@DATASETS.register_module()
+class HumanEvaDataset(LiftingDataset):
+    """HumanEva-I as VideoPose3D passes it on: ``data_3d_humaneva15.npz`` and ``data_2d_humaneva15_<keypoints>.npz``.
+
+    Its subjects are named ``'Train/S1'`` or ``'Validate/S1'``, and videos are cut in clips ('Walking 1 chunk0') where
+    motion capture failed.
+
+    Args:
+        data_root: folder of the npz files.
+        split: ``'train'`` (the subjects of Train) or ``'test'`` (of Validate).
+        keypoints: detector of the 2D; it should give the 15 joints of HumanEva.
+        cameras: file of the cameras of S1, S2, S3, relative to ``data_root``, in the layout of
+            :func:`mmegopose.geometry.cameras.read_cameras`. Only poses and image sizes are used.
+        subjects: people.
+        actions: actions or clips to keep, by their exact names; None keeps all. Papers give Walking and Jog.
+        subsample, cache_dir, kwargs: see :class:`Human36MDataset`.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: files that do not fit together, or options that the data has not.
+    """
+
+    skeleton = 'humaneva15'
+
+    def __init__(self, data_root: str, split: str = 'train', *, keypoints: str = 'gt',
+                 cameras: str = 'cameras_humaneva.json', subjects: tuple = ('S1', 'S2', 'S3'),
+                 actions: tuple | None = ('Walking', 'Jog'), subsample: int = 1, cache_dir: str | None = None,
+                 **kwargs):
+        if split not in FOLDERS:
+            raise ValueError(f'split={split!r} should be one of {list(FOLDERS)}')
+        root = Path(data_root).expanduser()
+        positions, points, cameras = (
+            root / name for name in ('data_3d_humaneva15.npz', f'data_2d_humaneva15_{keypoints}.npz', cameras))
+        found = sorted(p.stem.removeprefix('data_2d_humaneva15_') for p in root.glob('data_2d_humaneva15_*.npz'))
+        check_files({
+            positions: 'see docs/lifting.md for how to get the files of VideoPose3D',
+            points: f'keypoints={keypoints!r} should be one of those in the folder, {found}',
+            cameras: 'write the cameras in the layout of mmegopose.geometry.cameras.read_cameras'})
+        subjects, actions = list(subjects), None if actions is None else list(actions)
+
+        def build():
+            by_person = read_cameras(cameras)
+            return VideoPose3DReader(
+                positions, points, {f'{FOLDERS[split]}/{person}': found for person, found in by_person.items()},
+                skeleton='humaneva15', sources=('humaneva15',), fps=FPS,
+                subjects=tuple(f'{FOLDERS[split]}/{person}' for person in subjects), actions=actions,
+                subsample=subsample).store()
+
+        store = cached_store('humaneva', [positions, points, cameras], [split, subjects, actions, subsample], build,
+                             cache_dir)
+        super().__init__(store, skeleton=self.skeleton, name='humaneva', split=split, **kwargs)

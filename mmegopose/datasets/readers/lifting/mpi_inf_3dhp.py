@@ -1,0 +1,105 @@
+"""MPI-INF-3DHP (Mehta et al., 3DV 2017)."""
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ....files import BadFile
+from ....registry import DATASETS
+from ....structures import get_skeleton
+from ...lifting_dataset import LiftingDataset
+from ...store import SequenceStore
+from ..object_npz import read_object
+from .keypoint_sequences import KeypointSequence, assemble, cached_store, check_files, check_joints, check_keypoints
+
+SKELETON = get_skeleton('mpi_inf_3dhp17')
+IMAGE_SIZES = dict(TS5=(1920, 1080), TS6=(1920, 1080))
+IMAGE_SIZE = (2048, 2048)
+TEST_FPS = 25.0  # nominal: the files do not say
+
+
+@DATASETS.register_module()
+class MPIINF3DHPDataset(LiftingDataset):
+    """MPI-INF-3DHP with ground-truth 2D: ``data_train_3dhp.npz`` or ``data_test_3dhp.npz`` of P-STMO.
+
+    ``tools/dataset_converters/mpi_inf_3dhp.py`` makes them of the official files, with the activity of the test frames.
+    The 3D is that of the universal skeleton, camera axes. Test frames that are not valid are input, but not scored.
+
+    Args:
+        data_root: folder of the npz files.
+        split: ``'train'`` or ``'test'``.
+        subjects: people ('S1') or test sequences ('TS1') to keep; None keeps all.
+        cache_dir: where the store goes; default ``$MMEGOPOSE_CACHE`` or ``~/.cache/mmegopose``.
+        kwargs: see :class:`LiftingDataset`.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: a file of another layout, or subjects that it has not.
+    """
+
+    skeleton = 'mpi_inf_3dhp17'
+
+    def __init__(self, data_root: str, split: str = 'train', *, subjects: tuple | None = None,
+                 cache_dir: str | None = None, **kwargs):
+        if split not in ('train', 'test'):
+            raise ValueError(f"split={split!r} should be 'train' or 'test'")
+        path = Path(data_root).expanduser() / f'data_{split}_3dhp.npz'
+        check_files({path: 'tools/dataset_converters/mpi_inf_3dhp.py makes it of the official files'})
+        subjects = None if subjects is None else list(subjects)
+        store = cached_store('mpi_inf_3dhp', [path], [subjects], lambda: read_3dhp(path, split, subjects), cache_dir)
+        super().__init__(store, skeleton=self.skeleton, name='mpi_inf_3dhp', split=split, **kwargs)
+
+
+def read_3dhp(path: Path, split: str, subjects: list | None = None) -> SequenceStore:
+    """Store of one of the two files. Raises ``BadFile`` and ``ValueError`` as :class:`MPIINF3DHPDataset`."""
+    data = read_object(path, 'data')
+    if not isinstance(data, dict):
+        raise BadFile(f"{path}: 'data' should hold its sequences by name, got {type(data).__name__}")
+    known = sorted({name.split(' ')[0] for name in data})
+    if unknown := [subject for subject in subjects or () if subject not in known]:
+        raise ValueError(f'{path} has no subjects {unknown}, only {known}')
+    views = [view for name, sequence in data.items() if subjects is None or name.split(' ')[0] in subjects
+             for view in (_train_views if split == 'train' else _test_views)(path, name, sequence)]
+    if not views:
+        raise BadFile(f'{path} has no sequence')
+    return assemble((_clip(path, *view) for view in views), sum(len(view[-1]['data_3d']) for view in views), {})
+
+
+def _train_views(path: Path, name: str, sequence) -> Iterator[tuple]:
+    """``(subject, sequence, camera, fps, arrays)`` of each camera of ``'S1 Seq1'``."""
+    subject, _, sequence_name = name.partition(' ')
+    if not (sequence_name and isinstance(sequence, list) and len(sequence) == 2 and isinstance(sequence[0], dict)):
+        raise BadFile(f"{path}: {name!r} should be 'S1 Seq1', say, and hold [{{camera: arrays}}, fps]; is it the test "
+                      'file?')
+    for camera, arrays in sequence[0].items():
+        yield subject, sequence_name, str(camera), float(sequence[1]), _arrays(path, name, arrays, ())
+
+
+def _test_views(path: Path, name: str, sequence) -> Iterator[tuple]:
+    yield name, name, '0', TEST_FPS, _arrays(path, name, sequence, ('valid',))
+
+
+def _arrays(path: Path, name: str, arrays, more: tuple) -> dict:
+    wanted = ['data_2d', 'data_3d', *more]
+    if not isinstance(arrays, dict) or not all(isinstance(arrays.get(key), np.ndarray) for key in wanted):
+        found = sorted(arrays) if isinstance(arrays, dict) else type(arrays).__name__
+        raise BadFile(f'{path}: {name!r} should hold the arrays {wanted}, got {found}')
+    return arrays
+
+
+def _clip(path: Path, subject: str, sequence: str, camera: str, fps: float, arrays: dict) -> KeypointSequence:
+    keypoints, joints = arrays['data_2d'], arrays['data_3d']
+    where = f'{path}: {subject} {sequence}, camera {camera}'
+    check_joints(where, joints, SKELETON, 'mm')
+    check_keypoints(where, keypoints, SKELETON, len(joints))
+    more, name = {}, subject if sequence == subject else f'{subject} {sequence} {camera}'
+    for key, source, dtype in (('visible', 'valid', bool), ('activity', 'activity', np.int64)):
+        if source in arrays:
+            values = np.ravel(arrays[source])
+            if len(values) != len(joints):
+                raise BadFile(f'{where}: {source!r} has {len(values)} values for {len(joints)} frames')
+            more[key] = values.astype(dtype)
+    info = dict(uid=f'{subject}/{sequence}/{camera}', name=name, subject=subject, action=sequence,
+                camera=camera, fps=fps, image_size=list(IMAGE_SIZES.get(subject, IMAGE_SIZE)))
+    root = joints[:, SKELETON.root] / 1000
+    return KeypointSequence(info, keypoints[:len(joints)], joints / 1000 - root[:, None], root, more)

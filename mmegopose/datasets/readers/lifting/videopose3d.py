@@ -1,0 +1,127 @@
+"""The pair of npz files of VideoPose3D (Pavllo et al., CVPR 2019), in which Human3.6M and HumanEva are passed on."""
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ....files import BadFile
+from ....geometry.cameras import Camera
+from ....structures import convert_joints, get_skeleton
+from ...store import SequenceStore
+from ..object_npz import read_object
+from .keypoint_sequences import KeypointSequence, assemble, check_joints, check_keypoints
+
+
+class VideoPose3DReader:
+    """Clips of some subjects and actions.
+
+    Args:
+        positions: npz with ``positions_3d``: ``{subject: {clip: (N,J,3)}}``, world, metres.
+        keypoints: npz with ``positions_2d``: ``{subject: {clip: [(M,J,2|3) of each camera]}}``, pixels, M >= N, and
+            ``metadata``.
+        cameras: cameras of each subject, in the order of the keypoints.
+        skeleton: name of the skeleton to make.
+        sources: names of the skeletons that the 3D may have.
+        fps: frames per second.
+        subjects: names in the files.
+        actions: actions or clips to keep, by their exact names; None keeps all.
+        subsample: keep every n-th frame.
+        rename: other names of actions.
+
+    Raises:
+        BadFile: what the files hold does not fit together; the message names file, subject and clip.
+        ValueError: unknown subjects or actions.
+    """
+
+    def __init__(self, positions: Path, keypoints: Path, cameras: dict[str, list[Camera]], *, skeleton: str,
+                 sources: tuple, fps: float, subjects: tuple, actions: tuple | None = None, subsample: int = 1,
+                 rename: dict | None = None):
+        self.positions, self.keypoints = positions, keypoints
+        self.skeleton, self.subsample, self.fps = get_skeleton(skeleton), subsample, fps / subsample
+        self.sources = {get_skeleton(source).num_joints: source for source in sources}
+        self.rename, self.report = rename or {}, Counter()
+        joints, points = self._read(positions, 'positions_3d'), self._read(keypoints, 'positions_2d')
+        self._check_layout(read_object(keypoints, 'metadata'))
+        for path, found in ((positions, joints), (keypoints, points)):
+            if missing := [subject for subject in subjects if subject not in found]:
+                raise ValueError(f'{path} has no subjects {missing}, only {sorted(found)}')
+        self.report['subjects without 3D, not used'] = len(set(points) - set(joints))
+        if missing := [subject for subject in subjects if subject not in cameras]:
+            raise ValueError(f'the cameras of subjects {missing} are not known, only those of {sorted(cameras)}')
+        self.clips = [(subject, clip, world, points[subject], cameras[subject]) for subject in subjects
+                      for clip, world in joints[subject].items()]
+        self._choose(actions)
+
+    def store(self) -> SequenceStore:
+        """All clips, camera by camera."""
+        num_frames = sum(-(-len(world) // self.subsample) * len(cameras) for *_, world, _, cameras in self.clips)
+        return assemble(self._clips(), num_frames, self.report)
+
+    def _read(self, path: Path, key: str) -> dict:
+        """``{subject: {clip: ...}}`` with canonical clip names."""
+        content = read_object(path, key)
+        if not isinstance(content, dict) or not all(isinstance(clips, dict) for clips in content.values()):
+            raise BadFile(f'{path}: {key!r} should hold {{subject: {{clip: ...}}}}; is it a VideoPose3D file?')
+        return {subject: {self._canonical(clip): values for clip, values in clips.items()}
+                for subject, clips in content.items()}
+
+    def _canonical(self, clip: str) -> str:
+        action, *take = clip.split(' ')
+        return ' '.join([self.rename.get(action, action), *take])
+
+    def _check_layout(self, metadata) -> None:
+        if not isinstance(metadata, dict) or 'keypoints_symmetry' not in metadata:
+            raise BadFile(f"{self.keypoints}: 'metadata' should be a dict with 'keypoints_symmetry'; is it a "
+                          'VideoPose3D file?')
+        left, right = metadata['keypoints_symmetry']
+        flip = {joint: other for joint, other in enumerate(self.skeleton.flip) if joint != other}
+        if dict(zip([*left, *right], [*right, *left])) != flip:
+            raise BadFile(f'{self.keypoints}: its left joints {list(left)} and right joints {list(right)} are not '
+                          f'those of {self.skeleton.name} (layout {metadata.get("layout_name", "not named")!r}): it is '
+                          'of a detector of other joints; choose other keypoints')
+
+    def _choose(self, actions) -> None:
+        known = {name for _, clip, *_ in self.clips for name in (clip, clip.split(' ')[0])}
+        if actions is not None:
+            if unknown := [action for action in actions if action not in known]:
+                raise ValueError(f'{self.positions} has no actions {unknown} of these subjects, only '
+                                 f'{sorted({name.split(" ")[0] for name in known})}')
+            self.clips = [c for c in self.clips if c[1] in actions or c[1].split(' ')[0] in actions]
+        if not self.clips:
+            raise ValueError(f'{self.positions} has no clip of these subjects')
+
+    def _clips(self) -> Iterator[KeypointSequence]:
+        for subject, clip, world, points, cameras in self.clips:
+            where = f'subject {subject}, clip {clip!r}'
+            if clip not in points:
+                raise BadFile(f'{self.keypoints} lacks {where}, which {self.positions} has; the files do not belong '
+                              'together')
+            if len(points[clip]) != len(cameras):
+                raise BadFile(f'{self.keypoints}: {where} has keypoints of {len(points[clip])} cameras, but '
+                              f'{len(cameras)} are described: {[camera.name for camera in cameras]}')
+            joints = self._joints(f'{self.positions}: {where}', world)
+            for camera, seen in zip(cameras, points[clip]):
+                check_keypoints(f'{self.keypoints}: {where}, camera {camera.name}', seen, self.skeleton, len(joints))
+                yield self._view(subject, clip, joints, camera, seen)
+
+    def _joints(self, where: str, world) -> np.ndarray:
+        """``(N,J,3)`` of the wanted skeleton, world."""
+        count = world.shape[1] if isinstance(world, np.ndarray) and world.ndim == 3 else None
+        if count not in self.sources:
+            raise BadFile(f'{where} should be (frames, {" or ".join(map(str, self.sources))}, 3), got '
+                          f'{np.shape(world)}; is it a VideoPose3D file?')
+        joints = convert_joints(world, self.sources[count], self.skeleton.name)
+        check_joints(where, joints, self.skeleton, 'm')
+        return joints
+
+    def _view(self, subject, clip, joints, camera: Camera, seen) -> KeypointSequence:
+        self.report['frames of keypoints after the end of the 3D, not used'] += len(seen) - len(joints)
+        pose = camera.T_world_camera.numpy()
+        seen, joints = seen[:len(joints):self.subsample], joints[::self.subsample]
+        center = joints[:, self.skeleton.root]
+        info = dict(
+            uid=f'{subject}/{clip}/{camera.name}', name=f'{subject} {clip} {camera.name}', subject=subject,
+            action=clip.split(' ')[0], camera=camera.name, fps=self.fps, image_size=[camera.width, camera.height])
+        return KeypointSequence(info, seen, (joints - center[:, None]) @ pose[:3, :3].astype(joints.dtype),
+                    (center - pose[:3, 3]) @ pose[:3, :3])

@@ -1,0 +1,140 @@
+"""Motion clips in the official Ego-Exo4D body-pose layout, so that one reader serves every source."""
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ...structures import get_skeleton
+from ..mocap_sequences import FPS, SPLITS, MocapSequence
+
+JOINTS = get_skeleton('coco17').joints
+# upright camera (x right, y down, z forward) to the landscape camera (x down the body, y left, z forward)
+UPRIGHT_TO_LANDSCAPE = np.array([[0., 1, 0], [-1, 0, 0], [0, 0, 1]])
+INTRINSICS = [[150., 0., 255.5], [0., 150., 255.5], [0., 0., 1.]]  # the undistorted 512x512 view of the benchmark
+MANUAL_STRIDE = 3  # manual labels come at 10 Hz, video and automatic labels at 30 Hz
+NUM_VIEWS = 4
+# first digit of the official task ids by the words that tell the scenario, in the order of the official evaluator
+TASKS = dict(basketball=6, bike=4, cooking=1, dance=9, soccer=8, cpr=2, covid=2, bouldering=7, piano=5, violin=5,
+             guitar=5, music=5)
+
+
+def write_egoexo4d(clips: Iterable[MocapSequence], root: str | Path, test_from_val: bool = False,
+                    test_labels: bool = False) -> dict[str, int]:
+    """Write clips as takes of the Ego-Exo4D ego-pose benchmark.
+
+    Manual labels at 10 Hz, automatic labels at every frame. Test takes have a camera track only; the challenge template
+    ``dummy_test.json`` lists their frames and ``private_test_gt.json`` keeps their joints. Equal clips give equal
+    files. The folder appears complete or not at all.
+
+    Args:
+        clips: clips at 30 Hz; their ``split`` decides the folder. A NaN joint is missing.
+        root: folder to make.
+        test_from_val: also write each validation clip as a test take ``<take name>_test``, so that the way to a
+            submission can be tried.
+        test_labels: also write labels of the test clips, for an open benchmark without a server.
+
+    Returns:
+        Number of takes per split.
+
+    Raises:
+        FileExistsError: ``root`` exists and is not empty.
+        ValueError: there is no clip, or two of the same name.
+    """
+    root = Path(root)
+    _refuse_existing(root)
+    unfinished = root.with_name(f'.{root.name}.{uuid.uuid4().hex[:8]}')
+    unfinished.mkdir(parents=True)
+    try:
+        counts = _write(clips, unfinished, test_from_val, test_labels)
+        try:
+            os.replace(unfinished, root)
+        except OSError:
+            _refuse_existing(root)  # another process was first
+            raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return counts
+
+
+def _refuse_existing(root: Path) -> None:
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise FileExistsError(f'{root} exists and is not an empty folder: name another one, or delete it')
+
+
+def take_name(clip: MocapSequence) -> str:
+    """Name and action of a clip in one word; the words in it tell the scenario of a take."""
+    action = re.sub(r'[^a-z0-9]+', '_', clip.action.lower()).strip('_')
+    return clip.name if action in clip.name else f'{clip.name}_{action}'
+
+
+def _write(clips: Iterable[MocapSequence], root: Path, test_from_val: bool, test_labels: bool) -> dict[str, int]:
+    takes, by_split, template, truth = {}, {split: [] for split in SPLITS}, {}, {}
+    for clip in clips:
+        entries = [(clip.split, clip.name, take_name(clip))]
+        if test_from_val and clip.split == 'val':
+            entries.append(('test', f'{clip.name}_test', f'{take_name(clip)}_test'))
+        for split, key, name in entries:
+            uid = str(uuid.uuid5(uuid.NAMESPACE_URL, f'mmegopose/mocap/{key}'))
+            if uid in takes:
+                raise ValueError(f'two clips are named {key!r}; names should be unique')
+            takes[uid] = _take(clip, name, uid)
+            by_split[split].append(uid)
+            base = root / 'annotations' / 'ego_pose' / split
+            _dump(base / 'camera_pose' / f'{uid}.json', _camera(clip, name, uid))
+            if split == 'test':
+                joints = np.round(clip.joints[::MANUAL_STRIDE].astype(float), 7).tolist()
+                body = {str(frame * MANUAL_STRIDE): pose for frame, pose in enumerate(joints)}
+                template[uid] = dict(take_name=takes[uid]['root_dir'], body=dict.fromkeys(body, []))
+                truth[uid] = dict(take_name=takes[uid]['root_dir'], body=body)
+            if split != 'test' or test_labels:
+                labels = _labels(clip)
+                manual = {frame: labels[frame] for frame in list(labels)[::MANUAL_STRIDE]}
+                _dump(base / 'body' / 'annotation' / f'{uid}.json', manual)
+                _dump(base / 'body' / 'automatic' / f'{uid}.json', labels)
+    if not takes:
+        raise ValueError('there is no clip to write')
+    _dump(root / 'takes.json', list(takes.values()))
+    _dump(root / 'annotations' / 'splits.json', dict(
+        take_uid_to_split={uid: split for split, uids in by_split.items() for uid in uids}, split_to_take_uids=by_split,
+        take_uid_to_benchmark={uid: ['body_pose', 'ego_pose'] for uid in takes}, ds='mocap'))
+    if template:
+        _dump(root / 'dummy_test.json', template)
+        _dump(root / 'private_test_gt.json', truth)
+    return {split: len(uids) for split, uids in by_split.items()}
+
+
+def _take(clip: MocapSequence, name: str, uid: str) -> dict:
+    word, digit = next(((word, digit) for word, digit in TASKS.items() if word in name.lower()), ('unknown', 0))
+    return dict(take_uid=uid, take_name=name, root_dir=f'takes/{name}', task_id=1000 * digit, task_name=clip.action,
+                parent_task_id=1000 * digit, parent_task_name=word, duration_sec=len(clip.joints) / FPS,
+                is_dropped=False, validated=True, has_trimmed_vrs=False, has_trimmed_trajectory=False,
+                capture=dict(cameras=[dict(cam_id='aria01', is_ego=True, device_type='aria')]),
+                frame_aligned_videos={})
+
+
+def _camera(clip: MocapSequence, name: str, uid: str) -> dict:
+    to_world = clip.head_pose[:, :3, :3].astype(float)
+    rotation = UPRIGHT_TO_LANDSCAPE @ to_world.transpose(0, 2, 1)  # (T,3,3) world to camera
+    translation = -rotation @ clip.head_pose[:, :3, 3:].astype(float)  # (T,3,1)
+    extrinsics = np.round(np.concatenate([rotation, translation], 2), 9).tolist()
+    return dict(metadata=dict(take_name=name, take_uid=uid), aria01=dict(
+        camera_intrinsics=INTRINSICS,
+        camera_extrinsics={str(frame): matrix for frame, matrix in enumerate(extrinsics)}))
+
+
+def _labels(clip: MocapSequence) -> dict:
+    poses = np.round(clip.joints.astype(float), 7).tolist()
+    return {str(frame): [dict(annotation2D={}, annotation3D={
+        joint: dict(x=x, y=y, z=z, num_views_for_3d=NUM_VIEWS) for joint, (x, y, z) in zip(JOINTS, pose)
+        if x == x})]  # NaN is not equal to itself
+        for frame, pose in enumerate(poses)}
+
+
+def _dump(path: Path, content) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, separators=(',', ':')), encoding='utf-8')

@@ -1,0 +1,67 @@
+"""What simple rules reach at lifting: mean pose, linear regression, constant velocity."""
+import torch
+from scipy.signal import savgol_filter
+
+from ...registry import DATASETS, METRICS
+from .head_pose_baselines import Ridge
+
+CONSTANT_VELOCITY_FRAMES = 9
+
+
+def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_config: dict) -> dict:
+    """Score the baselines with the metric, windows and protocol of a config.
+
+    Mean pose: that of training, in the camera frame. Linear: ridge regression from the keypoints of one frame.
+    Constant velocity: those estimates, fitted by motion at constant velocity over the 9 frames around each. Linear
+    over the window: ridge regression from all keypoints of a window to all its poses.
+
+    Args:
+        train_config, val_config: configs of lifting data sets with windows of the same length.
+        metric_config: config of the metric.
+
+    Returns:
+        ``{baseline: metrics}``.
+    """
+    train, val_set = DATASETS.build(dict(train_config, mirror=False)), DATASETS.build(dict(val_config, test_mode=True))
+    keypoints, joints = _collect(train)  # (N,T,J*D), (N,T,J,3)
+    frame_keypoints, frame_joints = keypoints.flatten(0, 1), joints.flatten(0, 1)
+    mean = frame_joints.mean(0)
+    linear = _Linear(frame_keypoints, frame_joints)
+    window = _Linear(keypoints.flatten(1), joints.flatten(1, 2))
+
+    def constant_velocity(x):
+        frames = min(CONSTANT_VELOCITY_FRAMES, (x.shape[1] - 1) // 2 * 2 + 1)
+        return torch.from_numpy(savgol_filter(linear(x).numpy(), frames, min(1, frames - 1), axis=1))
+
+    rules = {'mean pose': lambda x: mean.expand(*x.shape[:2], -1, -1), 'linear': linear,
+             'constant velocity': constant_velocity,
+             'linear over the window': lambda x: window(x.flatten(1)).reshape(*x.shape[:2], -1, 3)}
+    metrics = {name: METRICS.build(metric_config) for name in rules}
+    for metric in metrics.values():
+        metric.dataset_meta = val_set.metainfo
+    for begin in range(0, len(val_set), 512):
+        batch = val_set.__getitems__(range(begin, min(begin + 512, len(val_set))))
+        x = batch['inputs']['keypoints'].flatten(2).double()
+        for name, rule in rules.items():
+            sample = batch['data_samples'].clone()
+            sample.pred_joints = rule(x)
+            metrics[name].process(None, [sample.to_dict()])
+    return {name: metric.evaluate(len(val_set)) for name, metric in metrics.items()}
+
+
+class _Linear:
+    """Ridge regression ``(..., features) -> (..., J, 3)``."""
+
+    def __init__(self, features, joints):
+        self.ridge = Ridge(features, joints, torch.ones(joints.shape[:-1], dtype=torch.bool))
+
+    def __call__(self, features):
+        return self.ridge(features.flatten(0, -2)).unflatten(0, features.shape[:-1])
+
+
+def _collect(dataset) -> tuple:
+    """Keypoints ``(N,T,J*D)`` and joints ``(N,T,J,3)`` of all windows."""
+    batches = [dataset.__getitems__(range(begin, min(begin + 512, len(dataset))))
+               for begin in range(0, len(dataset), 512)]
+    return (torch.cat([batch['inputs']['keypoints'].flatten(2).double() for batch in batches]),
+            torch.cat([batch['data_samples'].joints.double() for batch in batches]))

@@ -1,0 +1,127 @@
+"""The body pose protocol of Ego-Exo4D: score a take, pool takes, name the results.
+
+Follows the last public official evaluator (EGO4D/ego-exo4d-egopose, bodypose/evaluation/evaluate.py): no alignment,
+frames in clips of less than four seconds left out, every visible joint weighs the same.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from ...structures import Skeleton
+from ..functional.joint_errors import aligned_errors, clip_mask, joint_errors, velocity_errors
+from .egoexo4d_scenarios import PHYSICAL, PROCEDURAL, SCENARIOS, scenario_of
+
+CENTIMETRES = 100
+
+
+@dataclass(frozen=True)
+class SequenceScore:
+    """Sums and counts of one take, in metres and seconds.
+
+    Attributes:
+        name: name of the take, which tells its scenario.
+        labelled: whether any joint is visible, in whatever frame.
+        num_frames: frames that the clip filter kept.
+        error_sum, error_count: ``(J,)`` position errors per joint.
+        velocity_sum, velocity_count: velocity errors.
+        aligned_sum, aligned_count: position errors after Procrustes; zero where it was not asked for.
+    """
+    name: str
+    labelled: bool
+    num_frames: int
+    error_sum: np.ndarray
+    error_count: np.ndarray
+    velocity_sum: float
+    velocity_count: int
+    aligned_sum: float
+    aligned_count: int
+
+
+def score_sequence(name: str, pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Tensor, clip_filter: bool = True,
+               pa_mpjpe: bool = False) -> SequenceScore:
+    """Score one take.
+
+    Args:
+        name: name of the take.
+        pred: ``(n,J,3)`` world coordinates, metres.
+        gt: ``(n,J,3)``; may hold anything where invisible.
+        visible: ``(n,J)`` bool.
+        frame_ids: ``(n,)`` ascending frame numbers, 30 per second.
+        clip_filter: leave out frames in clips of less than four seconds.
+        pa_mpjpe: also score after Procrustes.
+    """
+    labelled = bool(visible.any())
+    if clip_filter:
+        keep = clip_mask(frame_ids)
+        pred, gt, visible, frame_ids = pred[keep], gt[keep], visible[keep], frame_ids[keep]
+    error_sum, error_count = _sums(joint_errors(pred, gt), visible)
+    velocity_sum, velocity_count = _sums(*velocity_errors(pred, gt, visible, frame_ids))
+    aligned_sum, aligned_count = _sums(*aligned_errors(pred, gt, visible)) if pa_mpjpe else (np.zeros(1), np.zeros(1))
+    return SequenceScore(name, labelled, len(frame_ids), error_sum, error_count, float(velocity_sum.sum()),
+                     int(velocity_count.sum()), float(aligned_sum.sum()), int(aligned_count.sum()))
+
+
+def _sums(errors: Tensor, mask: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    # numpy, because the last bits of a torch sum depend on the number of threads, and processes differ in that.
+    return errors.where(mask, 0).numpy().sum(0), mask.numpy().sum(0)
+
+
+def pool(scores: Sequence[SequenceScore], joints: Sequence[int] | slice = slice(None)) -> dict[str, float]:
+    """Pooled ``MPJPE`` (cm), ``MPJVE`` (m/s) and ``PA-MPJPE`` (cm) of takes, each only where something counts.
+
+    ``joints`` restricts the MPJPE.
+    """
+    sums = dict(MPJPE=(sum(s.error_sum[joints].sum() for s in scores) * CENTIMETRES,
+                       sum(s.error_count[joints].sum() for s in scores)),
+                MPJVE=(sum(s.velocity_sum for s in scores), sum(s.velocity_count for s in scores)))
+    sums['PA-MPJPE'] = (sum(s.aligned_sum for s in scores) * CENTIMETRES, sum(s.aligned_count for s in scores))
+    return {key: float(total / count) for key, (total, count) in sums.items() if count}
+
+
+def groups(scores: Sequence[SequenceScore]) -> dict[str, list[SequenceScore]]:
+    """Takes by scenario, then ``'physical'`` and ``'procedural'``; only groups in which a joint counts."""
+    found = {name: [s for s in scores if scenario_of(s.name) == name] for name in SCENARIOS}
+    for name, members in (('physical', PHYSICAL), ('procedural', PROCEDURAL)):
+        found[name] = [s for s in scores if scenario_of(s.name) in members]
+    return {name: members for name, members in found.items() if sum(s.error_count.sum() for s in members)}
+
+
+def summarize(scores: Sequence[SequenceScore], skeleton: Skeleton) -> dict[str, float]:
+    """All results of a data set; the keys are those of :class:`BodyPoseMetric`.
+
+    Raises:
+        ValueError: nothing is labelled, or the clip filter left nothing.
+    """
+    if not any(s.labelled for s in scores):
+        raise ValueError(f'none of the {len(scores)} takes has a labelled joint, so there is nothing to score: this '
+                         'split has no labels (as the test split, whose labels are private). Write a submission file '
+                         'with --submit FILE instead')
+    if not any(s.error_count.sum() for s in scores):
+        raise ValueError('the clip filter left nothing to score: no labelled joint lies in a run of frames of at least '
+                         '4 s without a gap of more than 3 frames. Set clip_filter=False to score all frames')
+    scores = [s for s in scores if s.error_count.sum()]
+    metrics = pool(scores)
+    metrics[f'MPJPE_body{len(skeleton.body)}'] = pool(scores, list(skeleton.body)).get('MPJPE')
+    metrics['MPJPE_macro'] = float(np.mean([pool([s])['MPJPE'] for s in scores]))
+    for name, members in groups(scores).items():
+        if name in SCENARIOS:
+            metrics.update({f'scenario/{name}/{key}': value for key, value in pool(members).items()})
+        else:
+            metrics[f'MPJPE_{name}'] = pool(members)['MPJPE']
+    for index, name in enumerate(skeleton.joints):
+        metrics[f'joint/{name}/MPJPE'] = pool(scores, [index]).get('MPJPE')
+    return {key: value for key, value in metrics.items() if value is not None}
+
+
+def format_table(scores: Sequence[SequenceScore]) -> str:
+    """The results by group of scenarios as lines of text."""
+    header = ('MPJPE', 'MPJVE', 'PA-MPJPE') if any(s.aligned_count for s in scores) else ('MPJPE', 'MPJVE')
+    lines = [f'{"":12}{"takes":>7}{"frames":>9}{"joints":>10}' + ''.join(f'{key:>10}' for key in header)]
+    for name, members in {**groups(scores), 'all': [s for s in scores if s.error_count.sum()]}.items():
+        frames, joints = sum(s.num_frames for s in members), sum(s.error_count.sum() for s in members)
+        values = pool(members)
+        lines.append(f'{name:12}{len(members):7}{frames:9}{joints:10}' +
+                     ''.join(f'{values[key]:10.2f}' if key in values else f'{"-":>10}' for key in header))
+    return '\n'.join(lines)

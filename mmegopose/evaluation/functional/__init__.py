@@ -1,0 +1,1 @@
+"""Errors of joints, keypoints and meshes as functions of tensors."""

@@ -1,0 +1,41 @@
+"""Metric of the Ego-Exo4D body pose challenge."""
+from mmengine.logging import print_log
+
+from ...registry import METRICS
+from ...structures import get_skeleton
+from ..benchmarks.egoexo4d_body import SequenceScore, format_table, score_sequence, summarize
+from .sequence_metric import SequenceMetric
+
+
+@METRICS.register_module()
+class BodyPoseMetric(SequenceMetric):
+    """MPJPE in centimetres and MPJVE in metres per second in the world frame (Grauman et al., Ego-Exo4D, CVPR 2024).
+
+    Names of the results (a group without a visible joint is left out):
+
+    - ``MPJPE``, ``MPJVE``, with ``pa_mpjpe`` also ``PA-MPJPE``: pooled over joints, frames and takes;
+    - ``MPJPE_physical``, ``MPJPE_procedural``: over the takes of these scenarios;
+    - ``MPJPE_body12``: over the joints that do not belong to the head;
+    - ``MPJPE_macro``: mean over takes of each take's MPJPE;
+    - ``scenario/<name>/MPJPE``, ``.../MPJVE``, ``.../PA-MPJPE`` and ``joint/<name>/MPJPE``.
+
+    Args:
+        clip_filter: leave out frames in clips of less than four seconds, as the official evaluator does.
+        pa_mpjpe: also compute the MPJPE after a similarity transform per pose, which is not part of the challenge.
+        prefix: see :class:`SequenceMetric`.
+    """
+
+    default_prefix = 'body'
+
+    def __init__(self, clip_filter: bool = True, pa_mpjpe: bool = False, prefix: str | None = None):
+        super().__init__(prefix)
+        self.clip_filter = clip_filter
+        self.pa_mpjpe = pa_mpjpe
+
+    def score(self, sequence, pred, gt, visible, frame_ids) -> SequenceScore:
+        return score_sequence(sequence['name'], pred, gt, visible, frame_ids, self.clip_filter, self.pa_mpjpe)
+
+    def compute_metrics(self, results: list[SequenceScore]) -> dict[str, float]:
+        metrics = summarize(results, get_skeleton(self.dataset_meta['skeleton']))
+        print_log(f'Body pose (MPJPE cm, MPJVE m/s)\n{format_table(results)}', logger='current')
+        return metrics

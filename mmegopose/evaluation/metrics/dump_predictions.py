@@ -1,0 +1,44 @@
+"""Keep the predictions of a whole split in one file."""
+import numpy as np
+import torch
+from mmengine.logging import print_log
+
+from ...files import atomic_write
+from ...registry import METRICS
+from ..benchmarks.lifting import count_frames
+from .sequence_metric import SequenceMetric
+
+
+@METRICS.register_module()
+class DumpPredictions(SequenceMetric):
+    """Writes the predictions of all takes to one ``.npz`` that needs no pickle.
+
+    Arrays: ``pred (n,J,3)`` float32, metres, in world coordinates (lifting: camera axes, relative to the root; the mean
+    where a frame was predicted more than once); ``frame_ids (n,)`` int64; ``uids (takes,)`` and
+    ``take_names (takes,)`` text; ``offsets (takes+1,)`` int64: take ``i`` is the rows ``offsets[i]:offsets[i+1]``.
+
+    Args:
+        out_file: path of the file; its folder is made if need be.
+        prefix: see :class:`SequenceMetric`.
+    """
+
+    default_prefix = 'dump'
+
+    def __init__(self, out_file: str, prefix: str | None = None):
+        super().__init__(prefix)
+        self.out_file = out_file
+
+    def score(self, sequence, pred, gt, visible, frame_ids) -> dict:
+        if 'slots' in sequence:
+            pred, slots = count_frames(pred, frame_ids, torch.from_numpy(sequence['weights']), 'once')
+            frame_ids = frame_ids[slots]
+        return dict(uid=sequence['uid'], name=sequence['name'], pred=pred.float().numpy(), frame_ids=frame_ids.numpy())
+
+    def compute_metrics(self, results: list[dict]) -> dict[str, int]:
+        lengths = [len(r['frame_ids']) for r in results]
+        with atomic_write(self.out_file, 'wb') as file:
+            np.savez(file, pred=np.concatenate([r['pred'] for r in results]),
+                     frame_ids=np.concatenate([r['frame_ids'] for r in results]), offsets=np.cumsum([0, *lengths]),
+                     uids=np.array([r['uid'] for r in results]), take_names=np.array([r['name'] for r in results]))
+        print_log(f'Wrote {sum(lengths)} poses of {len(results)} takes to {self.out_file}', logger='current')
+        return dict(takes=len(results), frames=sum(lengths))

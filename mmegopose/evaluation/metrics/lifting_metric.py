@@ -1,0 +1,114 @@
+"""Metrics of 2D-to-3D lifting."""
+from dataclasses import replace
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor
+
+from ...registry import METRICS
+from ...structures import Skeleton, get_skeleton
+from ...structures.protocols import LiftingProtocol, check_policies, get_protocol, is_excluded
+from ..benchmarks import lifting
+from .sequence_metric import SequenceMetric
+
+
+@METRICS.register_module()
+class LiftingMetric(SequenceMetric):
+    """Errors in millimetres (per frame, per frame squared) of root-relative poses in the camera frame.
+
+    What counts is decided by the protocol of the data set, ``dataset_meta['protocol']``, which the printed table names:
+    numbers of different protocols are not comparable.
+
+    Names of the results (what no visible joint counts for is left out). All but ``MPJPE_frames`` are means over the
+    actions of the mean over the frames of an action:
+
+    - ``MPJPE`` (protocol 1), ``PA-MPJPE`` (protocol 2), ``N-MPJPE`` (scale aligned);
+    - ``MPJVE``: velocity, from each prediction to the next in the order of the windows, jumps between windows included,
+      as published; ``MPJVE_sequence``: only between consecutive frames; ``ACCEL``: acceleration, likewise;
+    - ``MPJPE_frames``: mean over all frames;
+    - ``action/<name>/<any of the first six>`` and ``joint/<name>/MPJPE``.
+
+    Args:
+        root: ``'keep'``, ``'zero'`` or ``'subtract'`` the predicted root instead of what the protocol does.
+        frames: count frames ``'twice'`` or ``'once'`` instead of as the protocol does.
+        prefix: see :class:`SequenceMetric`.
+
+    Raises:
+        KeyError: unknown ``root`` or ``frames``.
+    """
+
+    default_prefix = 'lifting'
+
+    def __init__(self, root: str | None = None, frames: str | None = None, prefix: str | None = None):
+        super().__init__(prefix)
+        check_policies(root, frames)
+        self.policies = {key: value for key, value in dict(root=root, frames=frames).items() if value is not None}
+
+    @property
+    def protocol(self) -> LiftingProtocol:
+        """The protocol of the data set, with the policies of this metric; its name tells whether they changed it.
+
+        Raises:
+            KeyError: the data set names no protocol, or an unknown one.
+        """
+        if 'protocol' not in (self.dataset_meta or {}):
+            raise KeyError(f"{type(self).__name__} needs dataset_meta['protocol']: evaluate on a lifting data set with "
+                           'test_mode=True')
+        protocol = get_protocol(self.dataset_meta['protocol'])
+        changed = replace(protocol, **self.policies)
+        return changed if changed == protocol else replace(changed, name=f'{protocol.name}, changed')
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return get_skeleton(self.dataset_meta['skeleton'])
+
+    def count(self, sequence: dict, pred: Tensor, gt: Tensor, frame_ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What counts of the slots of a sequence, under the protocol.
+
+        Returns:
+            ``(pred (m,J,3), gt (m,J,3), slots (m,))``: the poses, and the slot that each stands for.
+        """
+        pred, gt = lifting.apply_root(pred, gt, self.protocol.root, self.skeleton.root)
+        weights = torch.as_tensor(sequence['weights'])
+        pred, slots = lifting.count_frames(pred, frame_ids, weights, self.protocol.frames)
+        return pred, gt[slots], slots
+
+    def score(self, sequence, pred, gt, visible, frame_ids) -> lifting.ActionScore | None:
+        if self.protocol.exclude and is_excluded(sequence):
+            return None
+        pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
+        return lifting.score_clip(sequence['action'], pred, gt, visible[slots], frame_ids[slots])
+
+    def compute_metrics(self, results: list[lifting.ActionScore | None]) -> dict[str, float]:
+        scores = [score for score in results if score is not None]
+        metrics = lifting.summarize(scores, self.skeleton)
+        print_log(f'Lifting (mm), {lifting.describe(self.protocol)}\n{lifting.format_table(scores)}', logger='current')
+        return metrics
+
+
+@METRICS.register_module()
+class MPIINF3DHPMetric(LiftingMetric):
+    """PCK and AUC (per cent) and MPJPE (mm) of MPI-INF-3DHP (Mehta et al., 3DV 2017), as its official test script.
+
+    PCK counts errors strictly below 150 mm in 14 joints (not pelvis, spine and head), AUC is its mean over the
+    thresholds 0, 5, ..., 150 mm, MPJPE is over all 17 joints; every frame weighs the same.
+
+    Names of the results: ``PCK``, ``AUC``, ``MPJPE``; the same by ``sequence/<name>/`` and, if the sequences carry
+    ``activity (n,)``, one number from 1 to 7 per slot, by ``activity/<name>/``; ``group/<name>/PCK``, ``.../AUC``;
+    ``joint/<name>/MPJPE``.
+
+    Args: see :class:`LiftingMetric`.
+    """
+
+    default_prefix = '3dhp'
+
+    def score(self, sequence, pred, gt, visible, frame_ids) -> lifting.FrameErrors:
+        pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
+        activity = torch.as_tensor(sequence['activity'])[slots] if 'activity' in sequence else None
+        return lifting.frame_errors(sequence['name'], pred, gt, visible[slots], self.skeleton.root, activity)
+
+    def compute_metrics(self, results: list[lifting.FrameErrors]) -> dict[str, float]:
+        metrics = lifting.summarize_3dhp(results, self.skeleton)
+        print_log(f'MPI-INF-3DHP (PCK %, AUC %, MPJPE mm), {lifting.describe(self.protocol)}\n'
+                  f'{lifting.format_table_3dhp(results)}', logger='current')
+        return metrics

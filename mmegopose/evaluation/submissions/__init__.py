@@ -1,0 +1,1 @@
+"""Files that challenge servers take."""

@@ -1,0 +1,229 @@
+"""Submission files of the Ego-Exo4D body pose challenge: read, write, check, and score offline.
+
+A submission is ``{take_uid: {'take_name': root_dir, 'body': {frame: [[x, y, z]] * 17}}}`` with frame numbers as text,
+in world coordinates and metres. The challenge's template and the ground truth file nest alike; in the latter a missing
+joint is a row of NaN.
+"""
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ...datasets.readers.head_pose.egoexo4d_files import read_track
+from ...files import atomic_write, read_json
+from ...structures import get_skeleton
+from ..benchmarks.egoexo4d_body import score_sequence, summarize
+from ..functional.joint_errors import clip_mask
+
+SKELETON = get_skeleton('coco17')
+MAX_REACH = 2.5  # metres that no joint can be from the headset, or from the middle of the body
+
+
+def read_submission(path: str | Path) -> dict:
+    """Read a submission, a template or a ground truth file.
+
+    Raises:
+        ValueError: the file is not JSON, was cut off, or does not nest as it should; names the file and the place.
+    """
+    submission = read_json(path)
+    wanted = '{take_uid: {"take_name": text, "body": {frame: 17 x [x, y, z]}}}'
+    for uid, take in submission.items():
+        if not (isinstance(take, dict) and isinstance(take.get('take_name'), str)
+                and isinstance(take.get('body'), dict)):
+            raise ValueError(f'{path}: take {uid!r} is not of the form {wanted}')
+        strange = [frame for frame in take['body'] if not (frame.isascii() and frame.isdigit())]
+        if strange:
+            raise ValueError(f'{path}: take {uid!r} has {strange[0]!r} where a frame number belongs; expected {wanted}')
+    return submission
+
+
+def write_submission(submission: dict, path: str | Path):
+    """Write a submission with coordinates rounded to micrometres; poses are arrays ``(17,3)``.
+
+    Raises:
+        ValueError: a coordinate is not finite, which JSON cannot hold.
+    """
+    for uid, take in submission.items():
+        broken = [frame for frame, pose in take['body'].items() if not np.isfinite(pose).all()]
+        if broken:
+            raise ValueError(f'cannot write {path}: take {uid} has coordinates that are not finite in {_some(broken)}')
+    with atomic_write(path) as file:
+        # One take at a time: as Python lists the whole test split takes ten times the memory of its arrays.
+        separator = '{'
+        for uid, take in submission.items():
+            body = {frame: np.round(pose, 6).tolist() for frame, pose in take['body'].items()}
+            file.write(f'{separator}{json.dumps(uid)}: {json.dumps(dict(take_name=take["take_name"], body=body))}')
+            separator = ',\n'
+        file.write('}\n' if submission else '{}\n')
+
+
+def validate_submission(submission: dict, template: dict, cameras: dict | None = None) -> list[str]:
+    """All that is wrong with a submission, one line each; an empty list if it is fit to be submitted.
+
+    Args:
+        submission: as :func:`read_submission` returns it.
+        template: the takes and frames that the challenge wants; its poses are ignored.
+        cameras: headset positions ``{take_uid: {frame: (3,)}}`` in world coordinates, metres. Joints must be within
+            2.5 m of it; where it is unknown, of the median of the body.
+    """
+    missing, extra = [u for u in template if u not in submission], [u for u in submission if u not in template]
+    problems = []
+    if missing:
+        problems.append(f'{len(missing)} of {len(template)} takes are missing: {_first(missing)}')
+    if extra:
+        problems.append(f'{len(extra)} takes are not in the template: {_first(extra)}')
+    for uid, take in template.items():
+        if uid in submission:
+            found = _take_problems(submission[uid], take, (cameras or {}).get(uid, {}))
+            problems += [f'take {uid} ({take["take_name"]}): {text}' for text in found]
+    return problems
+
+
+def score_submission(submission: dict, ground_truth: dict, clip_filter: bool = True,
+                     pa_mpjpe: bool = False) -> dict[str, float]:
+    """Score a submission offline; the arguments and the results are those of :class:`BodyPoseMetric`.
+
+    Frames that are only in the submission are ignored.
+
+    Raises:
+        ValueError: a frame to be scored has no prediction, or a pose is not 17 x 3 numbers.
+    """
+    scores = []
+    for uid, truth in sorted(ground_truth.items()):
+        frames = sorted(truth['body'], key=int)
+        frame_ids = torch.tensor([int(frame) for frame in frames], dtype=torch.int64)
+        keep = clip_mask(frame_ids) if clip_filter else torch.ones_like(frame_ids, dtype=torch.bool)
+        body = submission.get(uid, dict(body={}))['body']
+        missing = [frame for frame, kept in zip(frames, keep.tolist()) if kept and frame not in body]
+        if missing:
+            raise ValueError(f'take {uid} ({truth["take_name"]}) has no prediction for {_some(missing)} to be scored')
+        unscored = np.full((SKELETON.num_joints, 3), np.nan)
+        pred = _poses([body.get(frame, unscored) for frame in frames], f'take {uid} of the submission')
+        gt = _poses([truth['body'][frame] for frame in frames], f'take {uid} of the ground truth')
+        visible = ~gt[..., 0].isnan()
+        scores.append(score_sequence(truth['take_name'], pred, gt, visible, frame_ids, clip_filter, pa_mpjpe))
+    return summarize(scores, SKELETON)
+
+
+def read_headset_positions(data_root: str | Path, uids: Sequence[str], split: str = 'test') -> dict:
+    """Headset positions ``{take_uid: {frame: (3,)}}`` in world coordinates from the camera files of Ego-Exo4D.
+
+    Reads ``annotations/ego_pose/<split>/camera_pose/<uid>.json``.
+
+    Raises:
+        FileNotFoundError: a take has no camera file.
+        ValueError: a file is not of the official form.
+    """
+    positions = {}
+    for uid in uids:
+        path = Path(data_root) / 'annotations' / 'ego_pose' / split / 'camera_pose' / f'{uid}.json'
+        _, first, poses, known = read_track(path, max_hole=0, counts=Counter())
+        positions[uid] = {str(first + row): poses[row, :3, 3] for row in np.flatnonzero(known)}
+    return positions
+
+
+def _take_problems(take: dict, wanted: dict, cameras: dict) -> list[str]:
+    body, problems = take['body'], []
+    if take['take_name'] != wanted['take_name']:
+        problems.append(f'take_name is {take["take_name"]!r}')
+    missing, extra = [f for f in wanted['body'] if f not in body], [f for f in body if f not in wanted['body']]
+    if missing:
+        problems.append(f'{_some(missing)} missing of {len(wanted["body"])}')
+    if extra:
+        problems.append(f'{_some(extra)} not in the template')
+
+    poses, misshapen, unreadable = _usable_poses(body)
+    if unreadable:
+        problems.append(f'values that are not numbers in {_some(unreadable)}')
+    if misshapen:
+        problems.append(f'poses that are not {SKELETON.num_joints} x 3 in {_some(misshapen)}')
+    if poses:
+        problems += _implausible(list(poses), np.stack(list(poses.values())).astype(np.float64), cameras)
+    return problems
+
+
+def _implausible(frames: list, poses: np.ndarray, cameras: dict) -> list[str]:
+    """What is odd about ``poses (n,17,3)`` that have the right shape."""
+    finite, zero = np.isfinite(poses).all((1, 2)), (poses == 0).all((1, 2))
+    problems = []
+    if not finite.all():
+        problems.append(f'NaN or infinite coordinates in {_some(frames, ~finite)}')
+    if zero.any():
+        problems.append(f'all joints at zero in {_some(frames, zero)}')
+    good = finite & ~zero
+    if not good.any():
+        return problems
+    frames, poses = [frame for frame, ok in zip(frames, good) if ok], poses[good]
+    middle = np.median(poses, axis=1)                                        # (n,3)
+    size = np.median(np.linalg.norm(poses - middle[:, None], axis=-1))
+    # A body in metres has a size of about 0.4: the bounds lie midway (in the logarithm) between the units.
+    for unit, bound, factor in (('millimetres', 120, 1000), ('centimetres', 4, 100)):
+        if size > bound:
+            return problems + [f'looks like {unit} (median distance of a joint from the middle of the body: {size:.0f}'
+                               f'); the file must be in metres: divide by {factor}']
+    headset = np.array([cameras.get(frame, (np.nan,) * 3) for frame in frames])  # (n,3)
+    known = np.isfinite(headset).all(-1)
+    centre = np.where(known[:, None], headset, middle)
+    far = (np.linalg.norm(poses - centre[:, None], axis=-1) > MAX_REACH).any(-1)
+    if (far & known).any():
+        problems.append(f'joints farther than {MAX_REACH} m from the headset in {_some(frames, far & known)}; '
+                        'are they in world coordinates and metres?')
+    if (far & ~known).any():
+        problems.append(f'joints farther than {MAX_REACH} m from the middle of the body in '
+                        f'{_some(frames, far & ~known)}')
+    return problems
+
+
+def _usable_poses(body: dict) -> tuple[dict, list, list]:
+    """Poses ``{frame: (17,3)}`` that have the right form; frames of wrong shape; frames with something else in them."""
+    shape = SKELETON.num_joints, 3
+    whole = _numbers(list(body.values()))
+    if whole is not None and whole.shape[1:] == shape:
+        return dict(zip(body, whole)), [], []
+    poses, misshapen, unreadable = {}, [], []
+    for frame, pose in body.items():
+        array = _numbers(pose)
+        if array is None:
+            unreadable.append(frame)
+        elif array.shape != shape:
+            misshapen.append(frame)
+        else:
+            poses[frame] = array
+    return poses, misshapen, unreadable
+
+
+def _numbers(values) -> np.ndarray | None:
+    """``values`` as an array, or None if not all are numbers; ragged numbers become an empty array."""
+    try:
+        array = np.array(values)
+    except ValueError:
+        return np.zeros(0) if all(isinstance(value, (int, float)) for value in _leaves(values)) else None
+    return array if array.dtype.kind in 'fiu' else None
+
+
+def _leaves(values):
+    if isinstance(values, (list, np.ndarray)):
+        for value in values:
+            yield from _leaves(value)
+    else:
+        yield values
+
+
+def _poses(poses: list, where: str) -> torch.Tensor:
+    """``(n,17,3)`` float64."""
+    try:
+        return torch.from_numpy(np.array(poses, dtype=np.float64).reshape(len(poses), SKELETON.num_joints, 3))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{where} has poses that are not {SKELETON.num_joints} x 3 numbers') from error
+
+
+def _some(frames: Sequence[str], mask: np.ndarray | None = None) -> str:
+    frames = sorted((f for f, keep in zip(frames, mask) if keep) if mask is not None else frames, key=int)
+    return f'{len(frames)} frame{"s" if len(frames) > 1 else ""} ({_first(frames)})'
+
+
+def _first(names: Sequence[str], count: int = 5) -> str:
+    return ', '.join(names[:count]) + (', ...' if len(names) > count else '')

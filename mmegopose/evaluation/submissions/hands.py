@@ -1,0 +1,194 @@
+"""Submission files of the FreiHAND and HO-3D challenges: write, read, check.
+
+A submission is ``pred.json``, alone or zipped as the servers want it: ``[joints, vertices]`` with one entry of 21 x 3
+and one of 778 x 3 numbers, in metres in the camera frame, for each image of the evaluation split in its order (for
+HO-3D that of ``evaluation.txt``). FreiHAND wants the joints wrist, thumb, index, middle, ring and little finger, from
+base to tip, and OpenCV axes (z forward). HO-3D wants MANO's order, wrist, index, middle, little, ring finger and thumb,
+then the tips from thumb to little finger, and OpenGL axes (y up, z backward).
+"""
+import json
+import zipfile
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+
+import numpy as np
+
+from ...files import BadFile, atomic_write, read_json
+
+NUM_JOINTS, NUM_VERTICES = 21, 778
+MANO_ORDER = (0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20)  # of the joints of FreiHAND
+BONES = np.array([(0 if joint % 4 == 1 else joint - 1, joint) for joint in range(1, NUM_JOINTS)])
+
+
+@dataclass(frozen=True)
+class HandChallenge:
+    """What a server expects.
+
+    Attributes:
+        num_samples: images of the evaluation split.
+        order: index in FreiHAND's order of each joint.
+        axes: factors from OpenCV axes.
+    """
+    num_samples: int
+    order: tuple = tuple(range(NUM_JOINTS))
+    axes: tuple = (1, 1, 1)
+
+
+CHALLENGES = dict(freihand=HandChallenge(3960),
+                  ho3d_v2=HandChallenge(11524, MANO_ORDER, (1, -1, -1)),
+                  ho3d_v3=HandChallenge(20137, MANO_ORDER, (1, -1, -1)))
+
+
+def get_challenge(name: str) -> HandChallenge:
+    """Challenge by name. Raises ``KeyError`` that lists the known names."""
+    if name not in CHALLENGES:
+        raise KeyError(f'unknown challenge {name!r}; known: {sorted(CHALLENGES)}')
+    return CHALLENGES[name]
+
+
+def write_hand_submission(joints: np.ndarray, vertices: np.ndarray, path: str | Path, challenge: str):
+    """Write a submission, with coordinates rounded to micrometres.
+
+    Args:
+        joints: ``(n,21,3)`` in FreiHAND's order, OpenCV camera axes, metres, for all challenges.
+        vertices: ``(n,778,3)`` likewise, in MANO's order.
+        path: a ``.json`` file, or a ``.zip`` file that will hold ``pred.json``.
+        challenge: ``'freihand'``, ``'ho3d_v2'`` or ``'ho3d_v3'``.
+
+    Raises:
+        ValueError: wrong shapes, or a coordinate is not finite, which JSON cannot hold.
+    """
+    wanted = get_challenge(challenge)
+    joints, vertices = np.asarray(joints), np.asarray(vertices)
+    for name, array, points in (('joints', joints, NUM_JOINTS), ('vertices', vertices, NUM_VERTICES)):
+        if array.shape != (len(joints), points, 3):
+            raise ValueError(f'cannot write {path}: {name} should be (n,{points},3), one for each of the {len(joints)} '
+                             f'samples, got {array.shape}')
+        broken = np.flatnonzero(~np.isfinite(array).all((1, 2)))
+        if len(broken):
+            raise ValueError(f'cannot write {path}: {name} are not finite in {_some(broken)}')
+    with _open_json(path) as file:
+        for start, points, end in (('[[', joints[:, list(wanted.order)], '],\n'), ('[', vertices, ']]\n')):
+            separator = start
+            # One sample at a time: as Python lists they take ten times the memory of the array.
+            for sample in points:
+                file.write(separator + json.dumps(np.round(sample * np.array(wanted.axes), 6).tolist()))
+                separator = ',\n'
+            file.write(end if len(points) else start + end)
+
+
+@contextmanager
+def _open_json(path: str | Path):
+    suffix = Path(path).suffix
+    if suffix == '.json':
+        with atomic_write(path) as file:
+            yield file
+    elif suffix == '.zip':
+        with (atomic_write(path, 'wb') as file, zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED) as archive,
+              archive.open('pred.json', 'w', force_zip64=True) as stream, TextIOWrapper(stream, 'utf-8') as text):
+            yield text
+    else:
+        raise ValueError(f'a submission is a .json or a .zip file, got {path}')
+
+
+def read_hand_submission(path: str | Path) -> list:
+    """Content of a ``.json`` or ``.zip`` submission.
+
+    Raises:
+        BadFile: the file is no JSON list, was cut off, or the archive has no ``pred.json``.
+    """
+    if Path(path).suffix != '.zip':
+        return read_json(path, list)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = json.loads(archive.read('pred.json'))
+    except KeyError:
+        raise BadFile(f'{path} does not hold pred.json at its top level, but {archive.namelist()[:5]}') from None
+    except (zipfile.BadZipFile, ValueError, RecursionError) as error:
+        raise BadFile(f'{path} is cut off or no zip archive of a JSON file ({error})') from None
+    if not isinstance(content, list):
+        raise BadFile(f'pred.json in {path} should hold a JSON list, got {type(content).__name__}')
+    return content
+
+
+def validate_hand_submission(submission: Sequence, challenge: str) -> list[str]:
+    """All that is wrong with a submission, one line each; an empty list if it is fit to be submitted.
+
+    Args:
+        submission: as :func:`read_hand_submission` returns it.
+        challenge: ``'freihand'``, ``'ho3d_v2'`` or ``'ho3d_v3'``.
+    """
+    wanted = get_challenge(challenge)
+    if len(submission) != 2 or not all(isinstance(part, (list, np.ndarray)) for part in submission):
+        return [f'should be a list of two lists, joints and vertices, got {len(submission)} entries']
+    problems = []
+    for name, rows, num_points in zip(('joints', 'vertices'), submission, (NUM_JOINTS, NUM_VERTICES)):
+        if len(rows) != wanted.num_samples:
+            problems.append(f'{name}: {len(rows)} samples; {challenge} has {wanted.num_samples}')
+        points, index, misshapen = _usable(rows, num_points)
+        if misshapen:
+            problems.append(f'{name}: not {num_points} x 3 numbers in {_some(misshapen)}')
+        finite, zero = np.isfinite(points).all((1, 2)), (points == 0).all((1, 2))
+        if not finite.all():
+            problems.append(f'{name}: NaN or infinite coordinates in {_some(index[~finite])}')
+        if zero.any():
+            problems.append(f'{name}: all at zero in {_some(index[zero])}')
+        good = finite & ~zero
+        if good.any():
+            problems += [f'{name}: {text}' for text in _implausible(points[good], index[good], wanted)]
+    return problems
+
+
+def _implausible(points: np.ndarray, index: np.ndarray, wanted: HandChallenge) -> list[str]:
+    """What is odd about ``points (n,P,3)`` of the samples ``index (n,)``."""
+    problems = []
+    size = np.median(np.linalg.norm(np.ptp(points, axis=1), axis=-1))
+    # A hand in metres measures about 0.2: the bounds lie midway (in the logarithm) between the units.
+    for unit, bound, factor in (('millimetres', 60, 1000), ('centimetres', 2, 100)):
+        if size > bound:
+            problems.append(f'looks like {unit} (median size of a hand: {size:.0f}); the file must be in metres: '
+                            f'divide by {factor}')
+            break
+    behind = (points[..., 2] * wanted.axes[2] < 0).all(1)
+    if behind.any():
+        expected = 'OpenCV (z > 0)' if wanted.axes[2] > 0 else 'OpenGL (z < 0)'
+        problems.append(f'behind the camera in {_some(index[behind])}: the axes must be those of {expected}')
+    if points.shape[1] == NUM_JOINTS:
+        own, other = [np.empty_like(points) for _ in range(2)]
+        own[:, list(wanted.order)] = points
+        other[:, list(range(NUM_JOINTS) if wanted.order == MANO_ORDER else MANO_ORDER)] = points
+        # Bones between wrong joints are long.
+        if np.median(_bone_length(other)) < np.median(_bone_length(own)):
+            names = ("MANO's", "FreiHAND's") if wanted.order == MANO_ORDER else ("FreiHAND's", "MANO's")
+            problems.append(f'the order of the joints should be {names[0]}, but looks like {names[1]}')
+    return problems
+
+
+def _bone_length(joints: np.ndarray) -> np.ndarray:
+    """Sum over the bones of hands ``(n,21,3)`` in FreiHAND's order, ``(n,)``."""
+    return np.linalg.norm(joints[:, BONES[:, 1]] - joints[:, BONES[:, 0]], axis=-1).sum(-1)
+
+
+def _usable(rows: Sequence, num_points: int) -> tuple[np.ndarray, np.ndarray, list]:
+    """``points (n,P,3)`` float64 of the rows of right form, their ``index (n,)``, and the indices of the others."""
+    points, index, misshapen = [], [], []
+    for i, row in enumerate(rows):
+        try:
+            array = np.asarray(row)
+        except ValueError:  # ragged
+            array = np.zeros(0)
+        if array.shape == (num_points, 3) and array.dtype.kind in 'fiu':
+            points.append(array)
+            index.append(i)
+        else:
+            misshapen.append(i)
+    stacked = np.stack(points).astype(np.float64) if points else np.zeros((0, num_points, 3))
+    return stacked, np.array(index, dtype=np.int64), misshapen
+
+
+def _some(samples: Sequence[int]) -> str:
+    first = ', '.join(str(int(sample)) for sample in samples[:5]) + (', ...' if len(samples) > 5 else '')
+    return f'{len(samples)} sample{"s" if len(samples) > 1 else ""} ({first})'

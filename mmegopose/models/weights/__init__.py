@@ -1,0 +1,1 @@
+"""Key maps of official checkpoints to the models of this package."""

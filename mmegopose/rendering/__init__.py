@@ -1,0 +1,1 @@
+"""Pixels from geometry: shaded meshes and drawn skeletons, without matplotlib."""

@@ -1,0 +1,136 @@
+"""Three forms in which a network can take a 2D pose: a drawn skeleton, heatmaps, an array.
+
+Keypoints are pixels of a square crop, pixel centres at whole coordinates; joints with a confidence below
+``min_confidence`` are missing in every form.
+"""
+import colorsys
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..structures import get_skeleton
+
+MIN_CONFIDENCE = 0.1
+# OpenPose (Simon et al., CVPR 2017): one hue for each finger, brighter towards the tip. RGB.
+_HAND_COLORS = ((100, 100, 100),
+                (100, 0, 0), (150, 0, 0), (200, 0, 0), (255, 0, 0),
+                (100, 100, 0), (150, 150, 0), (200, 200, 0), (255, 255, 0),
+                (0, 100, 50), (0, 150, 75), (0, 200, 100), (0, 255, 125),
+                (0, 50, 100), (0, 75, 150), (0, 100, 200), (0, 125, 255),
+                (100, 0, 100), (150, 0, 150), (200, 0, 200), (255, 0, 255))
+
+
+@dataclass(frozen=True)
+class SkeletonStyle:
+    """How a skeleton is drawn.
+
+    Attributes:
+        edges: E pairs of joint indices, drawn in this order.
+        edge_colors: E times RGB in [0,255].
+        joint_colors: J times RGB, drawn above the edges.
+        radius: of a joint's disc as a share of the person's size; edges are 0.75 of it thick.
+    """
+    edges: tuple
+    edge_colors: tuple
+    joint_colors: tuple
+    radius: float
+
+
+def skeleton_style(name: str) -> SkeletonStyle:
+    """Style of a skeleton. Raises ``KeyError`` that lists the known ones.
+
+    Hands have the colours of OpenPose; bodies have one hue for each edge, and a joint has that of its first edge.
+    """
+    skeleton = get_skeleton(name)
+    if name == 'hand21':
+        edge_colors = tuple(_HAND_COLORS[child] for _, child in skeleton.edges)
+        return SkeletonStyle(skeleton.edges, edge_colors, _HAND_COLORS, radius=1 / 50)
+    hues = [colorsys.hsv_to_rgb(i / len(skeleton.edges), 1, 1) for i in range(len(skeleton.edges))]
+    colors = tuple(tuple(round(255 * channel) for channel in hue) for hue in hues)
+    first = {joint: color for edge, color in reversed(list(zip(skeleton.edges, colors, strict=True)))
+             for joint in reversed(edge)}
+    joint_colors = tuple(first.get(joint, (255, 255, 255)) for joint in range(skeleton.num_joints))
+    return SkeletonStyle(skeleton.edges, colors, joint_colors, radius=1 / 75)
+
+
+def draw_skeletons(keypoints: np.ndarray, confidence: np.ndarray, style: SkeletonStyle, size: int = 256,
+                   min_confidence: float = MIN_CONFIDENCE) -> np.ndarray:
+    """Skeleton images on black, as large as the crop.
+
+    Thickness follows the size of the person, the larger side of the box around its joints, after HaMeR: discs have a
+    radius of ``style.radius`` of it, at least 2 pixels; a person larger than the image counts as large as the image.
+
+    Args:
+        keypoints: ``(B,J,2)`` pixels; they may lie outside of the image.
+        confidence: ``(B,J)``.
+        style: see :func:`skeleton_style`.
+        size: side of the images in pixels.
+        min_confidence: joints below it, and edges that end there, are left out.
+
+    Returns:
+        ``(B,size,size,3)`` uint8, RGB.
+
+    Raises:
+        ValueError: keypoints with another number of joints than the style.
+    """
+    if keypoints.shape[1:] != (len(style.joint_colors), 2) or confidence.shape != keypoints.shape[:2]:
+        raise ValueError(f'the style has {len(style.joint_colors)} joints, got keypoints {keypoints.shape} with '
+                         f'confidence {confidence.shape}')
+    images = np.zeros((len(keypoints), size, size, 3), np.uint8)
+    seen = (confidence >= min_confidence) & np.isfinite(keypoints).all(-1)                  # (B,J)
+    extent = (np.where(seen[..., None], keypoints, -np.inf).max(1)
+              - np.where(seen[..., None], keypoints, np.inf).min(1)).max(-1)                # (B,)
+    radii = np.maximum(np.round(np.clip(extent, 0, size) * style.radius), 2).astype(int)
+    # In sixteenths of a pixel; far coordinates, which would overflow in OpenCV, are clipped.
+    places = np.round(np.clip(np.where(seen[..., None], keypoints, 0), -8 * size, 8 * size) * 16).astype(int).tolist()
+    for image, place, joints, radius in zip(images, places, seen.tolist(), radii.tolist(), strict=True):
+        thickness = max(round(0.75 * radius), 1)
+        for (a, b), color in zip(style.edges, style.edge_colors, strict=True):
+            if joints[a] and joints[b]:
+                cv2.line(image, place[a], place[b], color, thickness, cv2.LINE_AA, 4)
+        for center, color, shown in zip(place, style.joint_colors, joints, strict=True):
+            if shown:
+                cv2.circle(image, center, 16 * radius, color, -1, cv2.LINE_AA, 4)
+    return images
+
+
+def draw_heatmaps(keypoints: Tensor, confidence: Tensor, heatmap_size: tuple, size: int = 256, sigma: float = 2.0,
+                  min_confidence: float = MIN_CONFIDENCE) -> Tensor:
+    """Gaussian heatmaps, one for each joint, as high as its confidence; zero for missing joints.
+
+    The outermost pixel centres of heatmap and crop coincide (Huang et al., CVPR 2020), as in ViTPose.
+
+    Args:
+        keypoints: ``(B,J,2)`` pixels of the crop.
+        confidence: ``(B,J)``.
+        heatmap_size: height and width (h, w).
+        size: side of the crop in pixels.
+        sigma: in pixels of the heatmap.
+        min_confidence: joints below it are missing.
+
+    Returns:
+        ``(B,J,h,w)`` float32.
+    """
+    height, width = heatmap_size
+    seen = (confidence >= min_confidence) & keypoints.isfinite().all(-1)
+    x, y = (torch.where(seen, keypoints[..., i], 0).float() * ((side - 1) / (size - 1))
+            for i, side in enumerate((width, height)))
+    near_x, near_y = (torch.exp(-(torch.arange(side, device=place.device) - place[..., None]).square()
+                                / (2 * sigma ** 2)) for place, side in ((x, width), (y, height)))
+    peak = torch.where(seen, confidence, 0).float()
+    return (peak[..., None] * near_y)[..., :, None] * near_x[..., None, :]
+
+
+def pose_array(keypoints: Tensor, confidence: Tensor, size: int = 256,
+               min_confidence: float = MIN_CONFIDENCE) -> Tensor:
+    """Crop units and confidence, ``(B,J,2)`` pixels and ``(B,J)`` to ``(B,J,3)`` float32.
+
+    x and y are in [-0.5, 0.5] inside of the crop. Missing joints are three zeros, so the last number tells them apart
+    from a joint at the centre.
+    """
+    seen = (confidence >= min_confidence) & keypoints.isfinite().all(-1)
+    array = torch.cat([keypoints / size - 0.5, confidence[..., None]], -1).float()
+    return torch.where(seen[..., None], array, 0)

@@ -1,0 +1,224 @@
+"""Checkpoint files: safe to read, written atomically, loaded strictly."""
+import errno
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from helpers.engine_toy import EngineOther, EngineToy, toy_runner
+from mmengine import fileio
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import save_checkpoint
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mmegopose import compat
+from mmegopose.engine import CheckpointError, load_from_local, load_state
+from mmegopose.files import atomic_write
+
+
+class Attack:
+    """Runs a command when unpickled without protection."""
+
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+class GlobalsAttack:
+    """Asks ``getattr``, which HistoryBuffer pickles, for more than statistics."""
+
+    def __reduce__(self):
+        return getattr, (HistoryBuffer, '__init__')
+
+
+def test_round_trip_of_mmengine_content(tmp_path):
+    history = HistoryBuffer([1.0, 2.0, 4.0], [1, 1, 1])
+    content = dict(state_dict=EngineToy().state_dict(), meta=dict(iter=3, score=np.float64(0.5), hits=np.arange(3)),
+                   message_hub=dict(log_scalars={'train/loss': history}))
+    path = str(tmp_path / 'a.pth')
+    save_checkpoint(content, path)
+    loaded = load_from_local(path)
+    assert loaded['message_hub']['log_scalars']['train/loss'].mean() == pytest.approx(7 / 3)
+    assert loaded['meta']['score'] == 0.5
+    assert loaded['meta']['hits'].tolist() == [0, 1, 2]
+    assert all(torch.equal(loaded['state_dict'][k], v) for k, v in content['state_dict'].items())
+
+
+def test_checkpoint_of_the_runner_needs_no_trust(tmp_path):
+    toy_runner(tmp_path, train_cfg__max_iters=2).train()
+    read = "import sys, torch; print(sorted(torch.load(sys.argv[1], weights_only=True)))"
+    done = subprocess.run([sys.executable, '-c', read, str(tmp_path / 'work' / 'iter_2.pth')], capture_output=True,
+                          text=True)
+    assert done.stdout.strip() == str(['message_hub', 'meta', 'optimizer', 'param_schedulers', 'random_states',
+                                       'state_dict']), done.stderr
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_malicious_file_is_refused(tmp_path, zipped):
+    path, witness = str(tmp_path / 'evil.pth'), tmp_path / 'witness'
+    torch.save(dict(state_dict={}, meta=Attack(f'touch {witness}')), path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match=r'evil.pth holds more than weights .*(posix|nt).system'):
+        load_from_local(path)
+    assert not witness.exists()
+    torch.save(dict(meta=GlobalsAttack()), path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(CheckpointError, match='evil.pth'):
+        load_from_local(path)
+
+
+def test_resume_runs_no_program_of_the_checkpoint(tmp_path):
+    """mmengine keeps the text of the config in its checkpoints, and runs it on resume."""
+    toy_runner(tmp_path, train_cfg__max_iters=2).train()
+    path, witness = tmp_path / 'work' / 'iter_2.pth', tmp_path / 'witness'
+    checkpoint = torch.load(path, weights_only=True)
+    program = f"open({str(witness)!r}, 'w')"
+    checkpoint['meta'].update(config=program, cfg=program)
+    torch.save(checkpoint, path)
+    resumed = toy_runner(tmp_path, resume=True)
+    resumed.train()
+    assert resumed.iter == 4 and not witness.exists()
+
+
+@pytest.mark.parametrize('scheme', ['http', 'https', 's3', 'cluster:s3', 'petrel', 'pavi', 'torchvision', 'open-mmlab',
+                                    'mmcls'])
+def test_addresses_are_refused(tmp_path, scheme):
+    """mmengine would unpickle what it downloads."""
+    address = f'{scheme}://127.0.0.1:9/weights.pth'
+    with pytest.raises(CheckpointError, match='weights.pth is an address: download the checkpoint'):
+        CheckpointLoader.load_checkpoint(address)
+    with pytest.raises(CheckpointError, match='is an address'):
+        toy_runner(tmp_path, load_from=address).test()
+
+
+@pytest.mark.parametrize('content', [b'', b'no checkpoint', pickle.dumps([1, 2]), b'PK\x03\x04' + bytes(100),
+                                     b'\x80\x02' + b'\xff' * 50])
+def test_foreign_file_gives_one_clear_error(tmp_path, content):
+    path = tmp_path / 'foreign.pth'
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match='foreign.pth'):
+        load_from_local(str(path))
+    with pytest.raises(FileNotFoundError, match='gone.pth'):
+        load_from_local(str(tmp_path / 'gone.pth'))
+
+
+def test_checkpoint_of_another_model(tmp_path):
+    path = str(tmp_path / 'toy.pth')
+    save_checkpoint(dict(state_dict=EngineToy().state_dict()), path)
+    with pytest.raises(CheckpointError, match=r'toy.pth does not fit EngineOther; 2 missing: extra.weight, extra.bias; '
+                                              r'3 of wrong shape: first.weight \(8, 3\) \(model: \(16, 3\)\), .*other'):
+        toy_runner(tmp_path, model=dict(type='EngineOther', _delete_=True), load_from=path).test()
+    with pytest.raises(CheckpointError, match=r'x does not fit EngineToy; 2 unexpected: extra.weight, extra.bias\. '):
+        load_state(EngineToy(16), EngineOther().state_dict(), 'x')
+    with pytest.raises(CheckpointError, match=r'8 missing: k0, k1, k2, k3, k4, k5, \.\.\.;'):
+        load_state(_keys(8), {'other': torch.zeros(1)}, 'x')
+
+
+def _keys(count):
+    module = torch.nn.Module()
+    for index in range(count):
+        module.register_parameter(f'k{index}', torch.nn.Parameter(torch.zeros(1)))
+    return module
+
+
+def test_full_disk_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
+    runner = toy_runner(tmp_path, default_hooks__checkpoint__max_keep_ckpts=1)
+    first, second = tmp_path / 'work' / 'iter_2.pth', tmp_path / 'work' / 'iter_4.pth'
+    sync = os.fsync
+
+    def full(descriptor):
+        if first.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(OSError, match='No space left on device.*previous checkpoint, are intact.*iter_4.pth') as info:
+        runner.train()
+    assert info.value.errno == errno.ENOSPC
+    assert load_from_local(str(first))['meta']['iter'] == 2
+    assert not second.exists() and not list(second.parent.glob('*.tmp'))
+
+
+def test_outdated_checkpoints_are_removed(tmp_path):
+    toy_runner(tmp_path, default_hooks__checkpoint__max_keep_ckpts=1, default_hooks__checkpoint__save_best='mean',
+               default_hooks__checkpoint__rule='less').train()
+    names = sorted(p.name for p in (tmp_path / 'work').glob('*.pth'))
+    assert names[-1] == 'iter_4.pth' and len(names) == 2 and names[0].startswith('best_mean_iter_')
+
+
+def test_mistyped_argument_of_the_checkpoint_hook(tmp_path):
+    with pytest.raises(TypeError, match="CheckpointHook has no argument 'intervall'"):
+        toy_runner(tmp_path, default_hooks__checkpoint__intervall=3)
+
+
+def test_atomic_write_of_mmengine_files(tmp_path):
+    path = tmp_path / 'sub' / 'a.txt'
+    fileio.put_text('old', path)
+    assert isinstance(fileio.get_file_backend(path), fileio.LocalBackend)
+    link = tmp_path / 'link.txt'
+    link.symlink_to(path)
+    with atomic_write(link) as file:
+        file.write('nëw')
+    assert link.is_symlink() and path.read_text(encoding='utf-8') == 'nëw'
+    fileio.put_text('x', os.devnull)
+    assert not os.path.isfile(os.devnull)
+
+
+def test_bfloat16_trains_and_float16_is_refused_on_cpu(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip('tells what happens without a GPU')
+    amp = dict(optim_wrapper__type='AmpOptimWrapper', optim_wrapper__clip_grad=dict(max_norm=1.0))
+    runner = toy_runner(tmp_path, **amp)
+    casts = []
+    runner.model.last.register_forward_hook(lambda module, args, out: casts.append((module.training, out.dtype)))
+    runner.train()
+    assert {dtype for training, dtype in casts if training} == {torch.bfloat16}
+    assert not runner.optim_wrapper.loss_scaler.is_enabled()
+    resumed = toy_runner(tmp_path, resume=True, train_cfg__max_iters=5, **amp)
+    resumed.train()
+    assert len(resumed.model.losses) == 1
+    with pytest.raises(ValueError, match="use dtype='bfloat16'"):
+        toy_runner(tmp_path, work_dir='fp16', optim_wrapper__dtype='float16', **amp).train()
+    with pytest.raises(ValueError, match="dtype='float8' is not one of"):
+        toy_runner(tmp_path, work_dir='fp8', optim_wrapper__dtype='float8', **amp).train()
+
+
+def test_compile_reaches_the_networks(tmp_path):
+    runner = toy_runner(tmp_path, compile=dict(dynamic=True), train_cfg__max_iters=1)
+    runner.train()
+    assert runner.model.compiled_with == dict(dynamic=True)
+    assert 'train_step' not in vars(runner.model)
+
+
+def test_history_stays_short():
+    compat.apply()
+    history = HistoryBuffer()
+    assert history.max_length == compat.HISTORY_LENGTH
+
+
+def test_coco_api(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'xtcocotools', None)
+    monkeypatch.setattr(compat.importlib.util, 'find_spec', lambda name: None)
+    coco, evaluation = compat.coco_api()
+    assert coco.__module__ == 'pycocotools.coco' and evaluation.__name__ == 'COCOeval'
+    monkeypatch.setitem(sys.modules, 'pycocotools.coco', None)
+    with pytest.raises(ImportError, match='pip install pycocotools'):
+        compat.coco_api()
+
+
+def test_coco_api_prefers_xtcocotools_even_of_the_other_numpy(monkeypatch, tmp_path):
+    package = tmp_path / 'xtcocotools'
+    package.mkdir()
+    (package / '__init__.py').touch()
+    (package / '_mask.py').write_text("raise ValueError('numpy.dtype size changed')")
+    (package / 'coco.py').write_text('from xtcocotools import _mask\nclass COCO: mask = _mask')
+    (package / 'cocoeval.py').write_text('class COCOeval: pass')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    try:
+        assert compat.coco_api()[0].mask.__name__ == 'pycocotools._mask'
+    finally:
+        for name in [name for name in sys.modules if name.startswith('xtcocotools')]:
+            del sys.modules[name]

@@ -1,0 +1,207 @@
+"""Configs: options, plugins, data root, and mistakes told with file and key."""
+import argparse
+import importlib.metadata
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from helpers.engine_toy import write_config
+
+from mmegopose.engine import DictAction, check_config, load_config, load_plugins, user_errors
+from mmegopose.engine.options import parse_value
+
+
+@pytest.mark.parametrize('text,value', [
+    ('1', 1), ('-1', -1), ('1e-3', 1e-3), ('inf', float('inf')), ('-inf', -float('inf')), ('True', True),
+    ('false', False), ('None', None), ('none', 'none'), ('"1"', '1'), ('a b  c', 'a b  c'), ("'a, b'", 'a, b'),
+    ('/data/my files/x.json', '/data/my files/x.json'), ('2021-01-01', '2021-01-01'), ('a-b', 'a-b'), ('', ''),
+    ('1,2,3', [1, 2, 3]), ('a,b', ['a', 'b']), ('left-eye,right-eye', ['left-eye', 'right-eye']), ('(1,2)', (1, 2)),
+    ('(1,2),(3,4)', [(1, 2), (3, 4)]), ('[a, b]', ['a', 'b']), ('[/x/a b, c-d]', ['/x/a b', 'c-d']), ('[]', []),
+    ('{b:1}', {'b': 1}), ("{'b': [1, {'c': 2}]}", {'b': [1, {'c': 2}]}), ('dict(a=1, b=dict(c=x))',
+                                                                           {'a': 1, 'b': {'c': 'x'}}),
+    ("[dict(type='X', names=['a b', 'c']), dict(type=Y)]", [dict(type='X', names=['a b', 'c']), dict(type='Y')]),
+    ('open("x")', 'open("x")'), ('[1, 2', '[1, 2'), ('ViT', 'ViT'), ('mmpretrain.ViT', 'mmpretrain.ViT'),
+    ('a=b', 'a=b'), ('auto', 'auto')])
+def test_option_values(text, value):
+    parsed = parse_value(text)
+    assert parsed == value and type(parsed) is type(value)
+
+
+def test_dict_action(capsys):
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--o', nargs='+', action=DictAction)
+    assert parser.parse_args(['--o', 'a.b=1', "c=d=e f", '--o', 'a.b=2']).o == {'a.b': 2, 'c': 'd=e f'}
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--o', 'a'])
+    assert "--o 'a' is not KEY=VALUE" in capsys.readouterr().err
+
+
+def test_new_key_warns_with_nearest(tmp_path):
+    path = write_config(tmp_path)
+    with pytest.warns(UserWarning, match=r'optim_wraper.optimizer.lr: .*toy.py has no such key, it is added; '
+                                         r'nearest: optim_wrapper.optimizer.lr') as found:
+        cfg = load_config(path, {'optim_wraper.optimizer.lr': 1, 'optim_wrapper.optimizer.lr': 2})
+    assert len(found) == 1 and cfg.optim_wrapper.optimizer.lr == 2
+
+
+def test_right_new_keys_do_not_warn(tmp_path):
+    options = {'optim_wrapper.type': 'AmpOptimWrapper', 'optim_wrapper.dtype': 'bfloat16', 'load_from': 'x.pth',
+               'optim_wrapper.optimizer.weight_decay': 0.1, 'compile': True, 'param_scheduler.last_step': 3}
+    with warnings.catch_warnings():
+        warnings.simplefilter('error', UserWarning)
+        cfg = load_config(write_config(tmp_path), options)
+    assert cfg.optim_wrapper.optimizer.weight_decay == 0.1
+
+
+def test_data_root_and_defaults(tmp_path):
+    wrapped = dict(type='ConcatDataset', datasets=[dict(type='EngineToyDataset'),
+                                                   dict(type='EngineToyDataset', data_root='own')])
+    cfg = load_config(write_config(tmp_path), {'data_root': 'my data', 'val_dataloader.dataset': wrapped})
+    assert cfg.train_dataloader.dataset.data_root == 'my data'
+    assert [d.data_root for d in cfg.val_dataloader.dataset.datasets] == ['my data', 'own']
+    assert 'data_root' not in cfg.val_dataloader.dataset
+    assert (cfg.default_scope, cfg.runner_type) == ('mmegopose', 'EgoRunner')
+
+
+def test_missing_and_broken_config(tmp_path):
+    write_config(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r'there is no config .*toi.py; nearest: toy.py'):
+        load_config(tmp_path / 'toi.py')
+    broken = write_config(tmp_path, 'a = dict(b=1', 'broken.py')
+    with pytest.raises(ValueError, match='broken.py cannot be read: .*'):
+        load_config(broken)
+    with pytest.raises(ValueError, match="name 'undefined_name' is not defined"):
+        load_config(write_config(tmp_path, 'a = undefined_name', 'broken.py'))
+
+
+@pytest.mark.parametrize('text,error,message', [
+    ("model = dict(type='EngineToi')", KeyError, "model.type='EngineToi' is not registered; nearest: EngineToy"),
+    ('model = dict(widht=3)', TypeError, r"model \(type EngineToy\) has no argument 'widht' \(nearest: width"),
+    ('model = dict(_delete_=True, type="EngineToy", init_cfg=[dict(type="x")])', TypeError, "'init_cfg'"),
+    ('train_dataloader = dict(num_worker=2)', TypeError,
+     "train_dataloader has no argument 'num_worker'; nearest: num_workers"),
+    ("train_dataloader = dict(dataset=dict(type='EngineToyDatasets'))", KeyError,
+     "train_dataloader.dataset.type='EngineToyDatasets' .*nearest: EngineToyDataset"),
+    ("train_dataloader = dict(sampler=dict(shufle=True))", TypeError, "train_dataloader.sampler .*'shufle'"),
+    ("train_dataloader = dict(collate_fn=dict(type='batch_colate'))", KeyError, 'nearest: batch_collate'),
+    ("val_evaluator = [dict(type='EngineToyMetrik')]", KeyError, "val_evaluator.0.type='EngineToyMetrik'"),
+    ("optim_wrapper = dict(optimizer=dict(type='AdmW'))", KeyError, "optim_wrapper.optimizer.type='AdmW'.*AdamW"),
+    ("optim_wrapper = dict(optimizer=dict(weight_decy=1))", TypeError, 'nearest: weight_decay'),
+    ("param_scheduler = dict(end_at=3)", TypeError, "param_scheduler .*'end_at'"),
+    ("default_hooks = dict(logger=dict(intervall=3))", TypeError, "default_hooks.logger .*'intervall'"),
+    ("custom_hooks = [dict(type='EMAHok')]", KeyError, "custom_hooks.0.type='EMAHok' .*EMAHook"),
+    ("train_cfg = dict(max_iter=3)", TypeError, "train_cfg .*'max_iter' .*nearest: max_iters"),
+    ("visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVis')])", KeyError, 'vis_backends.0.type'),
+])
+def test_mistakes_name_file_and_key(tmp_path, text, error, message):
+    write_config(tmp_path, name='base.py')
+    path = tmp_path / 'mine.py'
+    path.write_text(f"_base_ = 'base.py'\n{text}\n")
+    with pytest.raises(error, match=f'mine.py: .*{message}'):
+        check_config(load_config(path), str(path))
+
+
+def test_missing_section_names_the_nearest(tmp_path):
+    path = write_config(tmp_path, 'train_dataloder = train_dataloader\ndel train_dataloader')
+    with pytest.raises(KeyError, match=r"toy.py: training needs the key 'train_dataloader', which is missing; "
+                                       r"nearest: 'train_dataloder'"):
+        check_config(load_config(path), path)
+    check_config(load_config(path), path, 'test')
+
+
+def test_right_configs_pass(tmp_path):
+    text = """
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3),
+                     clip_grad=dict(type='norm', max_norm=1), paramwise_cfg=dict(norm_decay_mult=0))
+custom_hooks = [dict(type='EMAHook', priority='LOW', momentum=0.1), dict(type='mmpretrain.SomeHook', anything=1)]
+visualizer = dict(type='Visualizer', name='v', vis_backends=[dict(type='LocalVisBackend')])
+train_cfg = dict(by_epoch=False, max_iters=3)
+param_scheduler = [dict(type='CosineAnnealingLR', T_max=3, by_epoch=True, convert_to_iter_based=True)]
+my_own = dict(type='not a class')
+"""
+    path = write_config(tmp_path, text)
+    check_config(load_config(path), path)
+
+
+def test_plugin_in_projects_is_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, 'path', list(sys.path))
+    monkeypatch.delitem(sys.modules, 'projects', raising=False)
+    (tmp_path / 'projects' / 'engine_plugin' / 'configs').mkdir(parents=True)
+    (tmp_path / 'projects' / '__init__.py').touch()
+    (tmp_path / 'projects' / 'engine_plugin' / '__init__.py').write_text('value = 3')
+    text = "custom_imports = dict(imports=['projects.engine_plugin'])"
+    load_config(write_config(tmp_path / 'projects' / 'engine_plugin' / 'configs', text))
+    assert sys.modules.pop('projects.engine_plugin').value == 3
+    sys.modules.pop('projects', None)
+
+
+def test_failed_plugin_import_surfaces(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / 'engine_broken_plugin.py').write_text('import a_module_that_is_not_there')
+    text = "custom_imports = dict(imports=['engine_broken_plugin'])"
+    with pytest.raises(ImportError, match="plugin 'engine_broken_plugin' in custom_imports of .*toy.py cannot be "
+                                          "imported: ModuleNotFoundError: No module named 'a_module_that_is_not_"):
+        load_config(write_config(tmp_path, text))
+    lenient = "custom_imports = dict(imports='engine_broken_plugin', allow_failed_imports=True)"
+    with pytest.warns(UserWarning, match="plugin 'engine_broken_plugin'"):
+        load_config(write_config(tmp_path, lenient))
+
+
+def test_entry_point_plugins(monkeypatch):
+    entries = [importlib.metadata.EntryPoint('good', 'helpers.engine_toy', 'mmegopose.plugins'),
+               importlib.metadata.EntryPoint('bad', 'no_such_module_here', 'mmegopose.plugins')]
+    monkeypatch.setattr(importlib.metadata, 'entry_points', lambda group: entries)
+    load_plugins.cache_clear()
+    with pytest.warns(UserWarning, match=r"plugin 'bad' \(no_such_module_here\) cannot be loaded: ModuleNotFound") as w:
+        assert load_plugins() == ('good',)
+        load_plugins()
+    assert len(w) == 1
+    load_plugins.cache_clear()
+
+
+def test_user_errors(capsys, monkeypatch):
+    with pytest.raises(SystemExit) as info, user_errors():
+        load_config('no_such_config.py')
+    assert info.value.code == 2
+    text = capsys.readouterr().err
+    assert text.startswith('error: there is no config no_such_config.py') and text.count('\n') == 1
+    with pytest.raises(ZeroDivisionError), user_errors():
+        1 / 0  # noqa: B018
+    monkeypatch.setenv('MMEGOPOSE_TRACEBACK', '1')
+    with pytest.raises(FileNotFoundError), user_errors():
+        load_config('no_such_config.py')
+
+
+def test_new_style_config(tmp_path):
+    (tmp_path / 'base.py').write_text("width = 4")
+    path = tmp_path / 'new.py'
+    path.write_text('import math\nfrom os import path as osp\nfrom mmengine.config import read_base\n'
+                    'from helpers.engine_toy import EngineToy\nwith read_base():\n    from .base import *\n'
+                    "model = dict(type=EngineToy, width=int(math.sqrt(16)))\ndata_root = osp.join('a', 'b')\n")
+    cfg = load_config(path)
+    assert cfg.model.width == 4 and cfg.model.type.__name__ == 'EngineToy' and cfg.data_root == 'a/b'
+
+
+def test_config_of_an_installed_package(tmp_path, monkeypatch):
+    package = tmp_path / 'engine_package'
+    (package / '.mim' / 'configs' / 'sub').mkdir(parents=True)
+    (package / '__init__.py').touch()
+    (package / '.mim' / 'model-index.yml').write_text('Import: []')
+    shutil.move(write_config(tmp_path), package / '.mim' / 'configs' / 'sub' / 'toy.py')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from mmengine.config.utils import MODULE2PACKAGE
+    monkeypatch.setitem(MODULE2PACKAGE, 'engine_package', 'engine_package')
+    assert MODULE2PACKAGE['mmegopose'] == 'mmegopose'
+    (tmp_path / 'mine.py').write_text("_base_ = 'engine_package::sub/toy.py'\nmodel = dict(width=5)")
+    assert load_config(tmp_path / 'mine.py').model.width == 5
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, mmegopose, mmegopose.compat; print([m for m in ('torch', 'mmengine', 'cv2', 'numpy', " \
+           "'matplotlib') if m in sys.modules])"
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True)
+    assert done.stdout.strip() == '[]', done.stderr

@@ -1,0 +1,164 @@
+"""Resuming: bit-equal, after a kill, past damaged files, without loading seen batches again."""
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.engine_toy import toy_runner, write_config
+
+from mmegopose.engine import CheckpointError, newest_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+ENV = dict(os.environ, OMP_NUM_THREADS='1',
+           PYTHONPATH=os.pathsep.join([str(ROOT / 'tests'), os.environ.get('PYTHONPATH', '')]))
+
+
+def run_tool(*args, check=True):
+    """Run a script of tools/ in a process of its own, in another folder than the checkout."""
+    done = subprocess.run([sys.executable, str(ROOT / 'tools' / args[0]), *map(str, args[1:])], env=ENV,
+                          cwd=Path(args[1]).parent, capture_output=True, text=True, timeout=300)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def weights(runner):
+    return {key: value.clone() for key, value in runner.model.state_dict().items()}
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A folder with a finished toy run, its losses and its weights."""
+    folder = tmp_path_factory.mktemp('trained')
+    runner = toy_runner(folder)
+    runner.train()
+    return folder, runner.model.losses, weights(runner)
+
+
+@pytest.fixture
+def work_dir(trained, tmp_path):
+    """A copy of the finished run's folder."""
+    return Path(shutil.copytree(trained[0] / 'work', tmp_path / 'work'))
+
+
+def equal(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_resume_continues_bit_equal(trained, work_dir):
+    (work_dir / 'iter_4.pth').unlink()
+    resumed = toy_runner(work_dir.parent, resume=True)
+    resumed.train()
+    assert resumed.model.losses == trained[1][2:]
+    assert equal(weights(resumed), trained[2])
+    assert resumed.train_dataloader.dataset.loaded == 2
+    assert len(resumed.message_hub.get_scalar('train/loss').data[0]) == 4
+
+
+@pytest.mark.parametrize('by_epoch', [True, False])
+def test_resume_with_samplers_that_cannot_skip(tmp_path, by_epoch):
+    options = dict(train_dataloader__sampler=dict(type='DefaultSampler', shuffle=True, _delete_=True),
+                   default_hooks__checkpoint__by_epoch=by_epoch,
+                   default_hooks__checkpoint__interval=1 if by_epoch else 3,
+                   train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=2, _delete_=True) if by_epoch
+                   else dict(type='IterBasedTrainLoop', max_iters=6, val_interval=3))
+    whole = toy_runner(tmp_path, **options)
+    whole.train()
+    (tmp_path / 'work' / ('epoch_2.pth' if by_epoch else 'iter_6.pth')).unlink()
+    resumed = toy_runner(tmp_path, resume=True, **options)
+    resumed.train()
+    assert resumed.model.losses == whole.model.losses[3:]
+    assert equal(weights(resumed), weights(whole))
+
+
+def test_resume_restores_the_random_state_saved_during_validation(tmp_path):
+    best = dict(default_hooks__checkpoint__save_best='mean', default_hooks__checkpoint__rule='less')
+    whole = toy_runner(tmp_path, **best)
+    whole.train()
+    (tmp_path / 'work' / 'iter_4.pth').unlink()
+    resumed = toy_runner(tmp_path, resume=True, **best)
+    resumed.train()
+    assert equal(weights(resumed), weights(whole))
+
+
+def test_killed_run_resumes(trained, tmp_path):
+    config = write_config(tmp_path)
+    kill = "custom_hooks=[dict(type='EngineKillHook', iteration=3)]"
+    killed = run_tool('train.py', config, '--work-dir', tmp_path / 'killed', '--cfg-options', kill, check=False)
+    assert killed.returncode == -9
+    run_tool('train.py', config, '--work-dir', tmp_path / 'killed', '--resume')
+    state = torch.load(tmp_path / 'killed' / 'iter_4.pth', weights_only=True)['state_dict']
+    assert equal(dict(state), trained[2])
+
+
+def test_damaged_newest_checkpoint_gives_way_to_the_one_before(trained, work_dir):
+    newest = work_dir / 'iter_4.pth'
+    newest.write_bytes(newest.read_bytes()[:-500])
+    with pytest.warns(UserWarning, match='iter_4.pth .* is not a checkpoint, or is damaged'):
+        resumed = toy_runner(work_dir.parent, resume=True)
+        resumed.train()
+    assert equal(weights(resumed), trained[2])
+    assert torch.load(newest, weights_only=True)['meta']['iter'] == 4
+
+
+def test_flipped_bits_are_found(work_dir):
+    newest = work_dir / 'iter_4.pth'
+    data = bytearray(newest.read_bytes())
+    data[data.find(torch.load(newest, weights_only=True)['state_dict']['last.bias'].numpy().tobytes())] ^= 1
+    newest.write_bytes(data)
+    with pytest.warns(UserWarning, match='iter_4.pth is damaged'):
+        assert newest_checkpoint(work_dir) == str(work_dir / 'iter_2.pth')
+
+
+def test_newest_checkpoint_of_a_moved_or_empty_folder(work_dir, tmp_path):
+    assert newest_checkpoint(work_dir) == str(work_dir / 'iter_4.pth')
+    (work_dir / 'last_checkpoint').write_text('/gone/iter_2.pth')
+    assert newest_checkpoint(work_dir) == str(work_dir / 'iter_2.pth')
+    (work_dir / 'last_checkpoint').write_text('')
+    assert newest_checkpoint(work_dir) == str(work_dir / 'iter_4.pth')
+    assert newest_checkpoint(tmp_path) is None
+
+
+def test_resume_without_checkpoint_starts_afresh(trained, tmp_path):
+    runner = toy_runner(tmp_path, resume=True, log_level='INFO')
+    runner.train()
+    assert equal(weights(runner), trained[2])
+    log = next((tmp_path / 'work').glob('*/*.log')).read_text()
+    assert f'no checkpoint to resume from in {tmp_path / "work"}: training starts afresh' in log
+
+
+def test_resume_refuses_a_file_of_weights(work_dir):
+    torch.save(torch.load(work_dir / 'iter_4.pth', weights_only=True)['state_dict'], work_dir / 'weights.pth')
+    with pytest.raises(CheckpointError, match=r'weights.pth has no state_dict, meta, .*use load_from'):
+        toy_runner(work_dir.parent, resume=True, load_from=str(work_dir / 'weights.pth')).train()
+    toy_runner(work_dir.parent, load_from=str(work_dir / 'weights.pth')).train()
+
+
+def test_tool_tells_a_cut_checkpoint_in_one_line(work_dir, tmp_path):
+    newest = work_dir / 'iter_4.pth'
+    newest.write_bytes(newest.read_bytes()[:3000])
+    done = run_tool('test.py', write_config(tmp_path), newest, check=False)
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f'error: {newest} (3000 bytes) is not a checkpoint')
+
+
+def test_tool_tests_a_checkpoint(work_dir, tmp_path):
+    out = tmp_path / 'metrics.json'
+    run_tool('test.py', write_config(tmp_path), work_dir / 'iter_4.pth', '--out', out)
+    assert out.read_text().startswith('{\n  "mean": ')
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_resume(tmp_path):
+    config = write_config(tmp_path)
+    env = dict(ENV, PORT='29613', PYTHON=sys.executable)
+    script = ['bash', str(ROOT / 'tools' / 'dist_train.sh'), config, '2', '--work-dir', str(tmp_path / 'work')]
+    subprocess.run(script, env=env, cwd=tmp_path, check=True, timeout=300)
+    whole = torch.load(tmp_path / 'work' / 'iter_4.pth', weights_only=True)
+    assert len(whole['random_states']) == 2
+    (tmp_path / 'work' / 'iter_4.pth').unlink()
+    subprocess.run([*script, '--resume'], env=env, cwd=tmp_path, check=True, timeout=300)
+    assert equal(torch.load(tmp_path / 'work' / 'iter_4.pth', weights_only=True)['state_dict'], whole['state_dict'])

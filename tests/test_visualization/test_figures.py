@@ -1,0 +1,134 @@
+import json
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from mmegopose.geometry.crops import normalize_image
+from mmegopose.rendering.skeleton_images import skeleton_style
+from mmegopose.structures import get_skeleton
+from mmegopose.synthesis import SyntheticMeshDataset
+from mmegopose.visualization import (
+    MeshVisualizationHook,
+    denormalize_image,
+    draw_grid,
+    draw_poses,
+    overlay_mesh,
+    overlay_skeletons,
+    plot_training,
+    read_scalars,
+)
+
+SKELETON = get_skeleton('coco17')
+
+
+def test_flip_swaps_left_and_right():
+    flip = SKELETON.flip
+    assert flip[0] == 0 and [flip[flip[j]] for j in range(17)] == list(range(17))
+    assert SKELETON.joints[flip[5]] == 'right-shoulder'
+
+
+def test_poses_are_drawn_bone_by_bone():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(3, 17, 3))
+    visible = np.ones((3, 17), bool)
+    visible[1, 15] = visible[2] = False
+    figure = draw_poses(truth + [0.03, 0.04, 0], truth, visible, SKELETON, ['a', 'b', 'c'])
+    bones = len(SKELETON.edges)
+    assert [len(axes.lines) for axes in figure.axes] == [2 * bones, 2 * bones - 1, bones]
+    assert [axes.get_title() for axes in figure.axes] == ['a  5.0 cm', 'b  5.0 cm', 'c']
+
+
+def write_log(folder, name, entries, tail=''):
+    path = folder / name / 'vis_data/scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text('\n'.join(json.dumps(entry) for entry in entries) + tail)
+
+
+def test_a_resumed_run_continues_the_curve(tmp_path):
+    write_log(tmp_path, '20260101_000000', [dict(loss=3.0, step=1), dict(loss=2.0, step=2)], '\n{"loss": 1.')
+    write_log(tmp_path, '20260102_000000',
+              [dict(loss=1.5, step=2), dict(loss=1.0, step=3), {'body/MPJPE': 9.0, 'step': 3}])
+    curves = read_scalars(tmp_path)
+    assert curves['loss'] == {1: 3.0, 2: 1.5, 3: 1.0}
+    left, right = plot_training(dict(run=tmp_path)).axes
+    assert left.lines[0].get_ydata().tolist() == [3.0, 1.5, 1.0] and right.lines[0].get_ydata().tolist() == [9.0]
+
+
+def test_missing_log_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='work dir of a training run'):
+        read_scalars(tmp_path)
+
+
+def test_denormalized_image_is_the_image():
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 16, 3), np.uint8)
+    assert np.array_equal(denormalize_image(normalize_image(images)), images)
+
+
+@pytest.mark.parametrize('size', [(64, 64), (64, 48)])
+def test_mesh_lies_over_the_picture_of_itself(size):
+    dataset = SyntheticMeshDataset(2, split='val', image_size=size, occlusion=0.0)
+    targets = dataset.render(np.arange(2))[1]
+    left = (size[0] - size[1]) // 2
+    for vertices, keypoints in zip(targets['vertices'][:, 0].numpy(), targets['keypoints'][:, 0].numpy()):
+        drawn = overlay_mesh(np.zeros((*size, 3), np.uint8), vertices, dataset.figure.faces, opacity=1.0)
+        x, y = np.round((keypoints + 0.5) * size[0] - [left, 0]).astype(int).T  # joints are inside of the hand
+        inside = (x >= 0) & (x < size[1])
+        assert drawn.any(-1)[y[inside], x[inside]].mean() > 0.85
+        assert 0.02 < drawn.any(-1).mean() < 0.8
+        assert not overlay_mesh(drawn, vertices + [10, 0, 0], dataset.figure.faces)[drawn.any(-1) == 0].any()
+
+
+def test_predicted_keypoints_hide_the_true_ones_only_where_they_are():
+    style, image = skeleton_style('hand21'), np.full((128, 96, 3), 100, np.uint8)
+    truth = np.random.default_rng(1).uniform(-0.3, 0.3, (21, 2))
+    confidence = np.ones(21)
+
+    def white(*args):
+        return (overlay_skeletons(image, *args, style) == 255).all(-1).sum()
+
+    assert white(truth, truth, confidence) < 0.2 * white(truth + [0.05, 0.0], truth, confidence)
+    assert white(truth, truth, 0 * confidence) == 0
+    assert (overlay_skeletons(image, truth + 3, truth, 0 * confidence, style) == 50).all()
+
+
+def mesh_test(size=(64, 48), count=4):
+    """A data set, its first batch with the truth as prediction, and a runner that knows the model."""
+    dataset = SyntheticMeshDataset(count, split='val', image_size=size)
+    batch = dataset.__getitems__(range(count))
+    sample = batch['data_samples']
+    sample.set_data(dict(pred_vertices=sample.vertices - sample.translation[:, :, None],
+                         pred_translation=sample.translation, pred_keypoints=sample.keypoints))
+    model = torch.nn.Module()
+    model.body_model = dataset.figure.model
+    return batch, sample, SimpleNamespace(model=model, test_dataloader=SimpleNamespace(dataset=dataset))
+
+
+def test_hook_writes_rows_until_there_are_enough(tmp_path, monkeypatch):
+    panels = []
+    monkeypatch.setattr('mmegopose.visualization.visualization_hooks.draw_grid',
+                        lambda columns: panels.append(columns) or draw_grid(columns))
+    batch, sample, runner = mesh_test()
+    hook = MeshVisualizationHook(str(tmp_path / 'show'), num_samples=6)
+    for index in range(3):
+        hook.after_test_iter(runner, index, batch, [sample])
+    assert sorted(path.name for path in tmp_path.glob('show/*')) == ['batch_0.png', 'batch_1.png']
+    assert [len(next(iter(columns.values()))) for columns in panels] == [4, 2]
+    assert list(panels[0]) == ['image', '2D pose that goes in', 'predicted mesh', 'keypoints (true: white)']
+    image, pose_image, mesh, keypoints = (np.stack(list(column)) for column in panels[0].values())
+    assert image.shape == mesh.shape == keypoints.shape == (4, 256, 192, 3) and pose_image.shape == (4, 64, 48, 3)
+    assert np.array_equal(image[:, ::4, ::4], denormalize_image(batch['inputs']['image'][:, 0].numpy()))
+    assert cv2.imread(str(tmp_path / 'show/batch_0.png')).std() > 20
+
+
+def test_hook_draws_what_there_is(tmp_path, monkeypatch):
+    panels = []
+    monkeypatch.setattr('mmegopose.visualization.visualization_hooks.draw_grid',
+                        lambda columns: panels.append(columns) or draw_grid(columns))
+    batch, sample, runner = mesh_test(count=2)
+    del batch['inputs']['pose_image'], sample.pred_vertices
+    sample.scored[1] = False
+    MeshVisualizationHook(str(tmp_path)).after_test_iter(runner, 0, batch, [sample])
+    assert list(panels[0]) == ['image', 'keypoints (true: white)'] and len(panels[0]['image']) == 1
