@@ -15,10 +15,10 @@ train() {  # $1: name, $2: config, $3: iterations
     sed -un 's/.*\(Iter(train) \[[^]]*\]\).*eta: \([0-9:]*\).* loss: \([0-9.]*\).*/  \1  loss \3 m  \2 left/p' ||
     { tail -n 20 "$out/$1/console.log"; exit 1; }
 }
-train coarse configs/levelwise_vit/coarse_only.py 400
+train coarse configs/head_pose/levelwise_vit_coarse_only.py 400
 train levelwise configs/levelwise_vit.py 160
 echo "Evaluating"
-python tools/analysis_tools/compare.py --out "$out" "coarse branch alone=configs/levelwise_vit/coarse_only.py=$out/coarse" \
+python tools/analysis_tools/compare.py --out "$out" "coarse branch alone=configs/head_pose/levelwise_vit_coarse_only.py=$out/coarse" \
   "Level-wise ViT=configs/levelwise_vit.py=$out/levelwise" 2> "$out/compare.log" || { tail -n 20 "$out/compare.log"; exit 1; }
 cat <<END
 

@@ -1,5 +1,7 @@
 # A small MixSTE on the open lifting benchmark, 27 frames with confidence: 3 pairs of layers of 64 channels.
-_base_ = ['../_base_/lifting_sample.py', '../_base_/mixste.py']
+_base_ = [
+    '../_base_/datasets/lifting_sample.py', '../_base_/models/mixste.py',
+    '../_base_/schedules/lifting_sample.py']
 
 protocol = 'overlap'
 model = dict(

@@ -1,7 +1,9 @@
 # STCFormer, 27 frames, every third frame, Human3.6M with CPN 2D. Paper, table 4: 44.1 mm P1 (released weights:
 # 44.08 mm P1, 34.76 mm P2). Best results come at epochs 5 to 10.
-_base_ = ['../_base_/lifting_h36m.py', '../_base_/stcformer.py', '../_base_/stcformer_schedule.py']
+_base_ = [
+    '../_base_/datasets/h36m.py', '../_base_/models/stcformer.py', '../_base_/schedules/stcformer.py']
 
+protocol = 'stcformer'
 train_dataloader = dict(batch_size=42, dataset=dict(length=27, step=3, stride=3))
 val_dataloader = dict(dataset=dict(length=27, step=3))
 test_dataloader = val_dataloader

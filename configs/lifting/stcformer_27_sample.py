@@ -1,6 +1,8 @@
 # A small STCFormer on the open lifting benchmark, sequence to sequence, 27 frames with confidence: 3 layers of 64
 # channels, because the published size needs more than minutes on a CPU.
-_base_ = ['../_base_/lifting_sample.py', '../_base_/stcformer.py']
+_base_ = [
+    '../_base_/datasets/lifting_sample.py', '../_base_/models/stcformer.py',
+    '../_base_/schedules/lifting_sample.py']
 
 protocol = 'overlap'
 model = dict(

@@ -12,7 +12,7 @@ from mmegopose.geometry.trajectory import HEAD_AXES
 from mmegopose.inference import HeadPoseInferencer, resample_track
 from mmegopose.registry import MODELS
 
-CONFIG = Path(__file__).parents[2] / 'configs/levelwise_vit/coarse_only.py'
+CONFIG = Path(__file__).parents[2] / 'configs/head_pose/levelwise_vit_coarse_only.py'
 TRACK = np.stack([wearer(f, True)[1] for f in range(200)])
 
 

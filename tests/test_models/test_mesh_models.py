@@ -217,12 +217,12 @@ def test_layer_decay():
         build_optim_wrapper(model, config | dict(paramwise_cfg={}))
 
 
-@pytest.mark.parametrize('path', sorted((ROOT / 'configs/extpose').glob('*.py')), ids=lambda path: path.stem)
+@pytest.mark.parametrize('path', sorted((ROOT / 'configs/mesh').glob('*.py')), ids=lambda path: path.stem)
 def test_configs_build(path):
     cfg = load_config(path)
     model = cfg.model
     if 'huge' in path.stem:  # the user's files
-        model.head.body_model.source = 'open_hand' if 'mano' in cfg else 'open_body'
+        model.head.body_model.source = 'open_hand' if 'hint' in path.stem or 'freihand' in path.stem else 'open_body'
         if 'adversarial' in model.losses:
             model.losses.adversarial.poses = None
     with torch.device('meta'):
@@ -233,7 +233,7 @@ def test_configs_build(path):
 
 @pytest.mark.slow
 def test_a_small_model_learns_64_hands_by_heart():
-    cfg = load_config(ROOT / 'configs/extpose/pose-tiny_synthetic-hand.py').model  # the quickest to learn
+    cfg = load_config(ROOT / 'configs/mesh/pose-tiny_synthetic-hand.py').model  # the quickest to learn
     del cfg.backbone['init_cfg']
     torch.manual_seed(0)
     model = MODELS.build(cfg)

@@ -10,9 +10,9 @@ from mmegopose.models.weights.egoexo4d_baseline import egoexo4d_baseline_from_of
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample, get_skeleton
 
-CONFIGS = {'levelwise_vit/submission.py': 46_212_710, 'egoexo4d_baseline.py': 4_025_139,
-           'levelwise_vit/coarse_only.py': None, 'levelwise_vit/fine_only.py': None, 'levelwise_vit.py': None,
-           'levelwise_vit/cross_attention.py': None}
+CONFIGS = {'head_pose/levelwise_vit_submission.py': 46_212_710, 'head_pose/egoexo4d_baseline.py': 4_025_139,
+           'head_pose/levelwise_vit_coarse_only.py': None, 'head_pose/levelwise_vit_fine_only.py': None,
+           'head_pose/levelwise_vit_cross_attention.py': None, 'levelwise_vit.py': None}
 
 
 class OfficialBaseline(nn.Module):
@@ -56,7 +56,7 @@ def test_official_baseline_weights_give_its_outputs():
         nn.init.normal_(parameter, std=0.1)
     state = official.state_dict()
     assert sum(v.numel() for v in state.values()) == 4_123_313
-    model = MODELS.build(config('egoexo4d_baseline.py').model).eval()
+    model = MODELS.build(config('head_pose/egoexo4d_baseline.py').model).eval()
     for wrapped in (state, {f'module.{k}': v for k, v in state.items()}, dict(state_dict=state)):
         model.load_state_dict(egoexo4d_baseline_from_official(wrapped), strict=True)
     x = torch.randn(4, 21, 3)

@@ -13,7 +13,7 @@ SMALL = ['model.backbone.depth=1', 'train_dataloader.batch_size=8', 'train_datal
          'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
          'val_dataloader.persistent_workers=False', 'test_dataloader.num_workers=0',
          'test_dataloader.persistent_workers=False']
-CONFIG = ROOT / 'configs/levelwise_vit/coarse_only.py'
+CONFIG = ROOT / 'configs/head_pose/levelwise_vit_coarse_only.py'
 
 
 def run(*command, cwd, expect=0):

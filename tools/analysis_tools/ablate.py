@@ -1,8 +1,8 @@
 """Train and test several configs with several seeds; one table and one plot.
 
-    python tools/analysis_tools/ablate.py image=configs/extpose/image-tiny_synthetic-hand.py \
-        ExtPose=configs/extpose/extpose-tiny_synthetic-hand.py --out DIR --seeds 0 1 \
-        --first configs/extpose/vit-tiny_synthetic-hand-2d.py
+    python tools/analysis_tools/ablate.py image=configs/mesh/image-tiny_synthetic-hand.py \
+        ExtPose=configs/mesh/extpose-tiny_synthetic-hand.py --out DIR --seeds 0 1 \
+        --first configs/mesh/vit-tiny_synthetic-hand-2d.py
 
 What is done is not done again: an interrupted ablation goes on where it stopped.
 """

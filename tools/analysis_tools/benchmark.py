@@ -192,7 +192,7 @@ def main():
     print(f'{torch.get_num_threads()} threads')
     loading(config)
     start_up(config)
-    training(['levelwise_vit/coarse_only.py', 'levelwise_vit.py'])
+    training(['head_pose/levelwise_vit_coarse_only.py', 'levelwise_vit.py'])
     evaluation()
     procrustes()
 

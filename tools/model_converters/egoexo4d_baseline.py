@@ -1,4 +1,4 @@
-"""Convert weights of the official Ego-Exo4D body-pose baseline for configs/egoexo4d_baseline.py."""
+"""Convert weights of the official Ego-Exo4D body-pose baseline for configs/head_pose/egoexo4d_baseline.py."""
 import argparse
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def main():
         from mmegopose.registry import MODELS
 
         state = egoexo4d_baseline_from_official(load_from_local(args.source))
-        config = load_config(str(Path(__file__).parents[2] / 'configs/egoexo4d_baseline.py'))
+        config = load_config(str(Path(__file__).parents[2] / 'configs/head_pose/egoexo4d_baseline.py'))
         load_state(MODELS.build(config.model), state, args.source)
         torch.save(dict(state_dict=state), args.target)
         print(f'{len(state)} tensors, {sum(v.numel() for v in state.values()):,} parameters -> {args.target}')

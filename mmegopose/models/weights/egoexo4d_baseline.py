@@ -1,4 +1,4 @@
-"""Weights of the official Ego-Exo4D body-pose baseline, whose model is ``configs/egoexo4d_baseline.py``."""
+"""Weights of the official Ego-Exo4D body-pose baseline, whose model is ``configs/head_pose/egoexo4d_baseline.py``."""
 from .key_map import map_keys
 
 _BLOCK, _OUT = r'transformer_encoder\.layers\.(\d+)\.', r'branches.main.backbone.blocks.\1.'

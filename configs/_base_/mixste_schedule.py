@@ -1,4 +1,0 @@
-# MixSTE's optimiser and schedule. The official loop back-propagates the squared loss.
-optim_wrapper = dict(type='SquaredLossOptimWrapper', optimizer=dict(type='AdamW', lr=4e-5, weight_decay=0.1))
-param_scheduler = [dict(type='ExponentialLR', gamma=0.99, by_epoch=True)]
-train_cfg = dict(by_epoch=True, max_epochs=120)

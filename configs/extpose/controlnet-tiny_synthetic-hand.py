@@ -1,4 +1,0 @@
-# ControlNet: a copy of the transformer reads the drawn 2D pose and adds to that of the image.
-_base_ = '../_base_/extpose_tiny.py'
-
-model = dict(backbone=dict(type='ControlNetViT', init_cfg=dict(new=(r'control\..*', r'zero\..*'))))

@@ -1,0 +1,5 @@
+# The image alone, as in HaMeR.
+_base_ = [
+    '../_base_/datasets/synthetic_hand.py', '../_base_/models/extpose_tiny.py', '../_base_/schedules/tiny_3d.py']
+
+model = dict(backbone=dict(type='VisionTransformer', stream='image'))

@@ -1,0 +1,14 @@
+# 2D pre-training of the tiny image transformer: heatmaps of 24 x 24. The 3D configs start from its backbone.
+_base_ = ['../_base_/datasets/synthetic_hand.py', '../_base_/schedules/tiny_2d.py']
+
+model = dict(
+    type='PoseEstimator',
+    backbone=dict(
+        type='VisionTransformer', arch=None, embed_dim=96, depth=4, num_heads=4, img_size=(96, 96), conv_stem=True),
+    head=dict(type='HeatmapHead', embed_dim=96, num_joints=21, img_size=(96, 96), deconv_dim=48, softmax=True),
+    losses=dict(heatmap=dict(type='HeatmapCrossEntropyLoss', sigma=1.0)))
+train_dataloader = dict(dataset=dict(pose_form=None))
+val_dataloader = dict(dataset=dict(pose_form=None))
+test_dataloader = val_dataloader
+val_evaluator = dict(_delete_=True, type='KeypointPCKMetric')
+test_evaluator = val_evaluator
