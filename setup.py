@@ -23,9 +23,9 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10,<3.14',
     packages=find_packages(include=['mmegopose', 'mmegopose.*']),
-    package_data={'mmegopose': ['assets/*']},
+    package_data={'mmegopose': ['assets/*', 'py.typed']},
     install_requires=['torch>=2.4,<2.14', 'numpy>=1.26', 'scipy>=1.10', 'matplotlib>=3.7', 'mmengine>=0.10.7,<0.11',
-                      'pycocotools>=2.0.8', 'rich', 'pyyaml', *mmcv_requirement()],
+                      'opencv-python>=4.8', 'pycocotools>=2.0.8', 'rich', 'pyyaml', *mmcv_requirement()],
     extras_require={
         'tests': ['pytest>=7', 'ruff==0.17.5', 'h5py>=3.8'],
         '3dhp': ['h5py>=3.8'],
