@@ -17,7 +17,6 @@ from .image_store import ImageStore, keypoint_boxes
 from .random import KeyedRandom
 from .readers.images.detections import read_detections
 from .transforms.crop_augment import (
-    SMPL_FLIP,
     CropAugment,
     extreme_crop,
     mirror_joints,
@@ -78,7 +77,7 @@ class ImageMeshDataset(Dataset):
         self.crop = CropReader(store, **(crop or {}))
         self.body = store.kind == 'body'
         figure = Body if self.body else Hand
-        self.skeleton, self.style = figure.skeleton, figure.style
+        self.skeleton = figure.skeleton
         self.augment = self._augment_options(augment)
         self.corrupt = None if test_mode or corruption is False or pose_form is None else \
             CorruptPose(self.skeleton, **(corruption or {}))
@@ -190,8 +189,8 @@ class ImageMeshDataset(Dataset):
         points = torch.from_numpy(apply_affine(keypoints[..., :2], transforms))
         confidence = torch.from_numpy(keypoints[..., 2].copy())
         if self.body:
-            points = torch.where(mirrored[..., None, None], points[:, :, SMPL_FLIP], points)
-            confidence = torch.where(mirrored[..., None], confidence[:, :, SMPL_FLIP], confidence)
+            points = torch.where(mirrored[..., None, None], points[:, :, self.skeleton.flip], points)
+            confidence = torch.where(mirrored[..., None], confidence[:, :, self.skeleton.flip], confidence)
         return points, confidence
 
     def _pose_streams(self, points: Tensor, confidence: Tensor, random: KeyedRandom) -> dict:
@@ -199,7 +198,7 @@ class ImageMeshDataset(Dataset):
             points, confidence = self.corrupt(points, confidence, random)
         lead, flat, seen = confidence.shape[:2], points.flatten(0, 1), confidence.flatten(0, 1)
         if self.pose_form == 'image':
-            images = draw_skeletons(flat.numpy(), seen.numpy(), self.style, self.crop.size)
+            images = draw_skeletons(flat.numpy(), seen.numpy(), self.skeleton.style, self.crop.size)
             stream = self.crop.normalized(images.reshape(*lead, *images.shape[1:]))
         elif self.pose_form == 'heatmap':
             side, scale = self.heatmap_size, self.heatmap_size / self.crop.size
@@ -211,7 +210,7 @@ class ImageMeshDataset(Dataset):
         return {POSE_STREAMS[self.pose_form]: stream, 'pose_detected': (confidence >= MIN_CONFIDENCE).any(-1)}
 
     def _targets(self, rows, transforms, mirrored: Tensor, rotation: Tensor, valid: Tensor) -> dict:
-        store, flip = self.store, SMPL_FLIP if self.body else None
+        store, flip = self.store, self.skeleton.flip if self.body else None
         points, confidence = self._points(store.keypoints[rows], transforms, mirrored)
         pose, joints, betas = (torch.from_numpy(values[rows]) for values in (store.pose, store.joints, store.betas))
         known = torch.from_numpy(store.has_pose[rows] & store.has_betas[rows]) & valid

@@ -11,10 +11,8 @@ from ..structures import get_skeleton
 
 FPS = 30.0
 SPLITS = ('train', 'val', 'test')
-COCO_NAMES = tuple(name.replace('-', '_') for name in get_skeleton('coco17').joints)
-H36M_NAMES = ('pelvis', 'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle', 'spine',
-              'thorax', 'neck_nose', 'head_top', 'left_shoulder', 'left_elbow', 'left_wrist', 'right_shoulder',
-              'right_elbow', 'right_wrist')
+COCO_NAMES, H36M_NAMES = (tuple(name.replace('-', '_') for name in get_skeleton(skeleton).joints)
+                          for skeleton in ('coco17', 'h36m17'))
 # camera axes (x right, y down, z forward) as columns in the head frame (x forward, y left, z up)
 HEAD_TO_CAMERA = np.array([[0., 0, 1], [-1, 0, 0], [0, -1, 0]])
 

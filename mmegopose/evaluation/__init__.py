@@ -1,5 +1,5 @@
 """Evaluation: pure pose errors, the Ego-Exo4D and lifting protocols, submission files, and mmengine metrics."""
-from .benchmarks.egoexo4d_scenarios import PHYSICAL, PROCEDURAL, scenario_of
+from ..structures.egoexo4d_scenarios import PHYSICAL, PROCEDURAL, scenario_of
 from .functional.joint_errors import (
     acceleration_errors,
     aligned_errors,

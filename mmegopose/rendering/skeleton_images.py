@@ -3,57 +3,14 @@
 Keypoints are pixels of a square crop, pixel centres at whole coordinates; joints with a confidence below
 ``min_confidence`` are missing in every form.
 """
-import colorsys
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..structures import get_skeleton
+from ..structures import SkeletonStyle
 
 MIN_CONFIDENCE = 0.1
-# OpenPose (Simon et al., CVPR 2017): one hue for each finger, brighter towards the tip. RGB.
-_HAND_COLORS = ((100, 100, 100),
-                (100, 0, 0), (150, 0, 0), (200, 0, 0), (255, 0, 0),
-                (100, 100, 0), (150, 150, 0), (200, 200, 0), (255, 255, 0),
-                (0, 100, 50), (0, 150, 75), (0, 200, 100), (0, 255, 125),
-                (0, 50, 100), (0, 75, 150), (0, 100, 200), (0, 125, 255),
-                (100, 0, 100), (150, 0, 150), (200, 0, 200), (255, 0, 255))
-
-
-@dataclass(frozen=True)
-class SkeletonStyle:
-    """How a skeleton is drawn.
-
-    Attributes:
-        edges: E pairs of joint indices, drawn in this order.
-        edge_colors: E times RGB in [0,255].
-        joint_colors: J times RGB, drawn above the edges.
-        radius: of a joint's disc as a share of the person's size; edges are 0.75 of it thick.
-    """
-    edges: tuple
-    edge_colors: tuple
-    joint_colors: tuple
-    radius: float
-
-
-def skeleton_style(name: str) -> SkeletonStyle:
-    """Style of a skeleton. Raises ``KeyError`` that lists the known ones.
-
-    Hands have the colours of OpenPose; bodies have one hue for each edge, and a joint has that of its first edge.
-    """
-    skeleton = get_skeleton(name)
-    if name == 'hand21':
-        edge_colors = tuple(_HAND_COLORS[child] for _, child in skeleton.edges)
-        return SkeletonStyle(skeleton.edges, edge_colors, _HAND_COLORS, radius=1 / 50)
-    hues = [colorsys.hsv_to_rgb(i / len(skeleton.edges), 1, 1) for i in range(len(skeleton.edges))]
-    colors = tuple(tuple(round(255 * channel) for channel in hue) for hue in hues)
-    first = {joint: color for edge, color in reversed(list(zip(skeleton.edges, colors, strict=True)))
-             for joint in reversed(edge)}
-    joint_colors = tuple(first.get(joint, (255, 255, 255)) for joint in range(skeleton.num_joints))
-    return SkeletonStyle(skeleton.edges, colors, joint_colors, radius=1 / 75)
 
 
 def draw_skeletons(keypoints: np.ndarray, confidence: np.ndarray, style: SkeletonStyle, size: int = 256,
@@ -66,7 +23,7 @@ def draw_skeletons(keypoints: np.ndarray, confidence: np.ndarray, style: Skeleto
     Args:
         keypoints: ``(B,J,2)`` pixels; they may lie outside of the image.
         confidence: ``(B,J)``.
-        style: see :func:`skeleton_style`.
+        style: ``Skeleton.style``.
         size: side of the images in pixels.
         min_confidence: joints below it, and edges that end there, are left out.
 

@@ -91,21 +91,26 @@ def _contributions(source: str, target: str) -> tuple:
 
 def _matrix(source: str, target: str) -> np.ndarray:
     """Weights ``(Jt, Js)`` of one entry of ``RULES``."""
-    names, rules = get_skeleton(source).joints, RULES[source, target]
-    rows = [[name in (parts := rules.get(joint, (joint,))) and 1 / len(parts) for name in names]
-            for joint in get_skeleton(target).joints]
-    return np.array(rows, float)
+    source_joints, target_joints = get_skeleton(source).joints, get_skeleton(target).joints
+    matrix = np.zeros((len(target_joints), len(source_joints)))
+    for row, joint in enumerate(target_joints):
+        contributors = RULES[source, target].get(joint, (joint,))
+        for name in contributors:
+            matrix[row, source_joints.index(name)] = 1 / len(contributors)
+    return matrix
 
 
 def _path(source: str, target: str) -> list:
     """Shortest chain of ``RULES`` from one skeleton to another."""
-    get_skeleton(source), get_skeleton(target)
-    paths = {source: []}
-    for name in (queue := [source]):
-        for pair in RULES:
-            if pair[0] == name and pair[1] not in paths:
-                paths[pair[1]] = [*paths[name], pair]
-                queue.append(pair[1])
+    for name in (source, target):
+        get_skeleton(name)  # an unknown name is told first
+    paths, reached = {source: []}, [source]
+    while reached:
+        name = reached.pop(0)
+        for start, end in RULES:
+            if start == name and end not in paths:
+                paths[end] = [*paths[name], (start, end)]
+                reached.append(end)
     if target not in paths:
         raise KeyError(f'no conversion from {source!r} to {target!r}; {source!r} converts to {sorted(paths)}')
     return paths[target]

@@ -143,7 +143,7 @@ class SyntheticMeshDataset(Dataset):
         if self.corrupt is not None:
             keypoints, confidence = self.corrupt(keypoints, confidence, random)
         pixels = ((keypoints + 0.5) * height).flatten(0, 1).numpy()
-        drawn = draw_skeletons(pixels, confidence.flatten(0, 1).numpy(), self.figure.style, height)
+        drawn = draw_skeletons(pixels, confidence.flatten(0, 1).numpy(), self.figure.skeleton.style, height)
         return dict(pose_image=self._normalized(drawn.reshape(*keypoints.shape[:2], *drawn.shape[1:])),
                     pose_detected=(confidence > 0).any(-1))
 

@@ -36,7 +36,7 @@ def detect(points: np.ndarray, fps: float, skeleton: str, rng: np.random.Generat
     error = error + lost * LOST_ERROR * _drift(rng, (frames, joints, 2), 0.1 * fps)
     detected = points + size * error
     swapped = _bursts(rng, (frames, 1), SWAP_RATE / fps, SWAP_TIME * fps)  # (F,1)
-    detected = np.where(swapped[..., None], detected[:, _leg_swap(skeleton)], detected)
+    detected = np.where(swapped[..., None], detected[:, get_skeleton(skeleton).limb_flips['leg']], detected)
     wrong = np.linalg.norm(detected - points, axis=-1) / size[..., 0]  # (F,J)
     confidence = np.exp(-8 * wrong) + 0.05 * rng.standard_normal(wrong.shape)
     return np.concatenate([detected, confidence.clip(0, 1)[..., None]], -1).astype(np.float32)
@@ -44,12 +44,6 @@ def detect(points: np.ndarray, fps: float, skeleton: str, rng: np.random.Generat
 
 def _jitter(joint: str) -> float:
     return next((value for part, value in JITTER.items() if joint.endswith('-' + part)), TRUNK_JITTER)
-
-
-def _leg_swap(skeleton: str) -> list[int]:
-    skeleton = get_skeleton(skeleton)
-    legs = ('hip', 'knee', 'ankle', 'foot')
-    return [skeleton.flip[i] if name.endswith(legs) else i for i, name in enumerate(skeleton.joints)]
 
 
 def _drift(rng, shape: tuple, frames: float) -> np.ndarray:

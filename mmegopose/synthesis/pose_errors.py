@@ -5,11 +5,6 @@ from torch import Tensor
 from ..datasets.random import KeyedRandom
 from ..structures import Skeleton
 
-# Parts of joint names, from the trunk outwards; fingers are numbered outwards.
-_LIMBS = (('shoulder', 'elbow', 'wrist', 'hand', 'thumb'), ('hip', 'knee', 'ankle', 'foot', 'toe'))
-_SIDES = ('left', 'right')
-_FINGERS = ('thumb', 'index', 'middle', 'ring', 'little')
-
 
 class CorruptPose:
     """Disturb 2D poses the way that detectors do, every frame of its own.
@@ -18,8 +13,7 @@ class CorruptPose:
     Sizes are shares of the person's size, the larger side of the box around its joints.
 
     Args:
-        skeleton: of the poses, a body or ``'hand21'``. Joint names tell its
-            chains: arms and legs, or fingers.
+        skeleton: of the poses, a body or a hand; its limbs are the chains: arms and legs, or fingers.
         jitter: standard deviation of each coordinate, a size.
         drop: share of joints that are lost.
         swap: share of frames in which the arms, and likewise the legs, are exchanged; hands have none.
@@ -42,7 +36,7 @@ class CorruptPose:
         self.shift_size, self.whole = shift_size, whole
         self.order = _chain_order(skeleton)                                   # (K,J)
         self.length = self.order.amax(-1) + 1                                 # (K,)
-        self.exchanges = _exchanges(skeleton)                                 # (2,J) or (0,J)
+        self.exchanges = torch.tensor(list(skeleton.limb_flips.values()), dtype=torch.long)  # (2,J) or (0,)
 
     def __call__(self, keypoints: Tensor, confidence: Tensor, random: KeyedRandom) -> tuple[Tensor, Tensor]:
         """Corrupted copies of ``keypoints (B,...,J,2)`` in any unit and ``confidence (B,...,J)``.
@@ -79,17 +73,4 @@ def person_size(keypoints: Tensor, confidence: Tensor) -> Tensor:
 
 def _chain_order(skeleton: Skeleton) -> Tensor:
     """Place of each joint in each chain, counted outwards, ``(K,J)``; -1 for joints of other chains."""
-    parts = [[(side, part) for part in limb] for limb in _LIMBS for side in _SIDES]
-    if not any('left' in joint for joint in skeleton.joints):
-        parts = [[(finger, str(number)) for number in range(1, 5)] for finger in _FINGERS]
-    return torch.tensor([[next((i for i, (a, b) in enumerate(chain) if a in joint and b in joint), -1)
-                          for joint in skeleton.joints] for chain in parts])
-
-
-def _exchanges(skeleton: Skeleton) -> Tensor:
-    """Permutations that exchange the arms and the legs, ``(2,J)``, or none for hands, ``(0,J)``."""
-    flip = list(skeleton.flip)
-    if flip == sorted(flip):
-        return torch.zeros(0, len(flip), dtype=torch.long)
-    return torch.tensor([[flip[i] if any(part in joint for part in limb) else i
-                          for i, joint in enumerate(skeleton.joints)] for limb in _LIMBS])
+    return torch.tensor([skeleton.steps_outwards(limb) for limb in skeleton.limbs])

@@ -19,7 +19,6 @@ from ..datasets.transforms.crop_augment import extreme_crop
 from ..geometry.crops import CROP_SIZE, FOCAL, expand_to_aspect
 from ..geometry.rotations import so3_exp
 from ..rendering.mesh_images import flat_shading, render
-from ..rendering.skeleton_images import SkeletonStyle, skeleton_style
 from ..structures import Skeleton, get_skeleton
 from .figure_motion import SampleMotion, body_rotations
 
@@ -76,12 +75,10 @@ class Figure:
     Attributes:
         model: computes in float64, so that results do not depend on the size of the batch.
         skeleton: of the joints that the model reports.
-        style: how a 2D pose is drawn.
         margin: range of the side of the crop, relative to the tight box around the joints.
     """
     joint_order: str
     skeleton: Skeleton
-    style: SkeletonStyle
     margin: tuple
 
     def __init__(self, body: BodyArrays):
@@ -100,7 +97,7 @@ class Figure:
 
 class Hand(Figure):
     """A right hand in the layout of MANO: at rest its fingers point to -x, its palm to -y."""
-    joint_order, skeleton, style, margin = 'openpose', get_skeleton('hand21'), skeleton_style('hand21'), (1.6, 2.4)
+    joint_order, skeleton, margin = 'openpose', get_skeleton('hand21'), (1.6, 2.4)
 
     def pose(self, moving: MovingRandom, rotation: str) -> Tensor:
         """See :meth:`Figure.pose`.
@@ -162,7 +159,7 @@ class Body(Figure):
         body: arrays of the model.
         motion: real motion; None: joints move at random.
     """
-    joint_order, skeleton, style, margin = 'model', SMPL24, skeleton_style('smpl24'), (1.2, 1.6)
+    joint_order, skeleton, margin = 'model', SMPL24, (1.2, 1.6)
 
     def __init__(self, body: BodyArrays, motion: SampleMotion | None = None):
         super().__init__(body)
@@ -196,7 +193,7 @@ class Body(Figure):
         palette[_parts('pelvis', 'hip', 'knee')] = trousers
         palette[_parts('ankle', 'foot')] = shoes
         colors = palette[self.part]
-        head = self.part == SMPL24.joints.index('head')
+        head = self.part == SMPL24.index('head')
         low, high = self.template[head].min(0), self.template[head].max(0)
         place = (self.template - low) / (high - low)
         # Above the forehead, and down to the neck behind.

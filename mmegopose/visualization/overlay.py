@@ -1,13 +1,12 @@
 """Meshes and 2D skeletons over the crops that a network sees: the central columns of a square of their height."""
-from dataclasses import replace
-
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..geometry.crops import CROP_SIZE, FOCAL, IMAGE_MEAN, IMAGE_STD
 from ..rendering.mesh_images import flat_shading, render
-from ..rendering.skeleton_images import SkeletonStyle, draw_skeletons
+from ..rendering.skeleton_images import draw_skeletons
+from ..structures import SkeletonStyle
 
 MESH_COLOR, TRUTH_COLOR = (150, 190, 255), (255, 255, 255)
 PANEL = 2.2  # inches, the height of a picture
@@ -51,7 +50,7 @@ def overlay_skeletons(image: np.ndarray, pred: np.ndarray, truth: np.ndarray, co
                       style: SkeletonStyle) -> np.ndarray:
     """Draw predicted keypoints ``(J,2)`` in colour over the true ones ``(J,2)``, broader and white, where these have a
     ``confidence (J,)``, over a darkened crop ``(H,W,3)``."""
-    white = replace(style, edge_colors=(TRUTH_COLOR,) * len(style.edge_colors), radius=1.6 * style.radius,
+    white = style._replace(edge_colors=(TRUTH_COLOR,) * len(style.edge_colors), radius=1.6 * style.radius,
                     joint_colors=(TRUTH_COLOR,) * len(style.joint_colors))
     image = overlay_skeleton(image // 2, truth, confidence, white)
     return overlay_skeleton(image, pred, np.ones(len(pred)), style)

@@ -6,7 +6,6 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 
 from ..registry import HOOKS
-from ..rendering.skeleton_images import skeleton_style
 from ..structures import get_skeleton
 from .figures import draw_poses
 from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeletons
@@ -78,7 +77,7 @@ class MeshVisualizationHook(Hook):
             fields = {name: value[b, t].float().cpu().numpy() for name, value in sample.items()
                       if value.shape[:2] == sample.scored.shape}
             meta = runner.test_dataloader.dataset.metainfo
-            figure = draw_grid(_panels(inputs, fields, _faces(runner.model), skeleton_style(meta['skeleton'])))
+            figure = draw_grid(_panels(inputs, fields, _faces(runner.model), get_skeleton(meta['skeleton']).style))
             self.out_dir.mkdir(parents=True, exist_ok=True)
             figure.savefig(self.out_dir / f'batch_{batch_idx}.png', dpi=150)
             self.drawn += count

@@ -8,11 +8,11 @@ from scipy.ndimage import center_of_mass
 from mmegopose.datasets.random import KeyedRandom
 from mmegopose.datasets.transforms import crop_augment as augment
 from mmegopose.models.heads.heatmap import encode_heatmaps
-from mmegopose.rendering.skeleton_images import draw_heatmaps, draw_skeletons, pose_array, skeleton_style
+from mmegopose.rendering.skeleton_images import draw_heatmaps, draw_skeletons, pose_array
 from mmegopose.structures import get_skeleton
 
 CROP = np.load(Path(__file__).parents[1] / 'data' / 'crop_aug.npz')
-HAND, COCO, HAND21 = skeleton_style('hand21'), get_skeleton('coco17'), get_skeleton('hand21')
+HAND, COCO, HAND21 = get_skeleton('hand21').style, get_skeleton('coco17'), get_skeleton('hand21')
 
 
 def hands(count=3, size=256):
@@ -83,7 +83,7 @@ def test_joints_may_be_far_outside_of_the_image():
 
 @pytest.mark.parametrize('name', ['coco17', 'h36m17'])
 def test_every_body_has_a_style(name):
-    style = skeleton_style(name)
+    style = get_skeleton(name).style
     assert len(style.joint_colors) == get_skeleton(name).num_joints
     assert len(set(style.edge_colors)) == len(style.edges)
     (a, _), color = style.edges[0], style.edge_colors[0]
@@ -142,9 +142,9 @@ def test_mirrored_and_turned_parameters_equal_the_official_ones():
 
 def test_the_mirrored_body_swaps_its_sides():
     pose = torch.arange(24.)[:, None].expand(24, 3)
-    mirrored = augment.mirror_pose(pose, augment.SMPL_FLIP)
+    mirrored = augment.mirror_pose(pose, get_skeleton('smpl24').flip)
     assert mirrored[1].tolist() == [2, -2, -2] and mirrored[23].tolist() == [22, -22, -22]
-    assert torch.equal(augment.mirror_pose(mirrored, augment.SMPL_FLIP), pose)
+    assert torch.equal(augment.mirror_pose(mirrored, get_skeleton('smpl24').flip), pose)
 
 
 def test_random_crops_have_the_published_distributions():

@@ -7,9 +7,9 @@ import torch
 from helpers.evaluation_samples import JOINTS, batched, random_take, run, standard_takes, windows
 
 from mmegopose.evaluation import BodyPoseMetric, p_mpjpe, scenario_of
-from mmegopose.evaluation.benchmarks.egoexo4d_scenarios import PHYSICAL, PROCEDURAL
 from mmegopose.registry import METRICS
 from mmegopose.structures import get_skeleton
+from mmegopose.structures.egoexo4d_scenarios import PHYSICAL, PROCEDURAL
 
 SKELETON = get_skeleton('coco17')
 

@@ -14,8 +14,8 @@ from mmegopose.evaluation import (
     p_mpjpe,
     velocity_errors,
 )
-from mmegopose.evaluation.benchmarks.egoexo4d_scenarios import PHYSICAL, PROCEDURAL, SCENARIOS, scenario_of
 from mmegopose.geometry.alignment import root_align
+from mmegopose.structures.egoexo4d_scenarios import PHYSICAL, PROCEDURAL, SCENARIOS, scenario_of
 
 PARITY = Path(__file__).parents[1] / 'data' / 'lifting_metrics.npz'
 

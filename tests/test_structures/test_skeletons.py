@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 import torch
 
-from mmegopose.structures import convert_confidence, convert_joints, get_skeleton
+from mmegopose.structures import all_skeletons, convert_confidence, convert_joints, get_skeleton
 
 NAMES = ('coco17', 'h36m17', 'h36m32', 'humaneva15', 'mpi_inf_3dhp17', 'mpi_inf_3dhp28')
+EVERY = tuple(skeleton.name for skeleton in all_skeletons())
 LEFT_RIGHT = dict(
     h36m17=([4, 5, 6, 11, 12, 13], [1, 2, 3, 14, 15, 16]),
     h36m32=([6, 7, 8, 9, 10, *range(16, 24)], [1, 2, 3, 4, 5, *range(24, 32)]),
@@ -32,7 +33,7 @@ def test_every_skeleton_is_consistent(name):
     assert flip[sided].tolist() != sided and all(flip[j] == j for j in joints if j not in sided)
     assert {(flip[a], flip[b]) for a, b in skeleton.edges} | {(flip[b], flip[a]) for a, b in skeleton.edges} == \
         {*skeleton.edges} | {(b, a) for a, b in skeleton.edges}
-    assert {*skeleton.body} <= {*joints}
+    assert {*skeleton.non_head} <= {*joints}
     if skeleton.root is not None:  # a tree: every other joint has one parent and a way to the root
         parent = {b: a for a, b in skeleton.edges}
         assert len(skeleton.edges) == len(joints) - 1 and {*parent} == {*joints} - {skeleton.root}
@@ -41,6 +42,32 @@ def test_every_skeleton_is_consistent(name):
             while steps[-1] in parent:
                 steps.append(parent[steps[-1]])
                 assert len(steps) <= len(joints)
+
+
+@pytest.mark.parametrize('name', EVERY)
+def test_limbs_are_chains_of_bones_and_what_follows_from_them_agrees(name):
+    skeleton = get_skeleton(name)
+    for limb, names in skeleton.limbs.items():
+        steps = skeleton.steps_outwards(limb)
+        assert [steps[skeleton.index(joint)] for joint in names][:3] == [0, 1, 2][:len(names)]
+        assert {joint for joint, step in zip(skeleton.joints, steps) if step >= 0} == {*names}
+        assert all(step < 0 for joint, step in enumerate(steps) if joint in skeleton.head)
+    flip = np.array(skeleton.flip)
+    for kind, swap in skeleton.limb_flips.items():
+        members = {*skeleton.limbs[f'left-{kind}'], *skeleton.limbs[f'right-{kind}']}
+        assert {joint for j, joint in enumerate(skeleton.joints) if swap[j] != j} == members
+    assert set(skeleton.limb_flips) == (set() if name == 'hand21' else {'arm', 'leg'})
+    assert all(swap[j] in (j, flip[j]) for swap in skeleton.limb_flips.values() for j in range(skeleton.num_joints))
+    style = skeleton.style
+    assert style.edges == skeleton.edges and len(style.edge_colors) == len(skeleton.edges)
+    assert len(style.joint_colors) == skeleton.num_joints and 0.01 < style.radius < 0.03
+
+
+def test_parts_are_those_of_the_official_weights():
+    assert {name: get_skeleton(name).parts for name in NAMES if get_skeleton(name).parts} == dict(
+        h36m17=(0, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 3, 3, 3, 4, 4, 4),
+        mpi_inf_3dhp17=(0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 0, 0, 0),
+        coco17=(0, 0, 0, 0, 0, 3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 1))
 
 
 @pytest.mark.parametrize('name', LEFT_RIGHT)
@@ -56,6 +83,8 @@ def test_roots_and_unknown_names():
         coco17=None, h36m17=0, h36m32=0, humaneva15=0, mpi_inf_3dhp17=14, mpi_inf_3dhp28=4)
     with pytest.raises(KeyError, match="unknown skeleton 'h36m'.*h36m17"):
         get_skeleton('h36m')
+    with pytest.raises(KeyError, match="'h36m17' has no joint 'nose', but .*'head-top'"):
+        get_skeleton('h36m17').index('nose')
 
 
 @pytest.mark.parametrize('source, target, index', [

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from mmegopose.geometry.crops import normalize_image
-from mmegopose.rendering.skeleton_images import skeleton_style
 from mmegopose.structures import get_skeleton
 from mmegopose.synthesis import SyntheticMeshDataset
 from mmegopose.visualization import (
@@ -82,7 +81,7 @@ def test_mesh_lies_over_the_picture_of_itself(size):
 
 
 def test_predicted_keypoints_hide_the_true_ones_only_where_they_are():
-    style, image = skeleton_style('hand21'), np.full((128, 96, 3), 100, np.uint8)
+    style, image = get_skeleton('hand21').style, np.full((128, 96, 3), 100, np.uint8)
     truth = np.random.default_rng(1).uniform(-0.3, 0.3, (21, 2))
     confidence = np.ones(21)
 

@@ -12,8 +12,6 @@ from ...geometry.rotations import so3_exp, so3_log
 from ...structures import Skeleton
 from ..random import KeyedRandom
 
-SMPL_FLIP = (0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22)
-
 # Parts of joint names that lie below the hips, the shoulders and the neck.
 _BELOW_HIPS = ('knee', 'ankle', 'foot', 'toe', 'heel')
 _BELOW_SHOULDERS = (*_BELOW_HIPS, 'hip', 'pelvis', 'spine', 'elbow', 'wrist', 'hand', 'thumb')
@@ -88,7 +86,7 @@ def mirror_pose(pose: Tensor, flip: tuple | None = None) -> Tensor:
     """Rotation vectors ``(...,J,3)`` of the mirrored body: x stays, y and z change their sign.
 
     Args:
-        flip: permutation that swaps left and right joints, e.g. :data:`SMPL_FLIP`; None for hands, whose mirror image
+        flip: permutation that swaps left and right joints, ``Skeleton.flip``; None for hands, whose mirror image
             is the other hand.
     """
     pose = pose if flip is None else pose[..., list(flip), :]

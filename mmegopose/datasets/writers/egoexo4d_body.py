@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...structures import get_skeleton
+from ...structures.egoexo4d_scenarios import task_of
 from ..mocap_sequences import FPS, SPLITS, MocapSequence
 
 JOINTS = get_skeleton('coco17').joints
@@ -18,9 +19,6 @@ UPRIGHT_TO_LANDSCAPE = np.array([[0., 1, 0], [-1, 0, 0], [0, 0, 1]])
 INTRINSICS = [[150., 0., 255.5], [0., 150., 255.5], [0., 0., 1.]]  # the undistorted 512x512 view of the benchmark
 MANUAL_STRIDE = 3  # manual labels come at 10 Hz, video and automatic labels at 30 Hz
 NUM_VIEWS = 4
-# first digit of the official task ids by the words that tell the scenario, in the order of the official evaluator
-TASKS = dict(basketball=6, bike=4, cooking=1, dance=9, soccer=8, cpr=2, covid=2, bouldering=7, piano=5, violin=5,
-             guitar=5, music=5)
 
 
 def write_egoexo4d(clips: Iterable[MocapSequence], root: str | Path, test_from_val: bool = False,
@@ -109,7 +107,7 @@ def _write(clips: Iterable[MocapSequence], root: Path, test_from_val: bool, test
 
 
 def _take(clip: MocapSequence, name: str, uid: str) -> dict:
-    word, digit = next(((word, digit) for word, digit in TASKS.items() if word in name.lower()), ('unknown', 0))
+    word, digit = task_of(name)
     return dict(take_uid=uid, take_name=name, root_dir=f'takes/{name}', task_id=1000 * digit, task_name=clip.action,
                 parent_task_id=1000 * digit, parent_task_name=word, duration_sec=len(clip.joints) / FPS,
                 is_dropped=False, validated=True, has_trimmed_vrs=False, has_trimmed_trajectory=False,

@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from ...structures import Skeleton
+from ...structures.egoexo4d_scenarios import PHYSICAL, PROCEDURAL, SCENARIOS, scenario_of
 from ..functional.joint_errors import aligned_errors, clip_mask, joint_errors, velocity_errors
-from .egoexo4d_scenarios import PHYSICAL, PROCEDURAL, SCENARIOS, scenario_of
 
 CENTIMETRES = 100
 
@@ -103,7 +103,7 @@ def summarize(scores: Sequence[SequenceScore], skeleton: Skeleton) -> dict[str, 
                          '4 s without a gap of more than 3 frames. Set clip_filter=False to score all frames')
     scores = [s for s in scores if s.error_count.sum()]
     metrics = pool(scores)
-    metrics[f'MPJPE_body{len(skeleton.body)}'] = pool(scores, list(skeleton.body)).get('MPJPE')
+    metrics[f'MPJPE_body{len(skeleton.non_head)}'] = pool(scores, list(skeleton.non_head)).get('MPJPE')
     metrics['MPJPE_macro'] = float(np.mean([pool([s])['MPJPE'] for s in scores]))
     for name, members in groups(scores).items():
         if name in SCENARIOS:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from ...geometry.alignment import similarity_align
+from ...structures import get_skeleton
 from .joint_errors import aligned_errors, joint_errors
 
 F_THRESHOLDS = {'F@5': 0.005, 'F@15': 0.015}  # metres
-MIDDLE_KNUCKLE = 9  # of the 21 hand joints: wrist, then thumb, index, middle, ring and little finger, base to tip
+MIDDLE_KNUCKLE = get_skeleton('hand21').index('middle-1')
 
 
 def pose_mean(errors: Tensor, mask: Tensor | None = None) -> Tensor:

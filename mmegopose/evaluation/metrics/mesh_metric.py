@@ -11,12 +11,12 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from ...registry import METRICS
+from ...structures import get_skeleton
 from ..functional.keypoint_errors import keypoint_pck, normalized_distances
 from ..functional.mesh_errors import body_scores, hand_joint_scores, hand_vertex_scores
 
 MILLIMETRES = 1000
 PERCENT = 100
-HIPS = {14: (2, 3), 24: (1, 2)}  # by number of joints: the 14 of 3DPW and Human3.6M, the 24 of SMPL
 
 
 class PoseWiseMetric(BaseMetric):
@@ -143,7 +143,8 @@ class MeshMetric(PoseWiseMetric):
         joints: score joints.
         vertices: score vertices.
         convention: ``'freihand'``, ``'ho3d'`` or ``'body'``.
-        root: joints whose middle is the pelvis, for ``'body'``; the hips of 14 joints (3DPW) or 24 (SMPL) are known.
+        root: joints whose middle is the pelvis, for ``'body'``; the hips of the data set's skeleton, of 14 joints
+            (3DPW) and of 24 (SMPL) are known.
         prefix: prefix of the names of the results.
     """
 
@@ -193,9 +194,15 @@ class MeshMetric(PoseWiseMetric):
         return poses, poses['visible'][:, 0] & (poses['visible'].sum(-1) > 1)
 
     def _root(self, num_joints: int) -> Sequence[int]:
-        if self.root is None and num_joints not in HIPS:
-            raise ValueError(f'the hips among {num_joints} joints are not known: set MeshMetric(root=(right, left))')
-        return HIPS[num_joints] if self.root is None else self.root
+        if self.root is not None:
+            return self.root
+        # The skeleton of the data set where the joints are its own, else one of those in which papers score bodies.
+        own = (self.dataset_meta or {}).get('skeleton')
+        for skeleton in map(get_skeleton, [own, 'lsp14', 'smpl24'] if own else ['lsp14', 'smpl24']):
+            hips = [joint for joint, name in enumerate(skeleton.joints) if name in ('left-hip', 'right-hip')]
+            if skeleton.num_joints == num_joints and hips:
+                return hips
+        raise ValueError(f'the hips among {num_joints} joints are not known: set MeshMetric(root=(right, left))')
 
     def compute_metrics(self, results: dict[str, np.ndarray]) -> dict[str, float]:
         metrics = {}

@@ -17,10 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from ...files import BadFile, atomic_write, read_json
+from ...structures import get_skeleton
 
 NUM_JOINTS, NUM_VERTICES = 21, 778
 MANO_ORDER = (0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20)  # of the joints of FreiHAND
-BONES = np.array([(0 if joint % 4 == 1 else joint - 1, joint) for joint in range(1, NUM_JOINTS)])
+BONES = np.array(get_skeleton('hand21').edges)
 
 
 @dataclass(frozen=True)

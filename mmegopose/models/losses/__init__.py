@@ -1,6 +1,5 @@
 """Losses: ``(estimate, data_samples) -> scalar``, or a dict of scalars; masked by what is visible or labelled."""
 from .joint_losses import (
-    JOINT_WEIGHTS,
     BoneLengthLoss,
     L1Loss,
     MPJPELoss,
@@ -17,6 +16,6 @@ from .mesh_losses import (
     RootRelativeVelocityLoss,
 )
 
-__all__ = ['JOINT_WEIGHTS', 'BoneLengthLoss', 'HeatmapCrossEntropyLoss', 'HeatmapLoss', 'KeypointLoss', 'L1Loss',
+__all__ = ['BoneLengthLoss', 'HeatmapCrossEntropyLoss', 'HeatmapLoss', 'KeypointLoss', 'L1Loss',
            'MPJPELoss', 'NMPJPELoss', 'ParameterLoss', 'RootRelativeLoss', 'RootRelativeVelocityLoss',
            'TemporalConsistencyLoss', 'VelocityLoss']

@@ -4,11 +4,13 @@ from mmengine.dist import all_reduce, get_world_size, is_distributed
 from torch import Tensor, nn
 
 from ...registry import LOSSES
-from ...structures import PoseDataSample, get_skeleton
+from ...structures import PoseDataSample, all_skeletons, get_skeleton
 
-# MixSTE (Zhang et al., CVPR 2022), as in the official code: the paper has other weights for feet and elbows.
-JOINT_WEIGHTS = dict(mixste_h36m17=(1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4),
-                     mixste_humaneva15=(1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4))
+
+def named_joint_weights() -> dict[str, tuple]:
+    """Weights of the joints by scheme and skeleton, e.g. ``'mixste_h36m17'``; see ``Skeleton.joint_weights``."""
+    return {f'{scheme}_{skeleton.name}': weights for skeleton in all_skeletons()
+            for scheme, weights in skeleton.joint_weights.items()}
 
 
 def global_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -51,16 +53,16 @@ class WeightedJointLoss(JointLoss):
     """Base of the losses with a weight per joint; the mean is over joints, not divided by the sum of the weights.
 
     Args:
-        joint_weights: a name in ``JOINT_WEIGHTS`` or J numbers; None: all 1.
+        joint_weights: a name of :func:`named_joint_weights` or J numbers; None: all 1.
     """
 
     def __init__(self, loss_weight: float = 1.0, joint_weights: str | tuple | None = None):
         super().__init__(loss_weight)
         if isinstance(joint_weights, str):
-            if joint_weights not in JOINT_WEIGHTS:
-                raise ValueError(f'joint_weights={joint_weights!r} should be one of {list(JOINT_WEIGHTS)}, a tuple, or '
-                                 'None')
-            joint_weights = JOINT_WEIGHTS[joint_weights]
+            known = named_joint_weights()
+            if joint_weights not in known:
+                raise ValueError(f'joint_weights={joint_weights!r} should be one of {list(known)}, a tuple, or None')
+            joint_weights = known[joint_weights]
         weights = None if joint_weights is None else torch.tensor(joint_weights, dtype=torch.float32)
         self.register_buffer('joint_weights', weights, persistent=False)
 

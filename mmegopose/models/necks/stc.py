@@ -6,14 +6,9 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import NECKS
+from ...structures import all_skeletons
 from ..layers import Attention, Block, DropPath, criss_cross_masks
 from ..weights.key_map import map_keys
-
-# Body part of each joint: 0 torso and head, 1 to 4 the limbs. h36m17 and mpi_inf_3dhp17 are numbered as in the
-# official weights; coco17 follows h36m17: right leg, left leg, left arm, right arm.
-PARTS = dict(h36m17=(0, 1, 1, 1, 2, 2, 2, 0, 0, 0, 0, 3, 3, 3, 4, 4, 4),
-             mpi_inf_3dhp17=(0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 0, 0, 0),
-             coco17=(0, 0, 0, 0, 0, 3, 4, 3, 4, 3, 4, 2, 1, 2, 1, 2, 1))
 
 
 @NECKS.register_module()
@@ -28,8 +23,8 @@ class STC(BaseModule):
         depth: number of blocks.
         num_heads: heads of each half; must divide C/2.
         mlp_ratio, drop_rate: of the feed-forward network, see ``layers.Block``.
-        parts: body part of each token, the name of a skeleton in ``PARTS`` or a tuple; None: no part embedding
-            (tokens that are no joints).
+        parts: body part of each token, the name of a skeleton with ``Skeleton.parts``, or a tuple; None: no part
+            embedding (tokens that are no joints).
         part_scale: factor of the part embedding.
         part_drop_rate: share of samples that train without part embedding.
         attn_scale: factor of the products of queries and keys; None: ``(C/2)**-0.5``, by the width of the half.
@@ -40,9 +35,10 @@ class STC(BaseModule):
                  part_drop_rate: float = 0.5, attn_scale: float | None = None, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         if isinstance(parts, str):
-            if parts not in PARTS:
-                raise ValueError(f'STC(parts={parts!r}): parts should be one of {list(PARTS)}, a tuple, or None')
-            parts = PARTS[parts]
+            known = {skeleton.name: skeleton.parts for skeleton in all_skeletons() if skeleton.parts}
+            if parts not in known:
+                raise ValueError(f'STC(parts={parts!r}): parts should be one of {list(known)}, a tuple, or None')
+            parts = known[parts]
         self.num_tokens = len(parts) if parts else None
         self.blocks = nn.ModuleList(
             Block(embed_dim, num_heads, mlp_ratio, drop_rate=drop_rate, mlp_bias=False, attn=CrissCrossAttention(
