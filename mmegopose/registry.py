@@ -32,6 +32,15 @@ class Registry(_Registry):
                 raise TypeError(f'{kind} has no argument {wrong}') from error
             raise
 
+    def add(self, name: str, item, force: bool = False) -> None:
+        """Register something that is no class, e.g. a stream.
+
+        Raises ``KeyError`` if the name stands for something else and ``force`` is not set.
+        """
+        if not force and self.module_dict.get(name, item) != item:
+            raise KeyError(f'{self.name} {name!r} is registered already: {self.module_dict[name]}')
+        self.module_dict[name] = item
+
     def nearest(self, name: str, count: int = 3) -> list:
         """Registered names closest to ``name``, this registry's own first."""
         names = list(self.module_dict) + list(self.parent.module_dict if self.parent else ())
@@ -68,6 +77,8 @@ def _child(parent, locations=(), build_func=None):
 
 MODELS = _child(root.MODELS, ['models'], build_model_from_cfg)
 BACKBONES = NECKS = FUSIONS = HEADS = LOSSES = BODY_MODELS = MODELS
+
+STREAMS = Registry('stream', scope='mmegopose', locations=['mmegopose.structures'])  # inputs of models
 
 DATASETS = _child(root.DATASETS, ['datasets', 'synthesis'])
 TRANSFORMS = _child(root.TRANSFORMS, ['datasets', 'synthesis'])

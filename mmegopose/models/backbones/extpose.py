@@ -3,9 +3,8 @@ import torch
 from torch import Tensor
 
 from ...registry import BACKBONES
+from ...structures import mask_name
 from .vision_transformer import VisionTransformer
-
-MASKS = dict(image='image_valid', pose_image='pose_detected')  # stream that tells where another is
 
 
 @BACKBONES.register_module(name=['ExtPose', 'ExtPoseViT'])
@@ -73,7 +72,7 @@ class ExtPoseViT(VisionTransformer):
 
     def _keys(self, inputs: dict, x: Tensor) -> Tensor | None:
         """Which images others may see, ``(B,T,M)``; None: all."""
-        names = [MASKS.get(stream, f'{stream}_valid') for stream in self.streams]
+        names = [mask_name(stream) for stream in self.streams]
         if 'valid' not in inputs and not any(name in inputs for name in names):
             return None
         everywhere = x.new_ones(x.shape[:2], dtype=torch.bool)

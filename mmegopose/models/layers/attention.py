@@ -1,4 +1,4 @@
-"""Multi-head self-attention, and who may look at whom."""
+"""Multi-head self-attention."""
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -54,51 +54,3 @@ def _products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, is_causal: b
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
     return F.dropout(scores.softmax(-1), drop_rate) @ v
-
-
-def token_mask(inputs: dict, num_tokens: int) -> Tensor | None:
-    """Which tokens may be looked at, ``(B,T,N)`` bool; None: all.
-
-    Args:
-        inputs: streams, of which two count: ``valid (B,T)``, false where a frame is none of the sequence, and
-            ``detected (B,T,J)``, false for joints without a detection; the latter says nothing about tokens that
-            are no joints (N is not J).
-        num_tokens: tokens per frame N.
-    """
-    valid, detected = inputs.get('valid'), inputs.get('detected')
-    mask = None if valid is None else valid[..., None].expand(-1, -1, num_tokens)
-    if detected is not None and detected.shape[2] == num_tokens:
-        mask = detected if mask is None else mask & detected
-    return mask
-
-
-def attention_mask(keys: Tensor | None, is_causal: bool = False) -> tuple[Tensor | None, bool]:
-    """``mask`` and ``is_causal`` of :meth:`Attention.forward`.
-
-    Args:
-        keys: ``(B,L)`` bool, True where a token may be looked at; None: everywhere, which leaves the fast kernels.
-        is_causal: a token looks at itself and at those before it only.
-    """
-    if keys is None:
-        return None, is_causal
-    # Every token sees itself, so that a token that nobody reads has a finite output.
-    mask = keys[:, None, None, :] | torch.eye(keys.shape[1], dtype=torch.bool, device=keys.device)  # (B, 1, L, L)
-    return mask.tril() if is_causal else mask, False
-
-
-def criss_cross_masks(tokens: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """What a neck needs to look at the tokens inside ``mask`` only.
-
-    Args:
-        tokens: ``(B,T,N,C)``.
-        mask: bool, broadcast to ``(B,T,N)``, True inside; None: all are.
-
-    Returns:
-        The tokens, zero outside, where they may hold anything; the attention mask ``(B*T,1,N,N)`` over the tokens of
-        a frame; and that over the frames of a token, ``(B*N,1,T,T)``.
-    """
-    if mask is None:
-        return tokens, None, None
-    mask = mask.expand(tokens.shape[:3])
-    return (tokens.masked_fill(~mask[..., None], 0), attention_mask(mask.flatten(0, 1))[0],
-            attention_mask(mask.transpose(1, 2).flatten(0, 1))[0])

@@ -1,0 +1,112 @@
+"""Streams: the named inputs of models, each declared once.
+
+A batch holds its inputs as ``{name of the stream: tensor}``. What the package must know about a stream stands in its
+entry of the registry ``STREAMS``; flip augmentation, the masks of attention, packing and pictures read it there. A
+plugin adds a stream with one call::
+
+    register_stream(Stream('wrists', ('B', 'T', 2, 3), mask='wrists_detected', mirror=swap_wrists))
+    register_stream(Stream('wrists_detected', ('B', 'T', 2), mirror=lambda detected, flip: detected.flip(2)))
+
+A stream that nobody declared works wherever no rule is needed; its mask is ``<name>_valid``, if the data has one.
+"""
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..registry import STREAMS
+
+
+class Stream(NamedTuple):
+    """A named input of models.
+
+    Attributes:
+        name: its key in the inputs of a batch.
+        shape: sizes as letters of the vocabulary or numbers, e.g. ``('B', 'T', 'J', 'D')``.
+        mask: name of the stream that is True where this one holds something: bool, ``(B,T)`` of frames, or ``(B,T,N)``
+            of the N tokens that each frame becomes. None: it always does, or is a mask itself.
+        mirror: ``(values, flip) -> values`` of the mirrored scene, of the same shape; ``flip`` is the permutation that
+            swaps left and right joints. None: the mirror image is not known.
+    """
+    name: str
+    shape: tuple
+    mask: str | None = None
+    mirror: Callable[[Tensor, list], Tensor] | None = None
+
+
+def register_stream(stream: Stream, force: bool = False) -> Stream:
+    """Make a stream known. Raises ``KeyError`` if the name is taken by another one and ``force`` is not set."""
+    STREAMS.add(stream.name, stream, force)
+    return stream
+
+
+def find_stream(name: str) -> Stream | None:
+    """The declared stream of this name, or None."""
+    return STREAMS.module_dict.get(name)
+
+
+def mask_name(name: str) -> str | None:
+    """Name of the stream that tells where the stream ``name`` holds something; None: it always does."""
+    stream = find_stream(name)
+    return f'{name}_valid' if stream is None else stream.mask
+
+
+def mirror_stream(name: str, values: Tensor, flip: list) -> Tensor:
+    """Values of a stream in the mirrored scene.
+
+    Args:
+        flip: permutation that swaps left and right joints.
+
+    Raises:
+        ValueError: the mirror image of the stream is not known, or it has another number of joints.
+    """
+    stream = find_stream(name)
+    if stream is None or stream.mirror is None:
+        raise ValueError(f'the mirror image of the stream {name!r} is not known: leave it out of the data, do not '
+                         'mirror, or declare it with a rule, register_stream(Stream(..., mirror=...))')
+    if 'J' in stream.shape and values.shape[stream.shape.index('J')] != len(flip):
+        raise ValueError(f'the skeleton swaps {len(flip)} joints, the stream {name!r} has '
+                         f'{values.shape[stream.shape.index("J")]}')
+    return stream.mirror(values, flip)
+
+
+def keep(values: Tensor, flip: list) -> Tensor:
+    """Mirror rule of what has no sides."""
+    return values
+
+
+def swap_joints(values: Tensor, flip: list) -> Tensor:
+    """Mirror rule of ``(B,T,J,...)`` without a place: left and right change."""
+    return values[:, :, flip]
+
+
+def mirror_points(points: Tensor, flip: list) -> Tensor:
+    """Mirror rule of points ``(B,T,J,D)``: x, the first number, is negated, left and right joints change."""
+    points = points[:, :, flip]
+    return torch.cat([-points[..., :1], points[..., 1:]], -1)
+
+
+def mirror_columns(images: Tensor, flip: list) -> Tensor:
+    """Mirror rule of pictures ``(...,H,W)``."""
+    return images.flip(-1)
+
+
+for _stream in (
+        # False where a frame is none of the sequence, or cannot be read
+        Stream('valid', ('B', 'T'), mirror=keep),
+        # features of the head track, see HeadPoseFeatures
+        Stream('head_pose', ('B', 'T', 'F')),
+        # x, y and perhaps the confidence, about the centre of the image
+        Stream('keypoints', ('B', 'T', 'J', 'D'), 'detected', mirror_points),
+        Stream('detected', ('B', 'T', 'J'), mirror=swap_joints),
+        # a crop, standardised with the statistics of ImageNet
+        Stream('image', ('B', 'T', 3, 'H', 'W'), 'image_valid', mirror_columns),
+        Stream('image_valid', ('B', 'T'), mirror=keep),
+        # a 2D pose as a drawing, whose colours tell left from right, as heatmaps, or in crop units with its confidence
+        Stream('pose_image', ('B', 'T', 3, 'H', 'W'), 'pose_detected'),
+        Stream('pose_heatmap', ('B', 'T', 'J', 'h', 'w'), 'pose_detected',
+               lambda maps, flip: mirror_columns(swap_joints(maps, flip), flip)),
+        Stream('pose_array', ('B', 'T', 'J', 3), 'pose_detected', mirror_points),
+        Stream('pose_detected', ('B', 'T'), mirror=keep)):
+    register_stream(_stream)
