@@ -11,8 +11,8 @@ from ..geometry.rotations import so3_exp
 from ..registry import DATASETS, FUNCTIONS
 from ..rendering.skeleton_images import MIN_CONFIDENCE, draw_heatmaps, draw_skeletons, pose_array
 from ..structures import PoseDataSample
+from ..synthesis.figures import Body, Hand
 from ..synthesis.pose_errors import CorruptPose
-from ..synthesis.scene import Body, Hand
 from .image_store import ImageStore, keypoint_boxes
 from .random import KeyedRandom
 from .readers.images.detections import read_detections

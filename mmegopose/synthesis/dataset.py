@@ -10,8 +10,10 @@ from ..registry import DATASETS
 from ..rendering.skeleton_images import draw_skeletons
 from ..structures import PoseDataSample
 from .figure_motion import SampleMotion
+from .figures import make_figure
+from .moving_random import MovingRandom
 from .pose_errors import CorruptPose
-from .scene import MovingRandom, draw_clip, make_figure, place_camera
+from .scene import draw_window, place_camera
 
 _SPLITS = ('train', 'val')
 
@@ -153,7 +155,7 @@ class SyntheticMeshDataset(Dataset):
             return self.pictures[key]
         rng = np.random.default_rng([self.seed, key])
         side = self.image_size[0]
-        picture = draw_clip(rng, vertices, (keypoints + 0.5) * side, self.figure.faces, self.figure.colors(rng), side,
+        picture = draw_window(rng, vertices, (keypoints + 0.5) * side, self.figure.faces, self.figure.colors(rng), side,
                             self.occlusion)
         if len(self.pictures) < self.cache:
             self.pictures[key] = picture
