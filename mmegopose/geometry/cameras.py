@@ -53,6 +53,14 @@ def camera_to_world(points: Tensor, T_world_camera: Tensor) -> Tensor:
     return apply_rigid(T_world_camera, points)
 
 
+def perspective(points: Array, focal=1.0, center=0.0) -> Array:
+    """The pinhole, ``focal * (x, y) / z + center``: ``(..., 3) -> (..., 2)``, numpy or torch, in the unit of ``focal``.
+
+    ``focal`` and ``center`` are numbers or ``(..., 2)``. Nothing is said about points that are not in front (z <= 0).
+    """
+    return focal * points[..., :2] / points[..., 2:] + center
+
+
 def project(points: Tensor, intrinsics: Tensor, clamp: bool = False) -> Tensor:
     """Image of points in camera axes with radial and tangential distortion, ``(..., 3) -> (..., 2)``.
 
@@ -64,7 +72,7 @@ def project(points: Tensor, intrinsics: Tensor, clamp: bool = False) -> Tensor:
             which a loss needs; without it, points that are not in front of the camera (z <= 0) come out as NaN.
     """
     focal, center, radial, tangential = intrinsics.split((2, 2, 3, 2), -1)
-    xy = _perspective(points, clamp)
+    xy = _in_front(points, clamp)
     r2 = xy.square().sum(-1, keepdim=True)
     scale = 1 + (radial * torch.cat([r2, r2 ** 2, r2 ** 3], -1)).sum(-1, keepdim=True)
     scale = scale + (tangential * xy).sum(-1, keepdim=True)
@@ -73,11 +81,11 @@ def project(points: Tensor, intrinsics: Tensor, clamp: bool = False) -> Tensor:
 
 def project_linear(points: Tensor, intrinsics: Tensor, clamp: bool = False) -> Tensor:
     """As :func:`project`, with a lens free of distortion."""
-    return intrinsics[..., :2] * _perspective(points, clamp) + intrinsics[..., 2:4]
+    return intrinsics[..., :2] * _in_front(points, clamp) + intrinsics[..., 2:4]
 
 
-def _perspective(points: Tensor, clamp: bool) -> Tensor:
-    xy = points[..., :2] / points[..., 2:]
+def _in_front(points: Tensor, clamp: bool) -> Tensor:
+    xy = perspective(points)
     return xy.clamp(-1, 1) if clamp else torch.where(points[..., 2:] > 0, xy, torch.nan)
 
 

