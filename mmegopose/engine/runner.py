@@ -9,7 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from ..registry import FUNCTIONS, RUNNERS
+from ..registry import DATASETS, FUNCTIONS, RUNNERS
 from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
 from .hooks import RandomStateHook
 
@@ -45,9 +45,18 @@ class EgoRunner(Runner):
 
     @staticmethod
     def build_dataloader(dataloader, seed=None, diff_rank_seed: bool = False):
-        """Dataloader of a dict; its functions are looked up here, because mmengine knows only its own."""
+        """Dataloader of a dict; its functions are looked up here, because mmengine knows only its own.
+
+        Without ``collate_fn`` a data set that makes whole batches (``__getitems__``) gets ``batch_collate``, and any
+        other what mmengine takes.
+        """
         if isinstance(dataloader, dict):
             dataloader = dict(dataloader)
+            dataset = dataloader.get('dataset')
+            if isinstance(dataset, dict):
+                dataset = DATASETS.get(dataset['type']) if isinstance(dataset['type'], str) else dataset['type']
+            if hasattr(dataset, '__getitems__'):
+                dataloader.setdefault('collate_fn', dict(type='batch_collate'))
             for key in ('collate_fn', 'worker_init_fn'):
                 function = dataloader.get(key)
                 if isinstance(function, dict) and isinstance(function['type'], str):

@@ -20,11 +20,10 @@ model = dict(type='EngineToy', width=8)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-2))
 param_scheduler = dict(type='LinearLR', start_factor=0.1, end=10, by_epoch=False)
 train_dataloader = dict(
-    batch_size=4, num_workers=0, collate_fn=dict(type='batch_collate'),
-    sampler=dict(type='EndlessSampler'), dataset=dict(type='EngineToyDataset'))
+    batch_size=4, num_workers=0, sampler=dict(type='EndlessSampler'), dataset=dict(type='EngineToyDataset'))
 val_dataloader = dict(
-    batch_size=4, num_workers=0, collate_fn=dict(type='batch_collate'),
-    sampler=dict(type='DefaultSampler', shuffle=False), dataset=dict(type='EngineToyDataset'))
+    batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='EngineToyDataset'))
 test_dataloader = val_dataloader
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=4, val_interval=2)
 val_cfg = dict(type='ValLoop')

@@ -17,7 +17,6 @@ train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type='EndlessSampler'),
-    collate_fn=dict(type='batch_collate'),
     dataset=dict(
         type='EgoExo4DBodyDataset', split='train', labels='both',
         window=dict(type='StridedWindow', length=20, stride=3, tempo=(0.8, 1.25)),
@@ -28,7 +27,6 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='SequenceSampler'),
     batch_sampler=dict(type='SequenceBatchSampler'),
-    collate_fn=dict(type='batch_collate'),
     dataset=dict(
         type='EgoExo4DBodyDataset', split='val', labels='manual', test_mode=True, window=window, pipeline=target))
 test_dataloader = val_dataloader

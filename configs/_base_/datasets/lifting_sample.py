@@ -1,7 +1,7 @@
 # The open lifting benchmark: real motion through virtual cameras and a model of a detector, split by performer.
 # 'sample' is embedded; clips that tools/dataset_converters/mocap.py wrote: --cfg-options data_root=clips.npz
 data_root = 'sample'
-loader = dict(num_workers=1, persistent_workers=True, collate_fn=dict(type='batch_collate'))
+loader = dict(num_workers=1, persistent_workers=True)
 dataset = dict(type='MocapLiftingDataset', confidence=True, length=27)
 train_dataloader = dict(
     **loader, batch_size=32, sampler=dict(type='EndlessSampler'),

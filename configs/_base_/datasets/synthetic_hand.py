@@ -2,7 +2,7 @@
 # 2D detector in the pose image.
 img_size = (96, 96)
 dataset = dict(type='SyntheticMeshDataset', image_size=img_size, body='open_hand', rotation='limited')
-loader = dict(num_workers=1, persistent_workers=True, collate_fn=dict(type='batch_collate'))
+loader = dict(num_workers=1, persistent_workers=True)
 train_dataloader = dict(
     **loader, batch_size=32, sampler=dict(type='EndlessSampler'),
     dataset=dict(**dataset, split='train', length=9600))
