@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mmegopose.evaluation.submissions.egoexo4d_body import (
+from mmegopose.evaluation.submissions import (
     read_headset_positions,
     read_submission,
     score_submission,

@@ -45,7 +45,7 @@ def add_outputs(cfg, args):
     if args.submit:
         if cfg.get('submit_evaluator') is None:
             raise KeyError('--submit needs submit_evaluator in the config, the metric that writes the file: '
-                           "dict(type='BodySubmission') or dict(type='HandSubmission', convention='freihand')")
+                           "dict(type='BodySubmission') or dict(type='HandSubmission', challenge='freihand')")
         if cfg.get('submit_dataloader') is not None:
             cfg.merge_from_dict(dict(test_dataloader=cfg.submit_dataloader))
         evaluators = [dict(cfg.submit_evaluator, out_file=args.submit)]

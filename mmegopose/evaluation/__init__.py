@@ -1,9 +1,15 @@
-"""Evaluation: pure pose errors, the Ego-Exo4D and lifting protocols, submission files, and mmengine metrics."""
+"""Evaluation: from predictions to numbers and files.
+
+``functional`` has the errors as pure functions, ``benchmarks`` how each benchmark uses them, ``metrics`` what runs in
+mmengine's evaluator, ``submissions`` the files of challenges, ``baselines`` what simple rules reach. Metres inside;
+centimetres, millimetres and per cent only where a benchmark prints them. What could not be read or is not visible never
+counts.
+"""
 from ..structures.egoexo4d_scenarios import PHYSICAL, PROCEDURAL, scenario_of
-from .functional.joint_errors import (
+from .benchmarks.egoexo4d_body_benchmark import clip_mask
+from .functional import (
     acceleration_errors,
     aligned_errors,
-    clip_mask,
     joint_errors,
     masked_mean,
     mpjpe,
@@ -12,10 +18,22 @@ from .functional.joint_errors import (
     scaled_errors,
     velocity_errors,
 )
-from .metrics import BodyPoseMetric, BodySubmission, DumpPredictions, LiftingMetric, MPIINF3DHPMetric, SequenceMetric
-from .submissions.egoexo4d_body import read_submission, score_submission, validate_submission, write_submission
+from .metrics import (
+    BodyPoseMetric,
+    BodySubmission,
+    DumpPredictions,
+    HandSubmission,
+    KeypointPCKMetric,
+    LiftingMetric,
+    MeshMetric,
+    MPIINF3DHPMetric,
+    PoseWiseMetric,
+    SequenceMetric,
+)
+from .submissions import read_submission, score_submission, validate_submission, write_submission
 
-__all__ = ['PHYSICAL', 'PROCEDURAL', 'BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'LiftingMetric',
-           'MPIINF3DHPMetric', 'SequenceMetric', 'acceleration_errors', 'aligned_errors', 'clip_mask', 'joint_errors',
-           'masked_mean', 'mpjpe', 'n_mpjpe', 'p_mpjpe', 'read_submission', 'scaled_errors', 'score_submission',
-           'scenario_of', 'validate_submission', 'velocity_errors', 'write_submission']
+__all__ = ['PHYSICAL', 'PROCEDURAL', 'BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'HandSubmission',
+           'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric', 'SequenceMetric',
+           'acceleration_errors', 'aligned_errors', 'clip_mask', 'joint_errors', 'masked_mean', 'mpjpe', 'n_mpjpe',
+           'p_mpjpe', 'read_submission', 'scaled_errors', 'scenario_of', 'score_submission', 'validate_submission',
+           'velocity_errors', 'write_submission']

@@ -5,7 +5,7 @@ import torch
 from ..datasets.lifting_dataset import LiftingDataset
 from ..datasets.store import SequenceStore
 from ..engine.config import load_config
-from ..evaluation.benchmarks.lifting import blend_frames
+from ..evaluation.benchmarks.lifting_benchmark import blend_frames
 from ..geometry.cameras import screen_normalize
 from ..registry import DATASETS, INFERENCERS
 from ..structures import convert_confidence, convert_joints, get_skeleton

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mmegopose.evaluation.submissions.hands import CHALLENGES
+from mmegopose.evaluation.submissions import CHALLENGES
 
 
 def shrink_challenges(monkeypatch):

@@ -38,9 +38,9 @@ def test_predictions_on_images_are_drawn_over_them(tmp_path, monkeypatch):
 
 def test_submission_replaces_dataloader_and_evaluator(tmp_path, monkeypatch):
     cfg = load_config(write_config(tmp_path, 'submit_dataloader = dict(dataset=dict(size=3))\n'
-                                             "submit_evaluator = dict(type='HandSubmission', convention='freihand')"))
+                                             "submit_evaluator = dict(type='HandSubmission', challenge='freihand')"))
     tool('test', monkeypatch).add_outputs(cfg, Namespace(submit='s.json', dump=None, show_dir=None))
-    assert cfg.test_evaluator == [dict(type='HandSubmission', convention='freihand', out_file='s.json')]
+    assert cfg.test_evaluator == [dict(type='HandSubmission', challenge='freihand', out_file='s.json')]
     assert (cfg.test_dataloader.dataset.size, cfg.test_dataloader.batch_size) == (3, 4)
     assert cfg.test_dataloader.dataset.data_root == 'data/toy'
 
@@ -52,8 +52,8 @@ def test_submission_needs_an_evaluator(tmp_path, monkeypatch):
 
 
 def test_submit_evaluator_is_checked(tmp_path):
-    cfg = load_config(write_config(tmp_path, "submit_evaluator = dict(type='HandSubmission', conventions='freihand')"))
-    with pytest.raises(TypeError, match='submit_evaluator.*conventions.*nearest: convention'):
+    cfg = load_config(write_config(tmp_path, "submit_evaluator = dict(type='HandSubmission', challenges='freihand')"))
+    with pytest.raises(TypeError, match='submit_evaluator.*challenges.*nearest: challenge'):
         check_config(cfg, 'toy.py', 'test')
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from helpers.egoexo_fixture import STRIDED, build, pipeline
 
-from mmegopose.evaluation.baselines.head_pose_baselines import Ridge, evaluate_baselines
+from mmegopose.evaluation.baselines import Ridge, evaluate_head_pose_baselines
 from mmegopose.geometry.rigid import apply_rigid
 
 
@@ -19,7 +19,8 @@ def test_ridge_recovers_a_linear_map_from_visible_joints():
 def test_mean_poses_equal_a_slow_computation(egoexo):
     config = dict(type='EgoExo4DBodyDataset', data_root=str(egoexo), split='train', window=STRIDED,
                   pipeline=pipeline())
-    results = evaluate_baselines(config, dict(config, split='val'), dict(type='BodyPoseMetric', clip_filter=False))
+    results = evaluate_head_pose_baselines(config, dict(config, split='val'),
+                                           dict(type='BodyPoseMetric', clip_filter=False))
     train, val = build(egoexo), build(egoexo, 'val')
 
     def rows(dataset):

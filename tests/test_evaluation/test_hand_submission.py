@@ -8,8 +8,8 @@ from helpers.hand_samples import flat_hands, shrink_challenges
 from helpers.image_fixture import write_freihand, write_ho3d, write_json
 
 from mmegopose.datasets import ImageMeshDataset
-from mmegopose.evaluation.metrics import hand_submission
-from mmegopose.evaluation.submissions.hands import CHALLENGES, MANO_ORDER, read_hand_submission
+from mmegopose.evaluation.metrics import gathering
+from mmegopose.evaluation.submissions.hand_file import CHALLENGES, MANO_ORDER, read_hand_submission
 from mmegopose.files import BadFile
 from mmegopose.registry import METRICS
 
@@ -88,7 +88,7 @@ def test_rows_of_ho3d_are_the_lines_of_its_list(hands, tmp_path):
     clips = [ho3d_clip(hands, 1, [1, 2, 3], [2, 3, 0], [True] * 3),
              ho3d_clip(hands, 0, [0, 1, 1], [1, 5, 4], [True, True, False]),
              ho3d_clip(hands, 0, [12, 12, 12], [4, 0, 0], [True, False, False])]
-    options = dict(convention='ho3d_v2', template=str(template), meta=META)
+    options = dict(challenge='ho3d_v2', template=str(template), meta=META)
     assert write(tmp_path / 'pred.zip', *clips, **options) == {'submission/hands': 6}
     joints, vertices = read(tmp_path / 'pred.zip')
     axes = torch.tensor([1, -1, -1])
@@ -126,26 +126,26 @@ def test_wrong_use_is_told_at_once(hands, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='image 6 is none of the 6 of freihand'):
         write(path, dict(sample(hands, [0]), frame_ids=torch.tensor([[6]])))
     with pytest.raises(KeyError, match='ho3d_v2'):
-        write(path, convention='ho3d')
+        write(path, challenge='ho3d')
     with pytest.raises(ValueError, match='.json or a .zip'):
         write(tmp_path / 'pred.pkl')
     with pytest.raises(ValueError, match="'ho3d_v3' does not go with template=None"):
-        write(path, convention='ho3d_v3')
+        write(path, challenge='ho3d_v3')
     template.write_text('SM1/0000\nSM1/0001\n')
     with pytest.raises(ValueError, match='lists 2 images; ho3d_v2 has 6'):
-        write(path, convention='ho3d_v2', template=str(template))
+        write(path, challenge='ho3d_v2', template=str(template))
     for content in ('SM1/0000\nSM1/0000\n', 'SM1\n'):
         template.write_text(content)
         with pytest.raises(BadFile, match='SEQUENCE/FRAME'):
-            write(path, convention='ho3d_v2', template=str(template))
+            write(path, challenge='ho3d_v2', template=str(template))
     assert not path.exists()
 
 
 def test_processes_bring_their_hands_together(hands, tmp_path, monkeypatch):
     other = METRICS.build(dict(type='HandSubmission', out_file=str(tmp_path / 'pred.json')))
     other.process(None, [sample(hands, [1, 3, 5])])
-    monkeypatch.setattr(hand_submission, 'all_gather_object',
-                        lambda data: [data, pickle.loads(pickle.dumps(other.results))])
+    monkeypatch.setattr(gathering, 'all_gather_object',
+                        lambda part: [part, pickle.loads(pickle.dumps((other.results, set())))])
     write(tmp_path / 'pred.json', sample(hands, [0, 2]), sample(hands, [4]))
     close(read(tmp_path / 'pred.json')[0], hands[0])
 
@@ -182,5 +182,5 @@ def test_ho3d_from_its_reader(tmp_path, monkeypatch, frames):
     frame = sample['frame_ids'][..., None, None]
     for name in ('pred_joints', 'pred_vertices'):
         sample[name] = torch.zeros_like(sample[name]) + frame / 10 + 0.5
-    write(tmp_path / 'pred.json', sample, convention='ho3d_v3', template=str(template), meta=dataset.metainfo)
+    write(tmp_path / 'pred.json', sample, challenge='ho3d_v3', template=str(template), meta=dataset.metainfo)
     close(read(tmp_path / 'pred.json')[1][:, 0, 0], torch.tensor([0.7, 0.5, 0.8, 0.6]))

@@ -6,18 +6,16 @@ import pytest
 import torch
 
 from mmegopose.evaluation import LiftingMetric, MPIINF3DHPMetric
-from mmegopose.evaluation.benchmarks.lifting import (
-    JOINT_GROUPS,
+from mmegopose.evaluation.benchmarks.lifting_benchmark import (
     apply_root,
     blend_frames,
     count_frames,
-    format_table,
-    frame_errors,
-    pool,
-    rows_3dhp,
-    score_clip,
-    summarize,
+    format_lifting_table,
+    pool_actions,
+    score_lifting_sequence,
+    summarize_lifting,
 )
+from mmegopose.evaluation.benchmarks.mpi_inf_3dhp_benchmark import JOINT_GROUPS, frame_errors, rows_3dhp
 from mmegopose.evaluation.functional.joint_errors import auc, pck
 from mmegopose.registry import METRICS
 from mmegopose.structures import get_skeleton
@@ -55,13 +53,13 @@ def as_clip(sequences):
 def test_root_policies_match_official_code(parity, policy, key):
     (pred, frame_ids), (gt, _) = as_clip(parity['pred']), as_clip(parity['gt'])
     pred, gt = apply_root(pred, gt, policy, 0)
-    score = score_clip('Eating', pred, gt, SEEN.expand(120, -1), frame_ids)
+    score = score_lifting_sequence('Eating', pred, gt, SEEN.expand(120, -1), frame_ids)
     assert score.values[0] == pytest.approx(1000 * parity[key].item(), abs=1e-6)
 
 
 def test_clip_score_matches_official_code(parity):
     (pred, frame_ids), (gt, _) = as_clip(parity['pred']), as_clip(parity['gt'])
-    metrics = summarize([score_clip('Eating', pred, gt, SEEN.expand(120, -1), frame_ids)], H36M)
+    metrics = summarize_lifting([score_lifting_sequence('Eating', pred, gt, SEEN.expand(120, -1), frame_ids)], H36M)
     for name, key in (('MPJPE', 'mpjpe'), ('PA-MPJPE', 'p_mpjpe'), ('N-MPJPE', 'n_mpjpe'), ('MPJVE', 'velocity_concat'),
                       ('MPJVE_sequence', 'velocity_per_sequence'), ('ACCEL', 'acc_error_per_frame')):
         assert metrics[name] == pytest.approx(1000 * parity[key].mean().item(), abs=1e-6), name
@@ -206,7 +204,7 @@ def test_result_does_not_depend_on_order(seed):
     groups = [shuffled[i:i + seed + 1] for i in range(0, len(shuffled), seed + 1)]
     batches = [{key: torch.cat([s[key] for s in group]) for key in group[0]} for group in groups]
     assert run(LiftingMetric(), data, batches + batches[:2]) == expected
-    with pytest.raises(ValueError, match='1 of 4 takes: S11/Walking/1'):
+    with pytest.raises(ValueError, match='1 of 4 sequences: S11/Walking/1'):
         run(LiftingMetric(), data, all_samples[:-1])
     strange = dict(all_samples[0], slots=all_samples[0]['slots'] + 100)
     with pytest.raises(ValueError, match='not in its slots'):
@@ -234,20 +232,20 @@ def test_invisible_joints_and_broken_predictions():
     visible[4:] = visible[:, 3] = False
     hidden = gt.masked_fill(~visible[..., None], float('nan'))
     ids, rest = torch.arange(6), [j for j in range(17) if j != 3]
-    score = score_clip('Eating', pred, hidden, visible, ids)
-    part = score_clip('Eating', pred[:4, rest], gt[:4, rest], visible[:4, rest], ids[:4])
+    score = score_lifting_sequence('Eating', pred, hidden, visible, ids)
+    part = score_lifting_sequence('Eating', pred[:4, rest], gt[:4, rest], visible[:4, rest], ids[:4])
     np.testing.assert_allclose(np.delete(score.values, 6 + 3), part.values, rtol=1e-12)
     assert score.weights.tolist() == [4] * 9 + [0] + [4] * 13
-    blank = score_clip('Sitting', pred, hidden, ~visible & False, ids)
+    blank = score_lifting_sequence('Sitting', pred, hidden, ~visible & False, ids)
     assert not blank.weights.any()
-    metrics = summarize([score, blank], H36M)
-    assert metrics == summarize([score], H36M) and f'joint/{H36M.joints[3]}/MPJPE' not in metrics
-    single = score_clip('Waiting', pred[:1], gt[:1], visible[:1], ids[:1])
-    metrics = summarize([score, single], H36M)
+    metrics = summarize_lifting([score, blank], H36M)
+    assert metrics == summarize_lifting([score], H36M) and f'joint/{H36M.joints[3]}/MPJPE' not in metrics
+    single = score_lifting_sequence('Waiting', pred[:1], gt[:1], visible[:1], ids[:1])
+    metrics = summarize_lifting([score, single], H36M)
     assert 'action/Waiting/MPJVE' not in metrics and metrics['MPJVE'] == metrics['action/Eating/MPJVE']
-    assert format_table([single]).splitlines()[1].split()[-1] == '-'
+    assert format_lifting_table([single]).splitlines()[1].split()[-1] == '-'
     pred[2, 5] = float('nan')
-    assert math.isnan(pool('all', [score, score_clip('Eating', pred, gt, visible, ids)]).values[0])
+    assert math.isnan(pool_actions('all', [score, score_lifting_sequence('Eating', pred, gt, visible, ids)]).values[0])
 
 
 def test_prints_the_protocol(monkeypatch):

@@ -5,12 +5,15 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 
-from mmegopose.evaluation.functional.joint_errors import acceleration_errors, aligned_errors, joint_errors
-from mmegopose.evaluation.functional.mesh_errors import (
-    body_scores,
-    f_score,
+from mmegopose.evaluation.benchmarks.body_benchmark import body_scores
+from mmegopose.evaluation.benchmarks.hand_benchmark import (
+    WRIST,
     hand_joint_scores,
     hand_vertex_scores,
+)
+from mmegopose.evaluation.functional.joint_errors import acceleration_errors, aligned_errors, joint_errors
+from mmegopose.evaluation.functional.mesh_errors import (
+    f_score,
     jitter,
     nearest_distances,
     orthogonal_align,
@@ -68,7 +71,7 @@ def test_hand_scores_match_official_code(parity, hands):
 
 
 def test_scale_translation_matches_official_code(parity, hands):
-    errors = joint_errors(scale_translation_align(hands['pred_joints'], hands['joints'], reference=4), hands['joints'])
+    errors = joint_errors(scale_translation_align(hands['pred_joints'], hands['joints'], WRIST, 4), hands['joints'])
     close(torch.stack([errors.mean(), pck_area(errors).mean()]), parity['freihand/xyz_sc_tr'], 1e-9)
 
 
@@ -158,27 +161,27 @@ def hand_sample(hands, rows=slice(None), **fields):
     return {**{name: value[rows] for name, value in hands.items()}, **fields}
 
 
-@pytest.mark.parametrize('convention', ['freihand', 'ho3d'])
-def test_hand_metric(parity, hands, convention):
-    metric = METRICS.build(dict(type='MeshMetric', convention=convention))
+@pytest.mark.parametrize('protocol', ['freihand', 'ho3d'])
+def test_hand_metric(parity, hands, protocol):
+    metric = METRICS.build(dict(type='MeshMetric', protocol=protocol))
     found = evaluate(metric, hand_sample(hands, slice(0, 4)), hand_sample(hands, slice(4, 6)))
     assert found['mesh/PA-MPJPE'] == pytest.approx(1000 * parity['freihand/xyz_al'][0].item(), abs=1e-6)
     assert found['mesh/MPVPE'] == pytest.approx(1000 * parity['freihand/mesh'][0].item(), abs=1e-6)
     assert found['mesh/PA-AUC_V'] == pytest.approx(parity['freihand/mesh_al'][1].item(), abs=1e-9)
     assert found['mesh/PA-F@5'] == pytest.approx(parity['fscore_aligned'][:, 0].mean().item(), abs=1e-9)
-    assert ('mesh/ST-MPJPE' in found) == (convention == 'ho3d')
+    assert ('mesh/ST-MPJPE' in found) == (protocol == 'ho3d')
 
 
 def test_offset_of_five_millimetres(hands):
     shifted = {name: hands[name.removeprefix('pred_')] + torch.tensor([0.003, 0., 0.004]) * name.startswith('pred_')
                for name in hands}
-    found = evaluate(MeshMetric(convention='ho3d'), shifted)
+    found = evaluate(MeshMetric(protocol='ho3d'), shifted)
     assert [found[f'mesh/{name}'] for name in ('MPJPE', 'MPVPE')] == pytest.approx([5, 5])
     assert [found['mesh/AUC_J'], found['mesh/AUC_V']] == pytest.approx([(100 - 10 - 0.5) / 99] * 2)
     for prefix in ('PA-', 'ST-'):
         assert found[f'mesh/{prefix}MPJPE'] == pytest.approx(0, abs=1e-9)
     assert found['mesh/F@15'] == 1
-    found = evaluate(MeshMetric(convention='body', root=(0,)), shifted)
+    found = evaluate(MeshMetric(protocol='body', root=(0,)), shifted)
     assert list(found.values()) == pytest.approx([0, 0, 0], abs=1e-9)
     assert list(found) == ['mesh/MPJPE', 'mesh/PA-MPJPE', 'mesh/PVE']
 
@@ -188,15 +191,15 @@ def test_body_is_measured_from_the_hips(num_joints, hips):
     gt, pred = normal(4, num_joints, 3), normal(4, num_joints, 3, seed=1)
     vertices, pred_vertices = normal(4, 30, 3, seed=2), normal(4, 30, 3, seed=3)
     sample = dict(pred_joints=pred, joints=gt, pred_vertices=pred_vertices, vertices=vertices)
-    found = evaluate(MeshMetric(convention='body'), sample)
+    found = evaluate(MeshMetric(protocol='body'), sample)
     shift = (pred - gt)[:, list(hips)].mean(1, keepdim=True)
     assert found['mesh/MPJPE'] == pytest.approx(1000 * joint_errors(pred - shift, gt).mean().item())
     assert found['mesh/PVE'] == pytest.approx(1000 * joint_errors(pred_vertices - shift, vertices).mean().item())
     hidden = torch.ones(4, num_joints, dtype=torch.bool)
     hidden[0] = False
     hidden[1, hips[0]] = False
-    half = evaluate(MeshMetric(convention='body'), dict(sample, visible=hidden))
-    kept = evaluate(MeshMetric(convention='body'), {name: value[2:] for name, value in sample.items()})
+    half = evaluate(MeshMetric(protocol='body'), dict(sample, visible=hidden))
+    kept = evaluate(MeshMetric(protocol='body'), {name: value[2:] for name, value in sample.items()})
     assert half['mesh/MPJPE'] == pytest.approx(kept['mesh/MPJPE'])
     assert half['mesh/PVE'] == pytest.approx(kept['mesh/PVE'])
     assert half['mesh/PA-MPJPE'] != pytest.approx(kept['mesh/PA-MPJPE'])
@@ -221,8 +224,8 @@ def test_processes(hands, monkeypatch):
     expected, metrics = evaluate(MeshMetric(), hands), [MeshMetric(), MeshMetric(), MeshMetric()]
     for metric, rows in zip(metrics, ([0, 2, 4], [1, 3, 5, 0], [])):
         metric.process(None, [hand_sample(hands, rows, index=torch.tensor(rows, dtype=torch.int64))])
-    gathered = [list(metric.results) for metric in metrics]
-    monkeypatch.setattr('mmegopose.evaluation.metrics.mesh_metric.all_gather_object', lambda results: gathered)
+    gathered = [(list(metric.results), set()) for metric in metrics]
+    monkeypatch.setattr('mmegopose.evaluation.metrics.gathering.all_gather_object', lambda part: gathered)
     for metric in metrics:
         assert metric.evaluate(6) == pytest.approx(expected)
         assert metric.results == []
@@ -251,8 +254,8 @@ def test_through_the_evaluator(hands):
 
 
 @pytest.mark.parametrize('options,message', [
-    (dict(convention='smpl'), "got 'smpl'"), (dict(joints=False, vertices=False), 'nothing to score'),
-    (dict(convention='body', joints=False), 'needs joints=True')])
+    (dict(protocol='smpl'), "got 'smpl'"), (dict(joints=False, vertices=False), 'nothing to score'),
+    (dict(protocol='body', joints=False), 'needs joints=True')])
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         MeshMetric(**options)
@@ -271,9 +274,9 @@ def test_bad_samples(hands):
     with pytest.raises(ValueError, match='visible should begin with the batch shape'):
         MeshMetric().process(None, [dict(hands, visible=torch.ones(5, 21, dtype=torch.bool))])
     with pytest.raises(ValueError, match='set MeshMetric'):
-        MeshMetric(convention='body').process(None, [hands])
+        MeshMetric(protocol='body').process(None, [hands])
     with pytest.raises(ValueError, match='21 joints'):
-        MeshMetric(convention='ho3d', vertices=False).process(
+        MeshMetric(protocol='ho3d', vertices=False).process(
             None, [dict(pred_joints=hands['joints'][:, :16], joints=hands['joints'][:, :16])])
 
 
@@ -299,17 +302,17 @@ def synthetic():
                 pred_keypoints=fields['keypoints'] + torch.tensor([0.04, 0]))
 
 
-@pytest.mark.parametrize('convention', ['freihand', 'ho3d', 'body'])
-def test_hands_around_the_models_origin_are_measured_from_the_wrist(synthetic, convention):
-    options = dict(root=(0,)) if convention == 'body' else {}
-    found = evaluate(MeshMetric(convention=convention, **options), synthetic)
+@pytest.mark.parametrize('protocol', ['freihand', 'ho3d', 'body'])
+def test_hands_around_the_models_origin_are_measured_from_the_wrist(synthetic, protocol):
+    options = dict(root=(0,)) if protocol == 'body' else {}
+    found = evaluate(MeshMetric(protocol=protocol, **options), synthetic)
     assert found['mesh/MPJPE'] == pytest.approx(10 * 20 / 21, abs=1e-3)
-    assert found['mesh/PVE' if convention == 'body' else 'mesh/MPVPE'] == pytest.approx(0, abs=1e-3)
+    assert found['mesh/PVE' if protocol == 'body' else 'mesh/MPVPE'] == pytest.approx(0, abs=1e-3)
     absolute = {key: value for key, value in synthetic.items() if key != 'pred_translation'}
-    if convention != 'body':
+    if protocol != 'body':
         assert found['mesh/F@5'] == 1
-        assert evaluate(MeshMetric(convention=convention), absolute)['mesh/MPJPE'] > 1000
-    assert evaluate(MeshMetric(convention=convention, **options), absolute)['mesh/PA-MPJPE'] == \
+        assert evaluate(MeshMetric(protocol=protocol), absolute)['mesh/MPJPE'] > 1000
+    assert evaluate(MeshMetric(protocol=protocol, **options), absolute)['mesh/PA-MPJPE'] == \
         pytest.approx(found['mesh/PA-MPJPE'], rel=1e-6)
 
 

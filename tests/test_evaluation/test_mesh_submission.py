@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from helpers.hand_samples import flat_hands, shrink_challenges
 
-from mmegopose.evaluation.submissions.hands import (
+from mmegopose.evaluation.submissions.hand_file import (
     CHALLENGES,
     MANO_ORDER,
     read_hand_submission,

@@ -4,7 +4,7 @@ import torch
 from helpers.evaluation_samples import batched, dataset_meta, random_transforms, run, standard_takes, to_target, windows
 
 from mmegopose.evaluation import BodyPoseMetric, DumpPredictions, SequenceMetric
-from mmegopose.evaluation.metrics import sequence_metric
+from mmegopose.evaluation.metrics import gathering
 from mmegopose.evaluation.metrics.sequence_metric import to_world
 
 
@@ -42,8 +42,8 @@ def together(takes, shares, monkeypatch, metric=BodyPoseMetric, **kwargs):
         one.dataset_meta = dataset_meta(takes)
         for sample in share:
             one.process(None, [sample])
-    gathered = [(list(one.results), dict(one.buffers)) for one in metrics]
-    monkeypatch.setattr(sequence_metric, 'all_gather_object', lambda data: gathered)
+    gathered = [(list(one.results), dict(one.buffers), set(one.skipped)) for one in metrics]
+    monkeypatch.setattr(gathering, 'all_gather_object', lambda data: gathered)
     return metrics[0].evaluate(0)
 
 
@@ -107,9 +107,9 @@ def test_processes_together_equal_one(takes, samples, expected, share, monkeypat
 
 def test_missing_frames_are_named(takes, samples, monkeypatch):
     for share in ([samples[:-1]], [samples[:-1:2], samples[1:-1:2]]):
-        with pytest.raises(ValueError, match=r'1 of 3 takes: unc_dance_3 \(uid-unc_dance_3\): \d of 134.*Sampler'):
+        with pytest.raises(ValueError, match=r'1 of 3 sequences: unc_dance_3 \(uid-unc_dance_3\): \d of 134.*Sampler'):
             together(takes, share, monkeypatch)
-    with pytest.raises(ValueError, match='3 of 3 takes: iiith_cooking_1 .*: 100 of 100; cmu_soccer_2'):
+    with pytest.raises(ValueError, match='3 of 3 sequences: iiith_cooking_1 .*: 100 of 100; cmu_soccer_2'):
         together(takes, [[]], monkeypatch)
 
 

@@ -15,7 +15,7 @@ from mmegopose.evaluation import (
     validate_submission,
     write_submission,
 )
-from mmegopose.evaluation.submissions.egoexo4d_body import read_headset_positions
+from mmegopose.evaluation.submissions import read_headset_positions
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'submit.py'
 

@@ -74,7 +74,7 @@ def test_metrics_and_pictures_know_it():
     assert found['body/MPJPE'] == pytest.approx(5) and found['body/MPJPE_body8'] == pytest.approx(5)
     assert found['body/joint/right-hand/MPJPE'] == pytest.approx(5)
 
-    mesh = MeshMetric(vertices=False, convention='body')
+    mesh = MeshMetric(vertices=False, protocol='body')
     mesh.dataset_meta = dict(skeleton='own9')
     error = torch.zeros(9, 3, dtype=torch.float64)
     error[[3, 5]] = torch.tensor([0, 0, 0.09], dtype=torch.float64)  # the hips, from which all is measured

@@ -53,7 +53,7 @@ def test_submission_is_valid_and_scores_what_validation_says(trained):
     report = run(sys.executable, ROOT / 'tools/submit.py', 'sub.json', '--template', root / 'dummy_test.json',
                  '--data-root', root, '--ground-truth', root / 'private_test_gt.json', cwd=trained)
     expected = json.loads((trained / 'val.json').read_text())['body/MPJPE']
-    from mmegopose.evaluation.submissions.egoexo4d_body import read_submission, score_submission
+    from mmegopose.evaluation.submissions import read_submission, score_submission
     scores = score_submission(read_submission(trained / 'sub.json'),
                               json.loads((root / 'private_test_gt.json').read_text()))
     assert scores['MPJPE'] == pytest.approx(expected, abs=2e-3)

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmegopose.datasets import EndlessSampler, batch_collate
 from mmegopose.engine.config import load_config
-from mmegopose.evaluation.benchmarks.egoexo4d_body import score_sequence
+from mmegopose.evaluation.benchmarks.egoexo4d_body_benchmark import score_sequence
 from mmegopose.geometry.alignment import similarity_align
 from mmegopose.geometry.trajectory import HEAD_AXES
 from mmegopose.registry import DATASETS, MODELS

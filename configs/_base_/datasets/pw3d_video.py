@@ -13,5 +13,5 @@ val_dataloader = dict(
     dataset=dict(
         reader=dict(type='PW3D', root=data_root, split='test', body_models=bodies), frames=8, crop=crop))
 test_dataloader = val_dataloader
-val_evaluator = dict(type='MeshMetric', convention='body')
+val_evaluator = dict(type='MeshMetric', protocol='body')
 test_evaluator = val_evaluator

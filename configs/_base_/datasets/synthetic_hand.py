@@ -11,7 +11,7 @@ val_dataloader = dict(
     dataset=dict(**dataset, split='val', length=600))
 test_dataloader = val_dataloader
 val_evaluator = [
-    dict(type='MeshMetric', convention='freihand'),
+    dict(type='MeshMetric', protocol='freihand'),
     dict(type='KeypointPCKMetric'),
 ]
 test_evaluator = val_evaluator

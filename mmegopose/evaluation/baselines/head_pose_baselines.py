@@ -2,6 +2,7 @@
 import torch
 
 from ...registry import DATASETS, METRICS
+from .ridge import Ridge
 
 
 def collect(dataset, batch_size: int = 1024) -> dict:
@@ -9,7 +10,7 @@ def collect(dataset, batch_size: int = 1024) -> dict:
 
     Returns:
         ``features (N,T*F)``, ``joints (N,J,3)`` and ``pose (N,4,4)`` (target frame to world) of the last frames,
-        ``visible (N,J)``, ``frame_ids (N,)`` and ``take (N,)``.
+        ``visible (N,J)``, ``frame_ids (N,)`` and ``sequence (N,)``.
     """
     parts = []
     for begin in range(0, len(dataset), batch_size):
@@ -27,36 +28,15 @@ def masked_mean_pose(joints: torch.Tensor, visible: torch.Tensor) -> torch.Tenso
     return (joints * visible[..., None]).sum(0) / visible.sum(0).clamp(min=1)[:, None]
 
 
-class Ridge:
-    """Linear regression with an L2 penalty from standardised features, per joint over its visible frames."""
-
-    def __init__(self, features: torch.Tensor, joints: torch.Tensor, visible: torch.Tensor, penalty: float = 100.0):
-        self.mean, self.scale = features.mean(0), features.std(0) + 1e-3
-        x = self._design(features)
-        self.weights = x.new_zeros(x.shape[1], *joints.shape[1:])  # (F, J, 3)
-        patterns, pattern = visible.T.unique(dim=0, return_inverse=True)
-        for index, rows in enumerate(patterns):  # joints that are visible in the same frames are solved together
-            gram = x[rows].T @ x[rows] + penalty * torch.eye(x.shape[1], dtype=x.dtype)
-            own = pattern == index
-            self.weights[:, own] = torch.linalg.solve(gram, x[rows].T @ joints[rows][:, own].flatten(1)).unflatten(
-                -1, (-1, 3))
-
-    def __call__(self, features: torch.Tensor) -> torch.Tensor:
-        return torch.einsum('nf,fjd->njd', self._design(features), self.weights)
-
-    def _design(self, features):
-        return torch.nn.functional.pad((features - self.mean) / self.scale, (0, 1), value=1.0)
-
-
-def evaluate_baselines(train_config: dict, val_config: dict, metric_config: dict) -> dict:
-    """Score the baselines with the metric, windows and features of a config.
+def evaluate_head_pose_baselines(train_config: dict, val_config: dict, metric_configs: list | dict) -> dict:
+    """Score the baselines with the metrics, windows and features of a config.
 
     Mean pose: the mean training pose relative to the heading, at its mean height in the world. Mean pose at head
     height: the same, hung at the headset. Ridge: from the window's features to the pose in the target frame.
 
     Args:
         train_config, val_config: data-set configs whose target frame is ``'heading'``.
-        metric_config: config of the metric.
+        metric_configs: configs of the metrics, or of the one.
 
     Returns:
         ``{baseline: metrics}``.
@@ -70,13 +50,16 @@ def evaluate_baselines(train_config: dict, val_config: dict, metric_config: dict
     lifted[..., 2] += world_height[:, None]
     predictions = {'mean pose': lifted, 'mean pose at head height': mean.expand_as(lifted),
                    'ridge regression': Ridge(train['features'], train['joints'], train['visible'])(val['features'])}
+    metric_configs = [metric_configs] if isinstance(metric_configs, dict) else metric_configs
     results = {}
     for name, pred in predictions.items():
-        metric = METRICS.build(metric_config)
-        metric.dataset_meta = val_set.metainfo
-        metric.process(None, [dict(
+        sample = dict(
             pred_joints=pred[:, None], joints=val['joints'][:, None], visible=val['visible'][:, None],
             T_world_target=val['pose'][:, None], frame_ids=val['frame_ids'][:, None], sequence=val['sequence'],
-            scored=torch.ones(len(pred), 1, dtype=torch.bool))])
-        results[name] = metric.evaluate(len(pred))
+            scored=torch.ones(len(pred), 1, dtype=torch.bool))
+        results[name] = {}
+        for metric in map(METRICS.build, metric_configs):
+            metric.dataset_meta = val_set.metainfo
+            metric.process(None, [sample])
+            results[name] |= metric.evaluate(len(pred))
     return results

@@ -1,15 +1,18 @@
 """What simple rules reach at lifting: mean pose, linear regression, constant velocity."""
+from collections import ChainMap
+from itertools import chain
+
 import torch
 from scipy.signal import savgol_filter
 
 from ...registry import DATASETS, METRICS
-from .head_pose_baselines import Ridge
+from .ridge import Ridge
 
 CONSTANT_VELOCITY_FRAMES = 9
 
 
-def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_config: dict) -> dict:
-    """Score the baselines with the metric, windows and protocol of a config.
+def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_configs: list | dict) -> dict:
+    """Score the baselines with the metrics, windows and protocol of a config.
 
     Mean pose: that of training, in the camera frame. Linear: ridge regression from the keypoints of one frame.
     Constant velocity: those estimates, fitted by motion at constant velocity over the 9 frames around each. Linear
@@ -17,7 +20,7 @@ def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_conf
 
     Args:
         train_config, val_config: configs of lifting data sets with windows of the same length.
-        metric_config: config of the metric.
+        metric_configs: configs of the metrics, or of the one.
 
     Returns:
         ``{baseline: metrics}``.
@@ -36,8 +39,9 @@ def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_conf
     rules = {'mean pose': lambda x: mean.expand(*x.shape[:2], -1, -1), 'linear': linear,
              'constant velocity': constant_velocity,
              'linear over the window': lambda x: window(x.flatten(1)).reshape(*x.shape[:2], -1, 3)}
-    metrics = {name: METRICS.build(metric_config) for name in rules}
-    for metric in metrics.values():
+    metric_configs = [metric_configs] if isinstance(metric_configs, dict) else metric_configs
+    metrics = {name: [METRICS.build(config) for config in metric_configs] for name in rules}
+    for metric in chain.from_iterable(metrics.values()):
         metric.dataset_meta = val_set.metainfo
     for begin in range(0, len(val_set), 512):
         batch = val_set.__getitems__(range(begin, min(begin + 512, len(val_set))))
@@ -45,8 +49,10 @@ def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_conf
         for name, rule in rules.items():
             sample = batch['data_samples'].clone()
             sample.pred_joints = rule(x)
-            metrics[name].process(None, [sample.to_dict()])
-    return {name: metric.evaluate(len(val_set)) for name, metric in metrics.items()}
+            for metric in metrics[name]:
+                metric.process(None, [sample.to_dict()])
+    return {name: dict(ChainMap(*(metric.evaluate(len(val_set)) for metric in group)))
+            for name, group in metrics.items()}
 
 
 class _Linear:

@@ -115,24 +115,3 @@ def acceleration_errors(pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Te
     step, even = step[..., 1:, :], step[..., 1:, :] == step[..., :-1, :]
     mask = visible[..., 2:, :] & visible[..., 1:-1, :] & visible[..., :-2, :] & even & (step > 0) & (step < max_step)
     return error * fps ** 2 / step.clamp(min=1).square(), mask
-
-
-def clip_mask(frame_ids: Tensor, max_gap: int = 3, min_length: int = 120, stride: int = 3) -> Tensor:
-    """Which frames lie in a long enough clip, as the Ego-Exo4D body pose evaluator defines it.
-
-    A clip ends where the next frame is more than ``max_gap`` away. A clip is kept if ``last - first + stride`` is at
-    least ``min_length``: with the defaults, 40 frames of the 10 Hz annotation (4 s).
-
-    Args:
-        frame_ids: ``(n,)`` ascending frame numbers.
-
-    Returns:
-        ``(n,)`` bool.
-    """
-    if not len(frame_ids):
-        return frame_ids.bool()
-    cut = frame_ids.diff() > max_gap                                         # (n-1,)
-    edge = cut.new_ones(1)
-    first, last = frame_ids[torch.cat([edge, cut])], frame_ids[torch.cat([cut, edge])]  # (clips,)
-    clip = torch.cat([~edge, cut]).cumsum(0)                                 # (n,)
-    return (last - first + stride >= min_length)[clip]

@@ -11,11 +11,7 @@ import torch
 from torch import Tensor
 
 from ...geometry.alignment import similarity_align
-from ...structures import get_skeleton
-from .joint_errors import aligned_errors, joint_errors
-
-F_THRESHOLDS = {'F@5': 0.005, 'F@15': 0.015}  # metres
-MIDDLE_KNUCKLE = get_skeleton('hand21').index('middle-1')
+from .joint_errors import joint_errors
 
 
 def pose_mean(errors: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -39,7 +35,7 @@ def orthogonal_align(source: Tensor, target: Tensor, mask: Tensor | None = None)
     return aligned[1].where((residual[1] < residual[0])[..., None, None], aligned[0])
 
 
-def scale_translation_align(source: Tensor, target: Tensor, root: int = 0, reference: int = MIDDLE_KNUCKLE) -> Tensor:
+def scale_translation_align(source: Tensor, target: Tensor, root: int, reference: int) -> Tensor:
     """Source ``(...,J,3)`` moved so that joint ``root`` and the distance from it to ``reference`` are the target's.
 
     The third alignment of HO-3D (Hampali et al., HOnnotate, CVPR 2020). A source in which both joints coincide keeps
@@ -89,7 +85,7 @@ def nearest_distances(a: Tensor, b: Tensor, max_elements: int = 2 ** 20) -> tupl
     return from_a.reshape(*shape, P), from_b.reshape(*shape, Q)
 
 
-def f_score(pred: Tensor, gt: Tensor, thresholds: Sequence[float] = tuple(F_THRESHOLDS.values())) -> Tensor:
+def f_score(pred: Tensor, gt: Tensor, thresholds: Sequence[float] = (0.005, 0.015)) -> Tensor:
     """Harmonic mean of the shares of points nearer than each threshold to the other surface's points, ``(...,K)``.
 
     Knapitsch et al., "Tanks and temples", TOG 2017, on vertices, as FreiHAND and HO-3D use it: strictly less.
@@ -97,7 +93,7 @@ def f_score(pred: Tensor, gt: Tensor, thresholds: Sequence[float] = tuple(F_THRE
     Args:
         pred: ``(...,P,3)``.
         gt: ``(...,Q,3)``.
-        thresholds: K lengths.
+        thresholds: K lengths; the defaults are those of FreiHAND and HO-3D, in metres.
     """
     limits = torch.tensor(thresholds, dtype=pred.dtype, device=pred.device)  # (K,)
     found, covered = ((d[..., None] < limits).to(pred.dtype).mean(-2) for d in nearest_distances(pred, gt))  # (...,K)
@@ -126,67 +122,3 @@ def jitter(joints: Tensor, visible: Tensor, frame_ids: Tensor, fps: float = 30,
     step = step[..., 2:, :]
     seen = visible[..., 3:, :] & visible[..., 2:-1, :] & visible[..., 1:-2, :] & visible[..., :-3, :]
     return size * fps ** 3 / step.clamp(min=1) ** 3, seen & even & (step > 0) & (step < max_step)
-
-
-def hand_joint_scores(pred: Tensor, gt: Tensor, visible: Tensor | None = None,
-                      scale_translation: bool = False) -> dict[str, Tensor]:
-    """``MPJPE`` and ``AUC_J`` of hands, as they are and (``PA-``) after :func:`orthogonal_align`, each ``(...)``.
-
-    Args:
-        pred: ``(...,J,3)`` metres.
-        gt: ``(...,J,3)``.
-        visible: ``(...,J)`` bool; poses with fewer than three visible joints have no ``PA-`` scores.
-        scale_translation: also score (``ST-``) after :func:`scale_translation_align`, for hands of 21 joints.
-    """
-    enough = None if visible is None else visible & (visible.sum(-1, keepdim=True) >= 3)
-    variants = {'': (pred, visible), 'PA-': (orthogonal_align(pred, gt, visible), enough)}
-    if scale_translation:
-        ends = visible is None or (visible[..., [0]] & visible[..., [MIDDLE_KNUCKLE]])
-        variants['ST-'] = scale_translation_align(pred, gt), None if visible is None else visible & ends
-    scores = {}
-    for prefix, (points, mask) in variants.items():
-        errors = joint_errors(points, gt)
-        scores |= {f'{prefix}MPJPE': pose_mean(errors, mask), f'{prefix}AUC_J': pose_mean(pck_area(errors), mask)}
-    return scores
-
-
-def hand_vertex_scores(pred: Tensor, gt: Tensor) -> dict[str, Tensor]:
-    """``MPVPE``, ``AUC_V``, ``F@5``, ``F@15`` of hands, as they are and (``PA-``) aligned, each ``(...)``.
-
-    The vertices have an alignment of their own, apart from that of the joints. ``pred`` and ``gt`` are ``(...,V,3)`` in
-    metres.
-    """
-    scores = {}
-    for prefix, points in (('', pred), ('PA-', orthogonal_align(pred, gt))):
-        errors = joint_errors(points, gt)
-        values = dict(MPVPE=pose_mean(errors), AUC_V=pose_mean(pck_area(errors)))
-        values |= zip(F_THRESHOLDS, f_score(points, gt).unbind(-1))
-        scores |= {prefix + name: value for name, value in values.items()}
-    return scores
-
-
-def body_scores(pred_joints: Tensor, joints: Tensor, root: Sequence[int], visible: Tensor | None = None,
-                pred_vertices: Tensor | None = None, vertices: Tensor | None = None) -> dict[str, Tensor]:
-    """``MPJPE`` and ``PVE`` from the pelvis, ``PA-MPJPE`` after a proper similarity transform, each ``(...)``.
-
-    As on 3DPW and EMDB: the pelvis is the middle of the two hips, and moves the vertices too.
-
-    Args:
-        pred_joints: ``(...,J,3)``.
-        joints: ``(...,J,3)``.
-        root: indices of the joints whose middle is the pelvis.
-        visible: ``(...,J)`` bool; without its root joints a pose has a ``PA-MPJPE`` only.
-        pred_vertices: ``(...,V,3)``; no ``PVE`` without them.
-        vertices: ``(...,V,3)``.
-    """
-    if visible is None:
-        visible = torch.ones(joints.shape[:-1], dtype=torch.bool, device=joints.device)
-    root = list(root)
-    pred_pelvis, pelvis = (p[..., root, :].mean(-2, keepdim=True) for p in (pred_joints, joints))  # (...,1,3)
-    rooted = visible[..., root].all(-1, keepdim=True)                        # (...,1)
-    scores = {'MPJPE': pose_mean(joint_errors(pred_joints - pred_pelvis, joints - pelvis), visible & rooted),
-              'PA-MPJPE': pose_mean(*aligned_errors(pred_joints, joints, visible))}
-    if vertices is not None:
-        errors = joint_errors(pred_vertices - pred_pelvis, vertices - pelvis)
-        scores['PVE'] = pose_mean(errors, rooted.expand_as(errors))
-    return scores

@@ -1,11 +1,19 @@
-"""Metrics that mmengine's evaluator runs."""
+"""Metrics that mmengine's evaluator runs: they collect the predictions of all processes, score them, or write them.
+
+A metric derives from :class:`SequenceMetric`, which sees whole sequences, or :class:`PoseWiseMetric`, which sees one
+pose at a time. It says how its predictions are drawn (``visualization_hook``), which of its results belong into a table
+(``table_columns()``), and what simple rules it is to be compared with (``baselines``). Frames that could not be read
+are struck off what it expects, and reported.
+"""
 from .body_pose_metric import BodyPoseMetric
 from .body_submission import BodySubmission
 from .dump_predictions import DumpPredictions
 from .hand_submission import HandSubmission
+from .keypoint_pck_metric import KeypointPCKMetric
 from .lifting_metric import LiftingMetric, MPIINF3DHPMetric
-from .mesh_metric import KeypointPCKMetric, MeshMetric
+from .mesh_metric import MeshMetric
+from .pose_wise_metric import PoseWiseMetric
 from .sequence_metric import SequenceMetric
 
 __all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'HandSubmission', 'KeypointPCKMetric',
-           'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'SequenceMetric']
+           'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric', 'SequenceMetric']

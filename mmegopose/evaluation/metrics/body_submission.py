@@ -2,13 +2,14 @@
 from mmengine.logging import print_log
 
 from ...registry import METRICS
-from ..submissions.egoexo4d_body import read_submission, validate_submission, write_submission
+from ..submissions.egoexo4d_body_file import read_submission, validate_submission, write_submission
+from ..submissions.submission_checks import raise_problems
 from .sequence_metric import SequenceMetric
 
 
 @METRICS.register_module()
 class BodySubmission(SequenceMetric):
-    """Writes the predictions of all takes, in world coordinates, as the challenge wants them.
+    """Writes the predictions of all sequences (takes), in world coordinates, as the challenge wants them.
 
     With a ``template`` the file has exactly its takes and frames, and is checked against it: what is wrong is raised as
     ``ValueError`` after the file was written, so that no prediction is lost.
@@ -39,8 +40,9 @@ class BodySubmission(SequenceMetric):
         frames = sum(len(take['body']) for take in submission.values())
         print_log(f'Wrote {frames} poses of {len(submission)} takes to {self.out_file}', logger='current')
         problems = validate_submission(submission, self.template) if self.template is not None else []
-        if problems:
-            raise ValueError('\n  '.join([f'{self.out_file} was written, but is not fit to be submitted:', *problems]))
+        if self.skipped:
+            problems.insert(0, f'{len(self.skipped)} frames could not be read and have no pose')
+        raise_problems(self.out_file, problems)
         return dict(takes=len(submission), frames=frames)
 
 

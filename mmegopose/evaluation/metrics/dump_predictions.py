@@ -5,17 +5,18 @@ from mmengine.logging import print_log
 
 from ...files import atomic_write
 from ...registry import METRICS
-from ..benchmarks.lifting import count_frames
+from ..benchmarks.lifting_benchmark import count_frames
 from .sequence_metric import SequenceMetric
 
 
 @METRICS.register_module()
 class DumpPredictions(SequenceMetric):
-    """Writes the predictions of all takes to one ``.npz`` that needs no pickle.
+    """Writes the predictions of all sequences to one ``.npz`` that needs no pickle.
 
     Arrays: ``pred (n,J,3)`` float32, metres, in world coordinates (lifting: camera axes, relative to the root; the mean
-    where a frame was predicted more than once); ``frame_ids (n,)`` int64; ``uids (takes,)`` and
-    ``take_names (takes,)`` text; ``offsets (takes+1,)`` int64: take ``i`` is the rows ``offsets[i]:offsets[i+1]``.
+    where a frame was predicted more than once); ``frame_ids (n,)`` int64; ``uids (S,)`` and
+    ``take_names (S,)`` text; ``offsets (S+1,)`` int64: sequence ``i`` is rows ``offsets[i]:offsets[i+1]``. If frames
+    could not be read, ``skipped_uids (k,)`` and ``skipped_frame_ids (k,)`` name them.
 
     Args:
         out_file: path of the file; its folder is made if need be.
@@ -36,8 +37,13 @@ class DumpPredictions(SequenceMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, int]:
         lengths = [len(r['frame_ids']) for r in results]
+        skipped = {}
+        if self.skipped:
+            sequences, frames = zip(*sorted(self.skipped))
+            skipped = dict(skipped_uids=np.array([self.dataset_meta['sequences'][index]['uid'] for index in sequences]),
+                           skipped_frame_ids=np.array(frames, np.int64))
         with atomic_write(self.out_file, 'wb') as file:
-            np.savez(file, pred=np.concatenate([r['pred'] for r in results]),
+            np.savez(file, **skipped, pred=np.concatenate([r['pred'] for r in results]),
                      frame_ids=np.concatenate([r['frame_ids'] for r in results]), offsets=np.cumsum([0, *lengths]),
                      uids=np.array([r['uid'] for r in results]), take_names=np.array([r['name'] for r in results]))
         print_log(f'Wrote {sum(lengths)} poses of {len(results)} takes to {self.out_file}', logger='current')

@@ -5,30 +5,31 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
 from ...files import BadFile
 from ...registry import METRICS
-from ..submissions.hands import (
-    NUM_JOINTS,
-    NUM_VERTICES,
+from ..submissions.hand_file import (
+    MANO_JOINTS,
+    MANO_VERTICES,
     get_challenge,
     validate_hand_submission,
     write_hand_submission,
 )
+from ..submissions.submission_checks import name_first, raise_problems
+from .gathering import SkippedFrames, gather_or_raise
 
-MOST_NAMES = 20  # of missing images in a message
+MAX_LISTED_IMAGES = 20
 
 
 @METRICS.register_module()
 class HandSubmission(BaseMetric):
     """Writes the predictions of an evaluation split as its server wants them, one row per image in the official order.
 
-    Reads ``pred_joints (B,T,21,3)``, ``pred_vertices (B,T,778,3)``, ``frame_ids (B,T)`` and, for HO-3D, ``take (B,)``,
-    which tell the row, so that samples may come in any order, from any process and more than once. A field
+    Reads ``pred_joints (B,T,21,3)``, ``pred_vertices (B,T,778,3)``, ``frame_ids (B,T)`` and, for HO-3D, ``sequence
+    (B,)``, which tell the row, so that samples may come in any order, from any process and more than once. A field
     ``pred_translation (B,T,3)`` moves hands in front of the camera; it assumes a focal length, so only scores after
     alignment mean something. Where ``right (B,T)`` is false, the crop was mirrored, and the hand is mirrored back.
 
@@ -38,31 +39,33 @@ class HandSubmission(BaseMetric):
 
     Args:
         out_file: a ``.json`` file, or a ``.zip`` file that will hold ``pred.json``.
-        convention: ``'freihand'``, ``'ho3d_v2'`` or ``'ho3d_v3'``.
+        challenge: ``'freihand'``, ``'ho3d_v2'`` or ``'ho3d_v3'``.
         template: path of HO-3D's ``evaluation.txt``, whose lines ``SEQUENCE/FRAME`` are the rows. FreiHAND has none.
         prefix: prefix of the names of the results.
 
     Raises:
-        KeyError: unknown convention.
+        KeyError: unknown challenge.
         ValueError: the template is missing, or is that of another version; another suffix.
         FileNotFoundError, BadFile: the template is not there, or not ``evaluation.txt``.
     """
 
     default_prefix = 'submission'
+    visualization_hook = 'MeshVisualizationHook'
 
-    def __init__(self, out_file: str, convention: str = 'freihand', template: str | None = None,
+    def __init__(self, out_file: str, challenge: str = 'freihand', template: str | None = None,
                  prefix: str | None = None):
         super().__init__(prefix=prefix)
-        self.num_samples = get_challenge(convention).num_samples
+        self.num_samples = get_challenge(challenge).num_samples
         if Path(out_file).suffix not in ('.json', '.zip'):
             raise ValueError(f'a submission is a .json or a .zip file, got {out_file}')
-        if (template is None) != (convention == 'freihand'):
+        if (template is None) != (challenge == 'freihand'):
             raise ValueError(f'the rows of HO-3D are the lines of its evaluation.txt, those of FreiHAND its images: '
-                             f'convention={convention!r} does not go with template={template!r}')
-        self.out_file, self.convention = out_file, convention
+                             f'challenge={challenge!r} does not go with template={template!r}')
+        self.out_file, self.challenge = out_file, challenge
+        self.skipped = SkippedFrames()
         self.rows = None if template is None else _read_template(template)
         if self.rows is not None and len(self.rows) != self.num_samples:
-            raise ValueError(f'{template} lists {len(self.rows)} images; {convention} has {self.num_samples}')
+            raise ValueError(f'{template} lists {len(self.rows)} images; {challenge} has {self.num_samples}')
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the predictions of batched samples.
@@ -72,75 +75,78 @@ class HandSubmission(BaseMetric):
             ValueError: a hand is not that of MANO, or an image is none of the evaluation split.
         """
         for sample in data_samples:
+            frames, skipped = sample['frame_ids'].cpu(), self.skipped.take_in(sample)
+            if not len(frames):  # nothing of the batch could be read
+                continue
             points = []
-            for name, count in (('pred_joints', NUM_JOINTS), ('pred_vertices', NUM_VERTICES)):
+            for name, count in (('pred_joints', MANO_JOINTS), ('pred_vertices', MANO_VERTICES)):
                 if name not in sample:
                     raise KeyError(f'HandSubmission needs the field {name!r}, but a data sample has only '
                                    f'{sorted(sample)}: does the head have a body model?')
                 if sample[name].shape[2:] != (count, 3):
-                    raise ValueError(f'{self.convention} wants {name} (B,T,{count},3), the hand of MANO in the joint '
+                    raise ValueError(f'{self.challenge} wants {name} (B,T,{count},3), the hand of MANO in the joint '
                                      f"order 'openpose', got {tuple(sample[name].shape)}")
                 points.append(_in_camera(sample, sample[name].detach().float()).cpu())
-            frames = sample['frame_ids'].cpu()
             kept = sample['scored'].cpu().bool() if 'scored' in sample else torch.ones_like(frames, dtype=torch.bool)
-            take = sample['sequence'].cpu()[:, None].expand_as(frames) if self.rows is not None else frames
-            rows = self._rows(take[kept].tolist(), frames[kept].tolist())
+            if skipped is not None:
+                kept = kept & ~skipped
+            sequence = sample['sequence'].cpu()[:, None].expand_as(frames) if self.rows is not None else frames
+            rows = self._rows(sequence[kept].tolist(), frames[kept].tolist())
             self.results.append((rows, *(part[kept].numpy() for part in points)))
 
-    def _rows(self, takes: list[int], frames: list[int]) -> np.ndarray:
-        """Rows ``(n,)`` of the images of given takes and frame numbers."""
+    def _rows(self, sequences: list[int], frames: list[int]) -> np.ndarray:
+        """Rows ``(n,)`` of the images of given sequences and frame numbers."""
         if self.rows is None:
             names = frames
             rows = [frame if 0 <= frame < self.num_samples else None for frame in frames]
         else:
-            names = [(self.dataset_meta['sequences'][take]['uid'], frame) for take, frame in zip(takes, frames)]
+            names = [(self.dataset_meta['sequences'][sequence]['uid'], frame)
+                     for sequence, frame in zip(sequences, frames)]
             rows = [self.rows.get(name) for name in names]
         if None in rows:
-            raise ValueError(f'image {names[rows.index(None)]} is none of the {self.num_samples} of {self.convention}: '
+            raise ValueError(f'image {names[rows.index(None)]} is none of the {self.num_samples} of {self.challenge}: '
                              'submissions are made from its evaluation split')
         return np.array(rows, np.int64)
 
     def evaluate(self, size: int) -> dict[str, int]:
         """Bring the hands of all processes together and write them. Every process gets the result, or the error."""
-        results = [result for part in all_gather_object(self.results) for result in part]
-        self.results.clear()
-        outcome = [None]
-        if is_main_process():
-            try:
-                metrics = self.compute_metrics(results)
-                outcome[0] = {f'{self.prefix}/{name}': value for name, value in metrics.items()}
-            except Exception as error:  # the other processes wait for an answer
-                outcome[0] = error
-        broadcast_object_list(outcome)
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
-        return outcome[0]
+        part = self.results, set(self.skipped)
+        try:
+            return gather_or_raise(part, lambda parts: self.compute_metrics(self._join(parts)), self.prefix)
+        finally:
+            self.results.clear()
+            self.skipped.clear()
+
+    def _join(self, parts: list[tuple[list, set]]) -> list[tuple]:
+        for _, skipped in parts:
+            self.skipped.update(skipped)
+        self.skipped.report(type(self).__name__, (self.dataset_meta or {}).get('sequences'))
+        return [result for part, _ in parts for result in part]
 
     def compute_metrics(self, results: list[tuple]) -> dict[str, int]:
-        joints, vertices = (np.zeros((self.num_samples, count, 3), np.float32) for count in (NUM_JOINTS, NUM_VERTICES))
+        joints, vertices = (np.zeros((self.num_samples, points, 3), np.float32)
+                            for points in (MANO_JOINTS, MANO_VERTICES))
         there = np.zeros(self.num_samples, bool)
         for rows, *points in results:
             joints[rows], vertices[rows] = points
             there[rows] = True
-        write_hand_submission(joints, vertices, self.out_file, self.convention)
+        write_hand_submission(joints, vertices, self.out_file, self.challenge)
         print_log(f'Wrote {there.sum()} hands to {self.out_file}', logger='current')
-        wanted = get_challenge(self.convention)
+        wanted = get_challenge(self.challenge)
         problems = validate_hand_submission(
             [joints[:, list(wanted.order)] * np.float32(wanted.axes), vertices * np.float32(wanted.axes)],
-            self.convention)
+            self.challenge)
         if not there.all():
             problems.insert(0, f'no prediction for {(~there).sum()} images, whose rows are zero: '
                                f'{self._names(np.flatnonzero(~there))}')
-        if problems:
-            raise ValueError('\n  '.join([f'{self.out_file} was written, but is not fit to be submitted:', *problems]))
+        raise_problems(self.out_file, problems)
         return dict(hands=len(there))
 
     def _names(self, rows: np.ndarray) -> str:
-        names = [str(row) for row in rows[:MOST_NAMES]]
-        if self.rows is not None:
-            images = list(self.rows)
-            names = [f'{row} ({images[row][0]}/{images[row][1]:04d})' for row in rows[:MOST_NAMES]]
-        return ', '.join(names) + (', ...' if len(rows) > MOST_NAMES else '')
+        if self.rows is None:
+            return name_first(rows, MAX_LISTED_IMAGES)
+        images = list(self.rows)
+        return name_first([f'{row} ({images[row][0]}/{images[row][1]:04d})' for row in rows], MAX_LISTED_IMAGES)
 
 
 def _in_camera(sample: dict, points: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
-"""Metrics of 2D-to-3D lifting."""
+"""Metrics of 2D-to-3D lifting: Human3.6M and HumanEva, MPI-INF-3DHP."""
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 from mmengine.logging import print_log
@@ -8,7 +9,17 @@ from torch import Tensor
 from ...registry import METRICS
 from ...structures import Skeleton, get_skeleton
 from ...structures.protocols import LiftingProtocol, check_policies, get_protocol, is_excluded
-from ..benchmarks import lifting
+from ..baselines.lifting_baselines import evaluate_lifting_baselines
+from ..benchmarks.lifting_benchmark import (
+    ActionScore,
+    apply_root,
+    count_frames,
+    describe_protocol,
+    format_lifting_table,
+    score_lifting_sequence,
+    summarize_lifting,
+)
+from ..benchmarks.mpi_inf_3dhp_benchmark import FrameErrors, format_table_3dhp, frame_errors, summarize_3dhp
 from .sequence_metric import SequenceMetric
 
 
@@ -38,11 +49,12 @@ class LiftingMetric(SequenceMetric):
     """
 
     default_prefix = 'lifting'
+    baselines: ClassVar = staticmethod(evaluate_lifting_baselines)
 
     def __init__(self, root: str | None = None, frames: str | None = None, prefix: str | None = None):
         super().__init__(prefix)
         check_policies(root, frames)
-        self.policies = {key: value for key, value in dict(root=root, frames=frames).items() if value is not None}
+        self.changes = {key: value for key, value in dict(root=root, frames=frames).items() if value is not None}
 
     @property
     def protocol(self) -> LiftingProtocol:
@@ -55,7 +67,7 @@ class LiftingMetric(SequenceMetric):
             raise KeyError(f"{type(self).__name__} needs dataset_meta['protocol']: evaluate on a lifting data set with "
                            'test_mode=True')
         protocol = get_protocol(self.dataset_meta['protocol'])
-        changed = replace(protocol, **self.policies)
+        changed = replace(protocol, **self.changes)
         return changed if changed == protocol else replace(changed, name=f'{protocol.name}, changed')
 
     @property
@@ -68,21 +80,26 @@ class LiftingMetric(SequenceMetric):
         Returns:
             ``(pred (m,J,3), gt (m,J,3), slots (m,))``: the poses, and the slot that each stands for.
         """
-        pred, gt = lifting.apply_root(pred, gt, self.protocol.root, self.skeleton.root)
+        pred, gt = apply_root(pred, gt, self.protocol.root, self.skeleton.root)
         weights = torch.as_tensor(sequence['weights'])
-        pred, slots = lifting.count_frames(pred, frame_ids, weights, self.protocol.frames)
+        pred, slots = count_frames(pred, frame_ids, weights, self.protocol.frames)
         return pred, gt[slots], slots
 
-    def score(self, sequence, pred, gt, visible, frame_ids) -> lifting.ActionScore | None:
+    def table_columns(self) -> dict[str, str]:
+        columns = {'MPJPE (mm)': 'MPJPE', 'PA-MPJPE (mm)': 'PA-MPJPE', 'N-MPJPE (mm)': 'N-MPJPE',
+                   'MPJVE (mm/frame)': 'MPJVE', 'acceleration (mm/frame²)': 'ACCEL'}
+        return {heading: f'{self.prefix}/{name}' for heading, name in columns.items()}
+
+    def score(self, sequence, pred, gt, visible, frame_ids) -> ActionScore | None:
         if self.protocol.exclude and is_excluded(sequence):
             return None
         pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
-        return lifting.score_clip(sequence['action'], pred, gt, visible[slots], frame_ids[slots])
+        return score_lifting_sequence(sequence['action'], pred, gt, visible[slots], frame_ids[slots])
 
-    def compute_metrics(self, results: list[lifting.ActionScore | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[ActionScore | None]) -> dict[str, float]:
         scores = [score for score in results if score is not None]
-        metrics = lifting.summarize(scores, self.skeleton)
-        print_log(f'Lifting (mm), {lifting.describe(self.protocol)}\n{lifting.format_table(scores)}', logger='current')
+        metrics = summarize_lifting(scores, self.skeleton)
+        print_log(f'Lifting (mm), {describe_protocol(self.protocol)}\n{format_lifting_table(scores)}', logger='current')
         return metrics
 
 
@@ -102,13 +119,17 @@ class MPIINF3DHPMetric(LiftingMetric):
 
     default_prefix = '3dhp'
 
-    def score(self, sequence, pred, gt, visible, frame_ids) -> lifting.FrameErrors:
+    def table_columns(self) -> dict[str, str]:
+        units = dict(PCK='%', AUC='%', MPJPE='mm')
+        return {f'{name} ({unit})': f'{self.prefix}/{name}' for name, unit in units.items()}
+
+    def score(self, sequence, pred, gt, visible, frame_ids) -> FrameErrors:
         pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
         activity = torch.as_tensor(sequence['activity'])[slots] if 'activity' in sequence else None
-        return lifting.frame_errors(sequence['name'], pred, gt, visible[slots], self.skeleton.root, activity)
+        return frame_errors(sequence['name'], pred, gt, visible[slots], self.skeleton.root, activity)
 
-    def compute_metrics(self, results: list[lifting.FrameErrors]) -> dict[str, float]:
-        metrics = lifting.summarize_3dhp(results, self.skeleton)
-        print_log(f'MPI-INF-3DHP (PCK %, AUC %, MPJPE mm), {lifting.describe(self.protocol)}\n'
-                  f'{lifting.format_table_3dhp(results)}', logger='current')
+    def compute_metrics(self, results: list[FrameErrors]) -> dict[str, float]:
+        metrics = summarize_3dhp(results, self.skeleton)
+        print_log(f'MPI-INF-3DHP (PCK %, AUC %, MPJPE mm), {describe_protocol(self.protocol)}\n'
+                  f'{format_table_3dhp(results)}', logger='current')
         return metrics

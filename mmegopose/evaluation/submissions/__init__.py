@@ -1,1 +1,24 @@
-"""Files that challenge servers take."""
+"""Files that the servers of challenges take: write, read, check, and score offline where the truth is at hand.
+
+Writing never loses predictions: what is wrong with a file is told after it was written. A check returns one line per
+problem, and an empty list for a file that is fit to be submitted.
+"""
+from .egoexo4d_body_file import (
+    read_headset_positions,
+    read_submission,
+    score_submission,
+    validate_submission,
+    write_submission,
+)
+from .hand_file import (
+    CHALLENGES,
+    HandChallenge,
+    get_challenge,
+    read_hand_submission,
+    validate_hand_submission,
+    write_hand_submission,
+)
+
+__all__ = ['CHALLENGES', 'HandChallenge', 'get_challenge', 'read_hand_submission', 'read_headset_positions',
+           'read_submission', 'score_submission', 'validate_hand_submission', 'validate_submission',
+           'write_hand_submission', 'write_submission']

@@ -18,10 +18,11 @@ import numpy as np
 
 from ...files import BadFile, atomic_write, read_json
 from ...structures import get_skeleton
+from .submission_checks import broken_values, count_and_name, read_points, unit_problem
 
-NUM_JOINTS, NUM_VERTICES = 21, 778
+MANO_JOINTS, MANO_VERTICES = 21, 778
 MANO_ORDER = (0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20)  # of the joints of FreiHAND
-BONES = np.array(get_skeleton('hand21').edges)
+HAND_BONES = np.array(get_skeleton('hand21').edges)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class HandChallenge:
         axes: factors from OpenCV axes.
     """
     num_samples: int
-    order: tuple = tuple(range(NUM_JOINTS))
+    order: tuple = tuple(range(MANO_JOINTS))
     axes: tuple = (1, 1, 1)
 
 
@@ -64,13 +65,13 @@ def write_hand_submission(joints: np.ndarray, vertices: np.ndarray, path: str | 
     """
     wanted = get_challenge(challenge)
     joints, vertices = np.asarray(joints), np.asarray(vertices)
-    for name, array, points in (('joints', joints, NUM_JOINTS), ('vertices', vertices, NUM_VERTICES)):
+    for name, array, points in (('joints', joints, MANO_JOINTS), ('vertices', vertices, MANO_VERTICES)):
         if array.shape != (len(joints), points, 3):
             raise ValueError(f'cannot write {path}: {name} should be (n,{points},3), one for each of the {len(joints)} '
                              f'samples, got {array.shape}')
         broken = np.flatnonzero(~np.isfinite(array).all((1, 2)))
         if len(broken):
-            raise ValueError(f'cannot write {path}: {name} are not finite in {_some(broken)}')
+            raise ValueError(f'cannot write {path}: {name} are not finite in {count_and_name("sample", broken)}')
     with _open_json(path) as file:
         for start, points, end in (('[[', joints[:, list(wanted.order)], '],\n'), ('[', vertices, ']]\n')):
             separator = start
@@ -126,41 +127,39 @@ def validate_hand_submission(submission: Sequence, challenge: str) -> list[str]:
     if len(submission) != 2 or not all(isinstance(part, (list, np.ndarray)) for part in submission):
         return [f'should be a list of two lists, joints and vertices, got {len(submission)} entries']
     problems = []
-    for name, rows, num_points in zip(('joints', 'vertices'), submission, (NUM_JOINTS, NUM_VERTICES)):
+    for name, rows, num_points in zip(('joints', 'vertices'), submission, (MANO_JOINTS, MANO_VERTICES)):
         if len(rows) != wanted.num_samples:
             problems.append(f'{name}: {len(rows)} samples; {challenge} has {wanted.num_samples}')
-        points, index, misshapen = _usable(rows, num_points)
-        if misshapen:
-            problems.append(f'{name}: not {num_points} x 3 numbers in {_some(misshapen)}')
-        finite, zero = np.isfinite(points).all((1, 2)), (points == 0).all((1, 2))
-        if not finite.all():
-            problems.append(f'{name}: NaN or infinite coordinates in {_some(index[~finite])}')
+        points, index, misshapen, unreadable = read_points(rows, num_points)
+        if misshapen or unreadable:
+            where = count_and_name('sample', sorted(misshapen + unreadable))
+            problems.append(f'{name}: not {num_points} x 3 numbers in {where}')
+        broken, zero = broken_values(points)
+        if broken.any():
+            problems.append(f'{name}: NaN or infinite coordinates in {count_and_name("sample", index[broken])}')
         if zero.any():
-            problems.append(f'{name}: all at zero in {_some(index[zero])}')
-        good = finite & ~zero
+            problems.append(f'{name}: all at zero in {count_and_name("sample", index[zero])}')
+        good = ~broken & ~zero
         if good.any():
-            problems += [f'{name}: {text}' for text in _implausible(points[good], index[good], wanted)]
+            problems += [f'{name}: {text}' for text in _implausible_hands(points[good], index[good], wanted)]
     return problems
 
 
-def _implausible(points: np.ndarray, index: np.ndarray, wanted: HandChallenge) -> list[str]:
+def _implausible_hands(points: np.ndarray, index: np.ndarray, wanted: HandChallenge) -> list[str]:
     """What is odd about ``points (n,P,3)`` of the samples ``index (n,)``."""
-    problems = []
     size = np.median(np.linalg.norm(np.ptp(points, axis=1), axis=-1))
     # A hand in metres measures about 0.2: the bounds lie midway (in the logarithm) between the units.
-    for unit, bound, factor in (('millimetres', 60, 1000), ('centimetres', 2, 100)):
-        if size > bound:
-            problems.append(f'looks like {unit} (median size of a hand: {size:.0f}); the file must be in metres: '
-                            f'divide by {factor}')
-            break
+    unit = unit_problem(size, 'median size of a hand', max_millimetres=60, max_metres=2)
+    problems = [unit] if unit else []
     behind = (points[..., 2] * wanted.axes[2] < 0).all(1)
     if behind.any():
         expected = 'OpenCV (z > 0)' if wanted.axes[2] > 0 else 'OpenGL (z < 0)'
-        problems.append(f'behind the camera in {_some(index[behind])}: the axes must be those of {expected}')
-    if points.shape[1] == NUM_JOINTS:
+        where = count_and_name('sample', index[behind])
+        problems.append(f'behind the camera in {where}: the axes must be those of {expected}')
+    if points.shape[1] == MANO_JOINTS:
         own, other = [np.empty_like(points) for _ in range(2)]
         own[:, list(wanted.order)] = points
-        other[:, list(range(NUM_JOINTS) if wanted.order == MANO_ORDER else MANO_ORDER)] = points
+        other[:, list(range(MANO_JOINTS) if wanted.order == MANO_ORDER else MANO_ORDER)] = points
         # Bones between wrong joints are long.
         if np.median(_bone_length(other)) < np.median(_bone_length(own)):
             names = ("MANO's", "FreiHAND's") if wanted.order == MANO_ORDER else ("FreiHAND's", "MANO's")
@@ -170,26 +169,4 @@ def _implausible(points: np.ndarray, index: np.ndarray, wanted: HandChallenge) -
 
 def _bone_length(joints: np.ndarray) -> np.ndarray:
     """Sum over the bones of hands ``(n,21,3)`` in FreiHAND's order, ``(n,)``."""
-    return np.linalg.norm(joints[:, BONES[:, 1]] - joints[:, BONES[:, 0]], axis=-1).sum(-1)
-
-
-def _usable(rows: Sequence, num_points: int) -> tuple[np.ndarray, np.ndarray, list]:
-    """``points (n,P,3)`` float64 of the rows of right form, their ``index (n,)``, and the indices of the others."""
-    points, index, misshapen = [], [], []
-    for i, row in enumerate(rows):
-        try:
-            array = np.asarray(row)
-        except ValueError:  # ragged
-            array = np.zeros(0)
-        if array.shape == (num_points, 3) and array.dtype.kind in 'fiu':
-            points.append(array)
-            index.append(i)
-        else:
-            misshapen.append(i)
-    stacked = np.stack(points).astype(np.float64) if points else np.zeros((0, num_points, 3))
-    return stacked, np.array(index, dtype=np.int64), misshapen
-
-
-def _some(samples: Sequence[int]) -> str:
-    first = ', '.join(str(int(sample)) for sample in samples[:5]) + (', ...' if len(samples) > 5 else '')
-    return f'{len(samples)} sample{"s" if len(samples) > 1 else ""} ({first})'
+    return np.linalg.norm(joints[:, HAND_BONES[:, 1]] - joints[:, HAND_BONES[:, 0]], axis=-1).sum(-1)

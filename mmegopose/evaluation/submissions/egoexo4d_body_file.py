@@ -6,7 +6,7 @@ joint is a row of NaN.
 """
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +15,11 @@ import torch
 from ...datasets.readers.head_pose.egoexo4d_files import read_track
 from ...files import atomic_write, read_json
 from ...structures import get_skeleton
-from ..benchmarks.egoexo4d_body import score_sequence, summarize
-from ..functional.joint_errors import clip_mask
+from ..benchmarks.egoexo4d_body_benchmark import clip_mask, score_sequence, summarize_body_pose
+from .submission_checks import broken_values, count_and_name, name_first, read_points, unit_problem
 
 SKELETON = get_skeleton('coco17')
-MAX_REACH = 2.5  # metres that no joint can be from the headset, or from the middle of the body
+MAX_REACH_M = 2.5  # that no joint can be from the headset, or from the middle of the body
 
 
 def read_submission(path: str | Path) -> dict:
@@ -49,7 +49,8 @@ def write_submission(submission: dict, path: str | Path):
     for uid, take in submission.items():
         broken = [frame for frame, pose in take['body'].items() if not np.isfinite(pose).all()]
         if broken:
-            raise ValueError(f'cannot write {path}: take {uid} has coordinates that are not finite in {_some(broken)}')
+            raise ValueError(f'cannot write {path}: take {uid} has coordinates that are not finite in '
+                             f'{_frames(broken)}')
     with atomic_write(path) as file:
         # One take at a time: as Python lists the whole test split takes ten times the memory of its arrays.
         separator = '{'
@@ -72,12 +73,12 @@ def validate_submission(submission: dict, template: dict, cameras: dict | None =
     missing, extra = [u for u in template if u not in submission], [u for u in submission if u not in template]
     problems = []
     if missing:
-        problems.append(f'{len(missing)} of {len(template)} takes are missing: {_first(missing)}')
+        problems.append(f'{len(missing)} of {len(template)} takes are missing: {name_first(missing)}')
     if extra:
-        problems.append(f'{len(extra)} takes are not in the template: {_first(extra)}')
+        problems.append(f'{len(extra)} takes are not in the template: {name_first(extra)}')
     for uid, take in template.items():
         if uid in submission:
-            found = _take_problems(submission[uid], take, (cameras or {}).get(uid, {}))
+            found = _sequence_problems(submission[uid], take, (cameras or {}).get(uid, {}))
             problems += [f'take {uid} ({take["take_name"]}): {text}' for text in found]
     return problems
 
@@ -99,13 +100,13 @@ def score_submission(submission: dict, ground_truth: dict, clip_filter: bool = T
         body = submission.get(uid, dict(body={}))['body']
         missing = [frame for frame, kept in zip(frames, keep.tolist()) if kept and frame not in body]
         if missing:
-            raise ValueError(f'take {uid} ({truth["take_name"]}) has no prediction for {_some(missing)} to be scored')
+            raise ValueError(f'take {uid} ({truth["take_name"]}) has no prediction for {_frames(missing)} to be scored')
         unscored = np.full((SKELETON.num_joints, 3), np.nan)
         pred = _poses([body.get(frame, unscored) for frame in frames], f'take {uid} of the submission')
         gt = _poses([truth['body'][frame] for frame in frames], f'take {uid} of the ground truth')
         visible = ~gt[..., 0].isnan()
         scores.append(score_sequence(truth['take_name'], pred, gt, visible, frame_ids, clip_filter, pa_mpjpe))
-    return summarize(scores, SKELETON)
+    return summarize_body_pose(scores, SKELETON)
 
 
 def read_headset_positions(data_root: str | Path, uids: Sequence[str], split: str = 'test') -> dict:
@@ -125,91 +126,52 @@ def read_headset_positions(data_root: str | Path, uids: Sequence[str], split: st
     return positions
 
 
-def _take_problems(take: dict, wanted: dict, cameras: dict) -> list[str]:
-    body, problems = take['body'], []
-    if take['take_name'] != wanted['take_name']:
-        problems.append(f'take_name is {take["take_name"]!r}')
+def _sequence_problems(found: dict, wanted: dict, cameras: dict) -> list[str]:
+    body, problems = found['body'], []
+    if found['take_name'] != wanted['take_name']:
+        problems.append(f'take_name is {found["take_name"]!r}')
     missing, extra = [f for f in wanted['body'] if f not in body], [f for f in body if f not in wanted['body']]
     if missing:
-        problems.append(f'{_some(missing)} missing of {len(wanted["body"])}')
+        problems.append(f'{_frames(missing)} missing of {len(wanted["body"])}')
     if extra:
-        problems.append(f'{_some(extra)} not in the template')
+        problems.append(f'{_frames(extra)} not in the template')
 
-    poses, misshapen, unreadable = _usable_poses(body)
+    frames = np.array(list(body))
+    poses, index, misshapen, unreadable = read_points(list(body.values()), SKELETON.num_joints)
     if unreadable:
-        problems.append(f'values that are not numbers in {_some(unreadable)}')
+        problems.append(f'values that are not numbers in {_frames(frames[unreadable])}')
     if misshapen:
-        problems.append(f'poses that are not {SKELETON.num_joints} x 3 in {_some(misshapen)}')
-    if poses:
-        problems += _implausible(list(poses), np.stack(list(poses.values())).astype(np.float64), cameras)
-    return problems
+        problems.append(f'poses that are not {SKELETON.num_joints} x 3 in {_frames(frames[misshapen])}')
+    return problems + _implausible_bodies(frames[index], poses, cameras) if len(poses) else problems
 
 
-def _implausible(frames: list, poses: np.ndarray, cameras: dict) -> list[str]:
-    """What is odd about ``poses (n,17,3)`` that have the right shape."""
-    finite, zero = np.isfinite(poses).all((1, 2)), (poses == 0).all((1, 2))
-    problems = []
-    if not finite.all():
-        problems.append(f'NaN or infinite coordinates in {_some(frames, ~finite)}')
+def _implausible_bodies(frames: np.ndarray, poses: np.ndarray, cameras: dict) -> list[str]:
+    """What is odd about ``poses (n,17,3)`` of ``frames (n,)``, texts."""
+    (broken, zero), problems = broken_values(poses), []
+    if broken.any():
+        problems.append(f'NaN or infinite coordinates in {_frames(frames[broken])}')
     if zero.any():
-        problems.append(f'all joints at zero in {_some(frames, zero)}')
-    good = finite & ~zero
-    if not good.any():
+        problems.append(f'all joints at zero in {_frames(frames[zero])}')
+    frames, poses = frames[~broken & ~zero], poses[~broken & ~zero]
+    if not len(frames):
         return problems
-    frames, poses = [frame for frame, ok in zip(frames, good) if ok], poses[good]
     middle = np.median(poses, axis=1)                                        # (n,3)
     size = np.median(np.linalg.norm(poses - middle[:, None], axis=-1))
     # A body in metres has a size of about 0.4: the bounds lie midway (in the logarithm) between the units.
-    for unit, bound, factor in (('millimetres', 120, 1000), ('centimetres', 4, 100)):
-        if size > bound:
-            return problems + [f'looks like {unit} (median distance of a joint from the middle of the body: {size:.0f}'
-                               f'); the file must be in metres: divide by {factor}']
-    headset = np.array([cameras.get(frame, (np.nan,) * 3) for frame in frames])  # (n,3)
+    unit = unit_problem(size, 'median distance of a joint from the middle of the body', 120, 4)
+    if unit:
+        return [*problems, unit]
+    headset = np.array([cameras.get(frame, (np.nan,) * 3) for frame in frames.tolist()])  # (n,3)
     known = np.isfinite(headset).all(-1)
     centre = np.where(known[:, None], headset, middle)
-    far = (np.linalg.norm(poses - centre[:, None], axis=-1) > MAX_REACH).any(-1)
+    far = (np.linalg.norm(poses - centre[:, None], axis=-1) > MAX_REACH_M).any(-1)
     if (far & known).any():
-        problems.append(f'joints farther than {MAX_REACH} m from the headset in {_some(frames, far & known)}; '
+        problems.append(f'joints farther than {MAX_REACH_M} m from the headset in {_frames(frames[far & known])}; '
                         'are they in world coordinates and metres?')
     if (far & ~known).any():
-        problems.append(f'joints farther than {MAX_REACH} m from the middle of the body in '
-                        f'{_some(frames, far & ~known)}')
+        problems.append(f'joints farther than {MAX_REACH_M} m from the middle of the body in '
+                        f'{_frames(frames[far & ~known])}')
     return problems
-
-
-def _usable_poses(body: dict) -> tuple[dict, list, list]:
-    """Poses ``{frame: (17,3)}`` that have the right form; frames of wrong shape; frames with something else in them."""
-    shape = SKELETON.num_joints, 3
-    whole = _numbers(list(body.values()))
-    if whole is not None and whole.shape[1:] == shape:
-        return dict(zip(body, whole)), [], []
-    poses, misshapen, unreadable = {}, [], []
-    for frame, pose in body.items():
-        array = _numbers(pose)
-        if array is None:
-            unreadable.append(frame)
-        elif array.shape != shape:
-            misshapen.append(frame)
-        else:
-            poses[frame] = array
-    return poses, misshapen, unreadable
-
-
-def _numbers(values) -> np.ndarray | None:
-    """``values`` as an array, or None if not all are numbers; ragged numbers become an empty array."""
-    try:
-        array = np.array(values)
-    except ValueError:
-        return np.zeros(0) if all(isinstance(value, (int, float)) for value in _leaves(values)) else None
-    return array if array.dtype.kind in 'fiu' else None
-
-
-def _leaves(values):
-    if isinstance(values, (list, np.ndarray)):
-        for value in values:
-            yield from _leaves(value)
-    else:
-        yield values
 
 
 def _poses(poses: list, where: str) -> torch.Tensor:
@@ -220,10 +182,5 @@ def _poses(poses: list, where: str) -> torch.Tensor:
         raise ValueError(f'{where} has poses that are not {SKELETON.num_joints} x 3 numbers') from error
 
 
-def _some(frames: Sequence[str], mask: np.ndarray | None = None) -> str:
-    frames = sorted((f for f, keep in zip(frames, mask) if keep) if mask is not None else frames, key=int)
-    return f'{len(frames)} frame{"s" if len(frames) > 1 else ""} ({_first(frames)})'
-
-
-def _first(names: Sequence[str], count: int = 5) -> str:
-    return ', '.join(names[:count]) + (', ...' if len(names) > count else '')
+def _frames(frames: Iterable[str]) -> str:
+    return count_and_name('frame', sorted(frames, key=int))

@@ -1,0 +1,173 @@
+"""How papers score lifting on Human3.6M and HumanEva: score a sequence, average over actions, name the results.
+
+Metres go in and millimetres come out; velocities are per frame (mm/frame), accelerations per frame squared. Follows the
+evaluation of VideoPose3D (Pavllo et al., CVPR 2019), from which those of MixSTE, STCFormer and MotionBERT derive.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...geometry.alignment import root_align
+from ...structures import Skeleton
+from ...structures.protocols import EXCLUDED, LiftingProtocol
+from ..functional.joint_errors import (
+    acceleration_errors,
+    aligned_errors,
+    joint_errors,
+    scaled_errors,
+    velocity_errors,
+)
+from ..units import MM_PER_M
+
+MEASURES = ('MPJPE', 'PA-MPJPE', 'N-MPJPE', 'MPJVE', 'MPJVE_sequence', 'ACCEL')
+
+
+@dataclass(frozen=True)
+class ActionScore:
+    """Mean errors of one sequence, or of several.
+
+    Attributes:
+        action: name of the action.
+        values: ``(6+J,)`` millimetres: :data:`MEASURES`, then the MPJPE of each joint; 0 where nothing counts.
+        weights: ``(6+J,)`` number of frames; 0 where nothing counts.
+    """
+    action: str
+    values: np.ndarray
+    weights: np.ndarray
+
+
+def apply_root(pred: Tensor, gt: Tensor, policy: str, root: int | None) -> tuple[Tensor, Tensor]:
+    """Predicted and true joints ``(...,J,3)`` under a root policy of :class:`LiftingProtocol`.
+
+    Raises:
+        ValueError: the policy needs a root joint and the skeleton has none.
+    """
+    if policy == 'keep':
+        return pred, gt
+    if root is None:
+        raise ValueError(f"root policy {policy!r} needs a skeleton with a root joint; use root='keep'")
+    if policy == 'zero':
+        return pred.index_fill(-2, torch.tensor(root), 0), gt
+    return root_align(pred, root), root_align(gt, root)
+
+
+def blend_frames(pred: Tensor, frame_ids: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted mean of all predictions of a frame.
+
+    Args:
+        pred: ``(n,J,3)``.
+        frame_ids: ``(n,)`` int64, in any order.
+        weights: ``(n,)``, positive.
+
+    Returns:
+        ``(frames (m,J,3), ids (m,))``: ids ascending, each once.
+    """
+    order = frame_ids.argsort(stable=True)
+    ids, first = np.unique(frame_ids[order].numpy(), return_index=True)
+    weights = weights[order].to(pred.dtype).numpy()
+    weighted = pred[order].numpy() * weights[:, None, None]
+    frames = np.add.reduceat(weighted, first) / np.add.reduceat(weights, first)[:, None, None]
+    return torch.from_numpy(frames), torch.from_numpy(ids)
+
+
+def count_frames(pred: Tensor, frame_ids: Tensor, weights: Tensor, policy: str) -> tuple[Tensor, Tensor]:
+    """Poses that count under a frame policy of :class:`LiftingProtocol`; slots without weight never count.
+
+    Takes what :func:`blend_frames` takes, one row per slot, and returns ``(pred (m,J,3), slots (m,))``: the poses, and
+    the slot from which to take the truth of each.
+    """
+    slots = weights.nonzero()[:, 0]
+    if policy == 'twice':
+        return pred[slots], slots
+    first = np.unique(frame_ids[slots].numpy(), return_index=True)[1]
+    return blend_frames(pred[slots], frame_ids[slots], weights[slots])[0], slots[first]
+
+
+def score_lifting_sequence(action: str, pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Tensor) -> ActionScore:
+    """Score one sequence.
+
+    ``MPJVE`` takes the difference of poses that follow one another in the arrays, as the published numbers do, jumps
+    between windows included; ``MPJVE_sequence`` and ``ACCEL`` only look at consecutive frames.
+
+    Args:
+        action: name of the action.
+        pred: ``(n,J,3)`` metres, relative to the root; the poses that count, in the order of their windows.
+        gt: ``(n,J,3)``; may hold anything where invisible.
+        visible: ``(n,J)`` bool.
+        frame_ids: ``(n,)`` frame in the sequence of each pose.
+    """
+    errors = joint_errors(pred, gt)
+    order = torch.arange(len(frame_ids))
+    pairs = ((errors, visible), aligned_errors(pred, gt, visible), scaled_errors(pred, gt, visible),
+             velocity_errors(pred, gt, visible, order, fps=1),
+             velocity_errors(pred, gt, visible, frame_ids, fps=1, max_step=2),
+             acceleration_errors(pred, gt, visible, frame_ids, fps=1, max_step=2))
+    # numpy, because the last bits of a torch sum depend on the number of threads, and processes differ in that.
+    sums = [error.where(mask, 0).numpy().sum() for error, mask in pairs] + [*errors.where(visible, 0).numpy().sum(0)]
+    counts = np.array([mask.numpy().sum() for _, mask in pairs] + [*visible.numpy().sum(0)])
+    num_frames = int(visible.any(-1).sum())
+    return ActionScore(action, np.array(sums) * MM_PER_M / counts.clip(min=1), num_frames * (counts > 0))
+
+
+def pool_actions(action: str, scores: Sequence[ActionScore], equal: bool = False) -> ActionScore:
+    """Mean over the frames of all scores; with ``equal`` every score weighs the same, however many frames it has."""
+    weights = np.stack([s.weights for s in scores])                          # (scores,6+J)
+    if equal:
+        weights = (weights > 0).astype(int)
+    total = weights.sum(0)
+    # A value that is not finite stays: hiding it would hide a broken model.
+    return ActionScore(action, (np.stack([s.values for s in scores]) * weights).sum(0) / total.clip(min=1), total)
+
+
+def scores_by_action(scores: Sequence[ActionScore]) -> list[ActionScore]:
+    """One score per action, by name, each a mean over the frames of its sequences; only those in which some count.
+
+    Raises:
+        ValueError: nothing counts.
+    """
+    scores = [s for s in scores if s.weights.any()]
+    if not scores:
+        raise ValueError('nothing to score: no sequence that counts has a visible joint. Evaluate on a split that '
+                         'has labels and holds more than excluded sequences')
+    return [pool_actions(name, [s for s in scores if s.action == name]) for name in sorted({s.action for s in scores})]
+
+
+def summarize_lifting(scores: Sequence[ActionScore], skeleton: Skeleton) -> dict[str, float]:
+    """All results of a data set; the keys are those of :class:`LiftingMetric`.
+
+    Raises:
+        ValueError: nothing counts.
+    """
+    by_action = scores_by_action(scores)
+    final = pool_actions('mean', by_action, equal=True)
+    metrics = _named(final)
+    metrics['MPJPE_frames'] = float(pool_actions('frames', scores).values[0])
+    for score in by_action:
+        metrics.update({f'action/{score.action}/{name}': value for name, value in _named(score).items()})
+    joints = zip(skeleton.joints, final.values[len(MEASURES):], final.weights[len(MEASURES):])
+    return metrics | {f'joint/{name}/MPJPE': float(value) for name, value, weight in joints if weight}
+
+
+def _named(score: ActionScore) -> dict[str, float]:
+    return {name: float(value) for name, value, weight in zip(MEASURES, score.values, score.weights) if weight}
+
+
+def describe_protocol(protocol: LiftingProtocol) -> str:
+    """One line that tells how the numbers were measured."""
+    excluded = ', '.join('/'.join(clip) for clip in EXCLUDED) if protocol.exclude else 'none'
+    return f'protocol {protocol.name}: root {protocol.root}, frames {protocol.frames}, excluded clips: {excluded}'
+
+
+def format_lifting_table(scores: Sequence[ActionScore]) -> str:
+    """The results by action as lines of text, the mean over actions last."""
+    by_action = scores_by_action(scores)
+    lines = [f'{"":14}{"frames":>9}' + ''.join(f'{name:>16}' for name in MEASURES)]
+    frames = [score.weights[0] for score in by_action]
+    for score, count in zip([*by_action, pool_actions('mean', by_action, equal=True)], [*frames, sum(frames)]):
+        values = _named(score)
+        lines.append(f'{score.action:14}{count:9}' +
+                     ''.join(f'{values[name]:16.2f}' if name in values else f'{"-":>16}' for name in MEASURES))
+    return '\n'.join(lines)

@@ -1,0 +1,95 @@
+"""What the checks of every submission share: naming of places, numbers of the right form, units, broken values."""
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+MAX_LISTED = 5  # names in a message
+
+
+class Points(NamedTuple):
+    """Numbers of a submission, sorted by form.
+
+    Attributes:
+        points: ``(n,P,3)`` float64, the entries of the right form.
+        index: ``(n,)`` int64, their places among all entries.
+        misshapen: places of the entries with numbers in another form.
+        unreadable: places of the entries that hold something else than numbers.
+    """
+    points: np.ndarray
+    index: np.ndarray
+    misshapen: list
+    unreadable: list
+
+
+def read_points(entries: Sequence, num_points: int) -> Points:
+    """Sort entries by whether they are ``num_points`` times three numbers."""
+    shape = (num_points, 3)
+    whole = _numbers(entries)
+    if whole is not None and whole.shape[1:] == shape:  # many times faster than one by one
+        return Points(whole.astype(np.float64), np.arange(len(whole)), [], [])
+    points, index, misshapen, unreadable = [], [], [], []
+    for i, entry in enumerate(entries):
+        array = _numbers(entry)
+        if array is None:
+            unreadable.append(i)
+        elif array.shape != shape:
+            misshapen.append(i)
+        else:
+            points.append(array)
+            index.append(i)
+    stacked = np.stack(points).astype(np.float64) if points else np.zeros((0, *shape))
+    return Points(stacked, np.array(index, np.int64), misshapen, unreadable)
+
+
+def _numbers(values) -> np.ndarray | None:
+    """``values`` as an array, or None if not all are numbers; ragged numbers become an empty array."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return np.zeros(0) if all(isinstance(value, (int, float)) for value in _leaves(values)) else None
+    return array if array.dtype.kind in 'fiu' else None
+
+
+def _leaves(values):
+    if isinstance(values, (list, np.ndarray)):
+        for value in values:
+            yield from _leaves(value)
+    else:
+        yield values
+
+
+def broken_values(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of ``points (n,P,3)`` are not finite, and which are all at zero: ``(n,)`` bool each."""
+    return ~np.isfinite(points).all((1, 2)), (points == 0).all((1, 2))
+
+
+def unit_problem(size: float, what: str, max_millimetres: float, max_metres: float) -> str | None:
+    """A line that tells that points are not in metres, judged by a size of which ``what`` says how it was measured.
+
+    Args:
+        size: in the unit of the file.
+        max_millimetres, max_metres: sizes above which the unit is the millimetre, or at least not the metre.
+    """
+    for unit, bound, factor in (('millimetres', max_millimetres, 1000), ('centimetres', max_metres, 100)):
+        if size > bound:
+            return f'looks like {unit} ({what}: {size:.0f}); the file must be in metres: divide by {factor}'
+    return None
+
+
+def name_first(names: Iterable, most: int = MAX_LISTED) -> str:
+    """The first few names, ``'a, b, ...'``."""
+    names = [str(name) for name in names]
+    return ', '.join(names[:most]) + (', ...' if len(names) > most else '')
+
+
+def count_and_name(noun: str, names: Iterable) -> str:
+    """``'3 frames (7, 8, 9)'``."""
+    names = list(names)
+    return f'{len(names)} {noun}{"s" if len(names) > 1 else ""} ({name_first(names)})'
+
+
+def raise_problems(out_file: str, problems: Sequence[str]) -> None:
+    """Raise ``ValueError`` that names a written file and all that is wrong with it, if anything is."""
+    if problems:
+        raise ValueError('\n  '.join([f'{out_file} was written, but is not fit to be submitted:', *problems]))

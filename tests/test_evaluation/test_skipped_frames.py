@@ -1,0 +1,128 @@
+"""What could not be read is struck off what metrics, dumps and submissions expect, and is reported."""
+import numpy as np
+import pytest
+import torch
+from helpers.evaluation_samples import batched, dataset_meta, run, standard_takes, windows
+
+from mmegopose.evaluation import BodyPoseMetric, BodySubmission, DumpPredictions, MeshMetric
+from mmegopose.evaluation.metrics import gathering
+from mmegopose.structures import PoseDataSample
+
+
+@pytest.fixture(scope='module')
+def takes():
+    return standard_takes(np.random.default_rng(0))
+
+
+@pytest.fixture(scope='module')
+def samples(takes):
+    return windows(np.random.default_rng(1), takes)
+
+
+def strike(samples, where):
+    """The samples with the windows ``where`` left out, as a test batch is when nothing of them could be read, and what
+    was left out, by the number of the window."""
+    skipped = {i: [[int(samples[i]['sequence']), int(frame)] for frame in samples[i]['frame_ids'][samples[i]['scored']]]
+               for i in where}
+    return [{key: value[:0] for key, value in s.items() if not key.startswith('pred')} | dict(skipped=skipped[i])
+            if i in where else s for i, s in enumerate(samples)], [pair for part in skipped.values() for pair in part]
+
+
+def without(takes, pairs):
+    """The takes as if the frames had never been."""
+    kept = [~np.isin(t['frame_ids'], [frame for index, frame in pairs if index == i]) for i, t in enumerate(takes)]
+    return [dict(t, **{key: t[key][k] for key in ('frame_ids', 'gt', 'pred', 'visible')})
+            for t, k in zip(takes, kept)]
+
+
+@pytest.mark.parametrize('where', [[3], [0, 40, 41, 90], list(range(34))])
+def test_results_are_those_of_what_could_be_read(takes, samples, where, caplog):
+    struck, pairs = strike(samples, where)
+    rest = without(takes, pairs)
+    expected = run(BodyPoseMetric(clip_filter=False), rest, windows(np.random.default_rng(1), rest))
+    found = run(BodyPoseMetric(clip_filter=False), takes, struck)
+    assert found.keys() == expected.keys()
+    assert found == pytest.approx(expected)
+    assert found != pytest.approx(run(BodyPoseMetric(clip_filter=False), takes, samples))
+
+
+def test_a_frame_of_a_window_may_be_skipped_although_it_is_marked_as_scored(takes, samples):
+    sample = batched(samples)
+    pair = [1, int(sample['frame_ids'][40][sample['scored'][40]][0])]
+    assert int(sample['sequence'][40]) == 1
+    broken = dict(sample, pred_joints=sample['pred_joints'].clone(), skipped=[pair])
+    broken['pred_joints'][(sample['frame_ids'] == pair[1]) & (sample['sequence'] == 1)[:, None]] = 1e6
+    rest = without(takes, [pair])
+    assert run(BodyPoseMetric(clip_filter=False), takes, [broken]) == pytest.approx(
+        run(BodyPoseMetric(clip_filter=False), rest, windows(np.random.default_rng(1), rest)))
+
+
+def test_skipped_frames_are_counted_and_named(takes, samples, monkeypatch):
+    said = []
+    monkeypatch.setattr(gathering, 'print_log', lambda text, **_: said.append(text))
+    struck, pairs = strike(samples, [0, 1, 2])
+    run(BodyPoseMetric(), takes, struck)
+    first = ', '.join(f'uid-iiith_cooking_1 frame {frame}' for _, frame in sorted(pairs)[:5])
+    assert said == [f'BodyPoseMetric: {len(pairs)} frames could not be read and are left out: {first}, ...']
+
+
+def test_what_neither_arrived_nor_was_skipped_is_still_missed(takes, samples):
+    struck, _ = strike(samples, [3])
+    with pytest.raises(ValueError, match=r'1 of 3 sequences: unc_dance_3 .*: \d of 134'):
+        run(BodyPoseMetric(), takes, struck[:-1])
+    nothing, _ = strike(samples, range(len(samples)))
+    with pytest.raises(ValueError, match='BodyPoseMetric has nothing to score: none of the frames could be read'):
+        run(BodyPoseMetric(), takes, nothing)
+
+
+def test_a_skipped_frame_that_came_with_another_window_counts(takes, samples):
+    frame = [0, int(takes[0]['frame_ids'][0])]
+    empty = {key: value[:0] for key, value in samples[0].items()} | dict(skipped=[frame])
+    expected = run(BodyPoseMetric(), takes, samples)
+    assert run(BodyPoseMetric(), takes, [empty, *samples]) == expected
+    assert run(BodyPoseMetric(), takes, [*samples, empty]) == expected
+
+
+def test_dump_and_submission_name_them(takes, samples, tmp_path):
+    struck, pairs = strike(samples, [0, 50])
+    path = tmp_path / 'predictions.npz'
+    assert run(DumpPredictions(str(path)), takes, struck) == {'dump/takes': 3, 'dump/frames': 388 - len(pairs)}
+    with np.load(path, allow_pickle=False) as file:
+        assert file['skipped_uids'].tolist() == [takes[index]['uid'] for index, _ in sorted(pairs)]
+        assert file['skipped_frame_ids'].tolist() == [frame for _, frame in sorted(pairs)]
+        begin, end = file['offsets'][[file['uids'].tolist().index(takes[0]['uid']) + i for i in (0, 1)]]
+        assert file['frame_ids'][begin:end].tolist() == takes[0]['frame_ids'][3:].tolist()
+    with pytest.raises(ValueError, match=f'was written, but .*\n  {len(pairs)} frames could not be read'):
+        run(BodySubmission(str(tmp_path / 'body.json')), takes, struck)
+    assert (tmp_path / 'body.json').is_file()
+
+
+def test_pose_wise_metrics_leave_them_out():
+    sample = dict(joints=torch.randn(3, 2, 21, 3, dtype=torch.float64), scored=torch.ones(3, 2, dtype=torch.bool),
+                  visible=torch.ones(3, 2, 21, dtype=torch.bool), sequence=torch.tensor([0, 0, 1]),
+                  frame_ids=torch.tensor([[0, 1], [2, 3], [0, 1]]))
+    sample['pred_joints'] = sample['joints'] + 0.01
+    expected = MeshMetric(vertices=False)
+    expected.process(None, [sample])
+    sample = dict(sample, pred_joints=sample['pred_joints'].clone(), skipped=[[0, 3], [1, 0]])
+    sample['pred_joints'][[1, 2], [1, 0]] = 9
+    metric = MeshMetric(vertices=False)
+    empty = {key: value[:0] for key, value in sample.items() if torch.is_tensor(value) and key != 'pred_joints'}
+    metric.process(None, [dict(empty, skipped=[[1, 7]])])
+    metric.process(None, [sample])
+    assert metric.evaluate(3) == pytest.approx(expected.evaluate(3))
+
+
+def test_the_evaluator_hands_the_names_on(takes, samples):
+    """What a sample says of itself beside its tensors reaches the metric."""
+    struck, pairs = strike(samples, [2])
+    data = []
+    for fields in struck:
+        sample = PoseDataSample(metainfo=dict(skipped=fields.pop('skipped', [])))
+        sample.set_data(fields)
+        data.append(sample.to('cpu').to_dict())
+    metric = BodyPoseMetric()
+    metric.dataset_meta = dataset_meta(takes)
+    metric.process(None, data)
+    assert {tuple(pair) for pair in pairs} == metric.skipped
+    metric.evaluate(0)
