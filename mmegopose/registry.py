@@ -1,6 +1,7 @@
 """Registries of mmegopose: children of mmengine's, so that ``mmpretrain.X`` scopes work.
 
-``BACKBONES``, ``NECKS``, ... are readable names of the one ``MODELS`` registry.
+``BACKBONES``, ``NECKS``, ... are readable names of the one ``MODELS`` registry. ``READERS``, ``WINDOWS``, ``PROTOCOLS``
+and ``STREAMS`` hold what mmengine has no registry for.
 """
 import difflib
 import inspect
@@ -75,10 +76,17 @@ def _child(parent, locations=(), build_func=None):
                     locations=[f'mmegopose.{m}' for m in locations])
 
 
+def _own(name: str, locations):
+    return Registry(name, scope='mmegopose', locations=[f'mmegopose.{m}' for m in locations])
+
+
 MODELS = _child(root.MODELS, ['models'], build_model_from_cfg)
 BACKBONES = NECKS = FUSIONS = HEADS = LOSSES = BODY_MODELS = MODELS
 
-STREAMS = Registry('stream', scope='mmegopose', locations=['mmegopose.structures'])  # inputs of models
+STREAMS = _own('stream', ['structures'])      # inputs of models
+PROTOCOLS = _own('protocol', ['structures'])  # what counts when a benchmark is scored
+READERS = _own('reader', ['datasets.readers', 'synthesis'])
+WINDOWS = _own('windows', ['datasets.windows'])
 
 DATASETS = _child(root.DATASETS, ['datasets', 'synthesis'])
 TRANSFORMS = _child(root.TRANSFORMS, ['datasets', 'synthesis'])

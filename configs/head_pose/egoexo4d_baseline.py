@@ -11,11 +11,11 @@ model = dict(
     losses=dict(l1=dict(type='L1Loss')))
 target = [dict(type='TargetFrame', frame='camera'), dict(type='HeadPoseFeatures', kind='translation')]
 train_dataloader = dict(batch_size=24, dataset=dict(
-    labels='automatic', window=dict(_delete_=True, type='AnnotatedWindow', length=20),
+    labels='automatic', windows=dict(_delete_=True, type='AnnotatedWindows', num_frames=20),
     pipeline=[*target, dict(type='PackInputs')]))
 # The released inference looks at 21 frames, fewer where a take begins.
 val_dataloader = dict(dataset=dict(
-    window=dict(_delete_=True, type='AnnotatedWindow', length=21),
+    windows=dict(_delete_=True, type='AnnotatedWindows', num_frames=21),
     pipeline=[*target, dict(type='PackInputs', padding_mask=True)]))
 test_dataloader = val_dataloader
 optim_wrapper = dict(optimizer=dict(_delete_=True, type='Adam', lr=1e-4), clip_grad=None)

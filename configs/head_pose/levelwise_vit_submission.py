@@ -19,7 +19,7 @@ model = dict(
     losses=dict(l1=dict(type='L1Loss')),
     branch_loss_weight=0.0)
 dataset = dict(
-    window=dict(_delete_=True, type='StridedWindow', length=20, stride=3),
+    windows=dict(_delete_=True, type='StridedWindows', num_frames=20, frame_step=3),
     pipeline=[*_base_.target, dict(type='PackInputs')])
 train_dataloader = dict(batch_size=64, dataset=dict(labels='both', **dataset))
 val_dataloader = dict(dataset=dataset)

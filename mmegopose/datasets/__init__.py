@@ -1,14 +1,15 @@
 """The only way from files to batches: readers, stores, windows, transforms, data sets, samplers."""
 from . import readers, transforms, windows
+from .collate import batch_collate
 from .image_dataset import ImageMeshDataset
 from .image_store import ImageStore
 from .lifting_dataset import LiftingDataset
-from .readers.head_pose import EgoExo4DBodyDataset
+from .presets import EgoExo4DBodyDataset
 from .readers.lifting import Human36MDataset, HumanEvaDataset, MPIINF3DHPDataset
 from .samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
-from .store import SequenceStore
-from .window_dataset import SequenceDataset, batch_collate
+from .store import Field, SequenceStore
+from .window_dataset import WindowDataset
 
-__all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Human36MDataset', 'HumanEvaDataset', 'ImageMeshDataset',
-           'ImageStore', 'LiftingDataset', 'MPIINF3DHPDataset', 'SequenceBatchSampler', 'SequenceDataset',
-           'SequenceSampler', 'SequenceStore', 'batch_collate', 'readers', 'transforms', 'windows']
+__all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Field', 'Human36MDataset', 'HumanEvaDataset', 'ImageMeshDataset',
+           'ImageStore', 'LiftingDataset', 'MPIINF3DHPDataset', 'SequenceBatchSampler', 'SequenceSampler',
+           'SequenceStore', 'WindowDataset', 'batch_collate', 'readers', 'transforms', 'windows']

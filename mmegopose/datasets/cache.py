@@ -1,8 +1,76 @@
-"""Where everything goes that can be made again."""
+"""Where everything goes that can be made again, and the one cache of stores."""
+import hashlib
+import json
 import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+
+from mmengine.logging import MMLogger
+
+from ..files import BadFile
+from .store import SequenceStore
+
+CACHE_VERSION = 2  # raise it when a reader makes other arrays of the same files
 
 
 def cache_home() -> Path:
     """``$MMEGOPOSE_CACHE`` or ``~/.cache/mmegopose``."""
     return Path(os.environ.get('MMEGOPOSE_CACHE') or Path.home() / '.cache' / 'mmegopose')
+
+
+def cached_store(kind: str, sources: Iterable, options, build: Callable[[], SequenceStore],
+                 cache_dir: str | Path | None = None) -> SequenceStore:
+    """The store that ``build()`` makes of the files ``sources``, memory-mapped from a folder of the cache.
+
+    It is made anew when a file, the list of files or an option changes, and the store that it takes the place of is
+    deleted. A store that was damaged on the disk is made anew with a warning. Processes may call this at the same time.
+
+    Args:
+        kind: name of the reader.
+        sources: all files that ``build`` reads.
+        options: everything else that the arrays depend on, as plain values (JSON).
+        build: makes the store; only called if it is not there.
+        cache_dir: parent folder; default: :func:`cache_home`.
+    """
+    home = Path(cache_dir).expanduser() if cache_dir else cache_home()
+    paths = [Path(path).resolve() for path in sources]
+    stats = [(str(path), *((s := path.stat()).st_size, s.st_mtime_ns)) for path in paths]
+    place = f'{kind}-{_hash([CACHE_VERSION, os.path.commonpath([path.parent for path in paths]), options])}-'
+    folder = home / (place + _hash(stats))
+    if folder.exists():
+        try:
+            return SequenceStore.load(folder)
+        except BadFile as error:
+            MMLogger.get_current_instance().warning(f'made anew, because it is damaged: {error}')
+    _install(build(), folder)
+    for old in home.glob(place + '*'):
+        finished = '.' not in old.name[len(place):]  # and not what another process is about to finish
+        if old != folder and finished and (old / 'store.json').is_file():
+            shutil.rmtree(old, ignore_errors=True)
+    return SequenceStore.load(folder)
+
+
+def _install(store: SequenceStore, folder: Path) -> None:
+    """Save a store; a damaged one in its place goes, an intact one, which another process has written, stays."""
+    for _ in range(3):
+        try:
+            return store.save(folder)
+        except OSError:
+            if not folder.exists():
+                raise
+        try:
+            SequenceStore.load(folder)
+            return None
+        except BadFile:
+            aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f'{folder.name}.damaged.'))
+            with suppress(OSError):  # another process was first
+                os.replace(folder, aside / 'store')
+            shutil.rmtree(aside, ignore_errors=True)
+    raise BadFile(f'{folder} is damaged and cannot be replaced; delete it')
+
+
+def _hash(content) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]

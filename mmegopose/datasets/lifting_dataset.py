@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from ..registry import DATASETS, TRANSFORMS
 from ..structures import PoseDataSample, get_skeleton
 from ..structures.protocols import get_protocol
-from .lifting_windows import WINDOWS
+from .lifting_windows import POLICIES as WINDOWS
 from .random import KeyedRandom
 from .store import SequenceStore
 

@@ -177,4 +177,4 @@ class OverlapWindows(LiftingWindows):
         return clip, np.minimum(k * self.stride, beyond[clip])
 
 
-WINDOWS = dict(mixste=MixSTEWindows, stcformer=STCFormerWindows, motionbert=MotionBERTWindows, overlap=OverlapWindows)
+POLICIES = dict(mixste=MixSTEWindows, stcformer=STCFormerWindows, motionbert=MotionBERTWindows, overlap=OverlapWindows)

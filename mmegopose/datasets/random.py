@@ -17,11 +17,15 @@ class KeyedRandom:
 
     Augmentation is therefore the same however samples are grouped in batches, workers and processes, and after a
     resume.
+
+    Attributes:
+        keys: ``(B,)`` int64, the keys of the batch.
     """
 
     def __init__(self, keys, seed: int = 0):
+        self.keys = np.asarray(keys, np.int64)
         with np.errstate(over='ignore'):
-            self.state = _mix(np.asarray(keys, np.uint64) * _GOLDEN + _mix(np.uint64(seed) + _GOLDEN))
+            self.state = _mix(self.keys.astype(np.uint64) * _GOLDEN + _mix(np.uint64(seed) + _GOLDEN))
         self.draws = 0
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:

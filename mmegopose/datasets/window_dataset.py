@@ -1,125 +1,164 @@
-"""The dataset over a :class:`SequenceStore`: keys in, one whole batch out."""
+"""The data set: keys in, one whole batch out."""
 from functools import cached_property
 
 import numpy as np
 import torch
 from mmengine.dataset import Compose
-from torch.utils.data import Dataset, get_worker_info
+from mmengine.logging import MMLogger
+from torch.utils.data import Dataset
 
-from ..registry import FUNCTIONS, TRANSFORMS
-from ..structures import PoseDataSample
+from ..registry import DATASETS, READERS, TRANSFORMS, WINDOWS
 from .random import KeyedRandom
 from .store import SequenceStore
+from .windows import Windows
+
+PUBLISHED = ('dataset_name', 'skeleton', 'split', 'protocol')
+"""Facts of a store that checkpoints and metrics get."""
 
 
-class SequenceDataset(Dataset):
-    """Windows of a store, one per target frame.
+@DATASETS.register_module()
+class WindowDataset(Dataset):
+    """Windows of a store, read by a pipeline: the class of every data set here.
+
+    ``files -> reader -> SequenceStore -> windows -> rows (B,T) -> transforms -> dict(inputs, data_samples)``. A data
+    set of your own is a reader, a function that returns a :class:`SequenceStore`::
+
+        @READERS.register_module()
+        def my_headsets(data_root, split):
+            return SequenceStore(
+                offsets, dict(head_pose=..., label=...), sequences, tables=dict(joints=..., visible=...),
+                info=dict(dataset_name='mine', split=split, skeleton='coco17', camera_axes='opencv', fps=30.0))
+
+        dataset = dict(type='WindowDataset', store=dict(type='my_headsets', data_root='...', split='train'),
+                       windows=dict(type='StridedWindows', num_frames=20, frame_step=3),
+                       pipeline=[dict(type='ReadHeadPose'), dict(type='TargetFrame'), dict(type='HeadPoseFeatures'),
+                                 dict(type='PackInputs')])
+
+    The transforms get a dict of the batch, change it and pass it on; the last one packs it. It begins with
+
+    ======================= =======================================================================================
+    ``store``               the store
+    ``rows (B,T)``          rows of the store, numpy int64
+    ``valid (B,T)``         bool; False where the sequence has no such frame, and a row stands for it that repeats
+                            another. A transform that cannot read a frame sets False, too
+    ``exists (B,T)``        bool; as ``valid`` was at first
+    ``time (B,T)``          seconds, 0 at the last frame (only if the windows tell)
+    ``index (B,)``          number of the window in this data set
+    ``sequence (B,)``       number of the sequence
+    ``frame_ids (B,T)``     numbers of the frames in their sequence
+    ``scored (B,T)``        bool, frames that count
+    ``slots (B,T)``         number of the prediction among those of its sequence, -1: not scored (only of windows that
+                            predict a frame more than once)
+    ``mirrored (B,)``       bool, windows to be read mirrored (only if the windows list any)
+    ``trained (B,T)``       bool, frames that count in training (only if not all do)
+    ``random``              :class:`KeyedRandom` of the keys
+    ``test_mode``           bool
+    the facts of the store  ``skeleton``, ``fps``, ``camera_axes``, ...
+    ======================= =======================================================================================
 
     Args:
-        store: the sequences.
-        targets: store rows of the target frames ``(N,)``, ascending; one window ends at each.
-        window: config of a window policy, e.g. ``dict(type='StridedWindow', length=20, stride=3)``.
-        pipeline: configs of batch transforms.
-        target_frames: ``'last'``: labels of the target frame; ``'all'``: labels of every frame of the window.
-        min_views: joints seen by fewer cameras count as missing.
-        skeleton: name of the skeleton of the labels.
-        camera_axes: convention of the camera pose, key of ``geometry.trajectory.HEAD_AXES``.
-        fps: frame numbers per second.
-        seed: seed of all augmentation.
+        store: a store, or the config of a reader.
+        windows: config of a policy registered in ``WINDOWS``, e.g. ``dict(type='StridedWindows', num_frames=20)``.
+        pipeline: configs of transforms of a whole batch; one with a method ``bind(store)`` can check the store and
+            prepare for it.
+        test_mode: windows for evaluation, and ``metainfo['sequences']`` for the metrics.
+        seed: seed of everything random.
+
+    Raises:
+        ValueError: no window, or a store that a transform cannot use.
     """
 
-    def __init__(self, store: SequenceStore, targets: np.ndarray, window: dict, pipeline: list, *,
-                 target_frames: str = 'last', min_views: int = 0, skeleton: str, camera_axes: str, fps: float,
-                 seed: int = 0):
-        if target_frames not in ('last', 'all'):
-            raise ValueError(f"target_frames={target_frames!r} should be 'last' or 'all'")
-        self.store, self.targets = store, targets
-        self.window = TRANSFORMS.build(window)
-        self.pipeline = Compose([TRANSFORMS.build(step) for step in pipeline])
-        self.target_frames, self.min_views = target_frames, min_views
-        self.skeleton, self.camera_axes, self.fps, self.seed = skeleton, camera_axes, fps, seed
-        self.sequence = np.searchsorted(store.offsets, targets, side='right') - 1  # (N,)
+    def __init__(self, store: SequenceStore | dict, windows: dict | Windows, pipeline: list, *,
+                 test_mode: bool = False, seed: int = 0):
+        self.store = READERS.build(store) if isinstance(store, dict) else store
+        self.test_mode, self.seed = test_mode, seed
+        steps = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
+        for step in steps:
+            if hasattr(step, 'bind'):
+                step.bind(self.store)
+        self.pipeline = Compose(steps)
+        policy = WINDOWS.build(windows) if isinstance(windows, dict) else windows
+        self.windows = policy.bind(self.store, test_mode)
+        self._log_summary()
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.windows)
+
+    @property
+    def skeleton(self) -> str:
+        """Name of the skeleton of the labels."""
+        return self.store.info['skeleton']
 
     @cached_property
     def sequence_bounds(self) -> np.ndarray:
         """``(S+1,)``: windows of sequence s are ``bounds[s]:bounds[s+1]``."""
-        return np.searchsorted(self.targets, self.store.offsets)
+        return np.searchsorted(self.windows.sequence, np.arange(len(self.store) + 1))
 
-    def scored_frames(self, sequence: int) -> np.ndarray:
-        """Frame numbers of the windows of a sequence."""
-        begin, end = self.sequence_bounds[sequence:sequence + 2]
-        return self.store.frames['frame'][self.targets[begin:end]].astype(np.int64)
+    @cached_property
+    def metainfo(self) -> dict:
+        """Plain facts for checkpoints; in test mode also ``sequences``, what is to be predicted of each.
+
+        These have the entries of ``store.sequences`` and ``frame_ids (n,)``, the frames to score. Where a frame may be
+        predicted more than once, entry i is one prediction: of frame ``frame_ids[i]``, with the number ``slots[i]`` and
+        the weight ``weights[i]``.
+        """
+        info = {key: self.store.info[key] for key in PUBLISHED if key in self.store.info}
+        if self.test_mode:
+            index = np.arange(len(self))
+            rows, valid = self.windows.predicted(index)  # (W,P)
+            ids = self.store.frame_ids(rows, self.windows.sequence[:, None])
+            weights = self.windows.slot_weights(index) if self.windows.numbered else None
+            info['sequences'] = [self._expected(s, rows, valid, ids, weights) for s in range(len(self.store))]
+        return info
+
+    def _expected(self, sequence: int, rows, valid, frame_ids, weights) -> dict:
+        own = slice(*self.sequence_bounds[sequence:sequence + 2])
+        if weights is None:
+            return dict(self.store.sequences[sequence], frame_ids=np.sort(frame_ids[own][valid[own]]))
+        frame_ids = frame_ids[own].ravel()
+        info = dict(self.store.sequences[sequence], frame_ids=frame_ids, slots=np.arange(len(frame_ids)),
+                    weights=weights[own].ravel())
+        if 'activity' in self.store.frames:
+            info['activity'] = self.store.frames['activity'][rows[own].ravel()]
+        return info
 
     def __getitem__(self, key: int) -> dict:
         return self.__getitems__([key])
 
     def __getitems__(self, keys) -> dict:
-        """A batch of windows; ``key = epoch * len(self) + index`` (the epoch only varies the augmentation)."""
+        """A batch of windows; ``key = epoch * len(self) + index`` (the epoch only varies what is random)."""
         keys = np.asarray(keys, np.int64)
-        random = KeyedRandom(keys, self.seed)
-        ends = self.targets[keys % len(self)]
-        take = self.sequence[keys % len(self)]
-        window = self.window(self.store, ends, self.store.offsets[take], self.fps, random)
-        rows = window.frames if self.target_frames == 'all' else window.frames[:, -1:]
-        joints, visible = self._labels(rows)
-        frames = self.store.frames
-        before = np.maximum(window.frames - 1, self.store.offsets[take][:, None])
+        index, random = keys % len(self), KeyedRandom(keys, self.seed)
+        sequence = self.windows.sequence[index]
+        window = self.windows.rows(index, random)
+        frame_ids = window.frame_ids
+        if frame_ids is None:
+            frame_ids = self.store.frame_ids(window.rows, sequence[:, None])
         batch = dict(
-            head_pose=torch.from_numpy(frames['head_pose'][window.frames]),
-            head_pose_before=torch.from_numpy(frames['head_pose'][before]),
-            head_peak=torch.from_numpy(frames['head_peak'][window.frames]),
-            valid=torch.from_numpy(window.valid), time=torch.from_numpy(window.time),
-            joints=joints, visible=visible,
-            T_world_camera=torch.from_numpy(frames['head_pose'][rows]),
-            frame_ids=torch.from_numpy(frames['frame'][rows].astype(np.int64)),
-            sequence=torch.from_numpy(take), scored=torch.zeros(rows.shape, dtype=torch.bool),
-            random=random, skeleton=self.skeleton, camera_axes=self.camera_axes)
-        batch['scored'][:, -1] = True
+            self.store.info, store=self.store, rows=window.rows, valid=torch.from_numpy(window.valid),
+            exists=torch.from_numpy(window.valid.copy()), index=torch.from_numpy(index),
+            sequence=torch.from_numpy(sequence), frame_ids=torch.from_numpy(frame_ids),
+            scored=torch.zeros(window.rows.shape, dtype=torch.bool), random=random, test_mode=self.test_mode)
+        batch['scored'][:, self.windows.positions] = True
+        if self.windows.numbered:
+            batch['slots'] = self._slots(index, sequence, window.rows.shape)
+        batch |= {name: torch.from_numpy(values) for name in ('time', 'mirrored', 'trained')
+                  if (values := getattr(window, name)) is not None}
         return self.pipeline(batch)
 
-    def _labels(self, rows: np.ndarray):
-        """World joints ``(B,T,J,3)`` float64 and ``visible (B,T,J)`` of store rows ``(B,T)``."""
-        label = self.store.frames['label'][rows]
-        views = self.store.labels['views']
-        if not len(views):
-            shape = (*rows.shape, views.shape[1])
-            return torch.zeros(*shape, 3, dtype=torch.float64), torch.zeros(shape, dtype=torch.bool)
-        found = np.maximum(label, 0)
-        visible = (views[found] >= max(self.min_views, 1)) & (label >= 0)[..., None]
-        return torch.from_numpy(self.store.labels['joints'][found]).double(), torch.from_numpy(visible)
+    def _slots(self, index: np.ndarray, sequence: np.ndarray, shape: tuple) -> torch.Tensor:
+        """``(B,T)`` numbers of the predictions among those of their sequence; -1 in training."""
+        slots, positions = np.full(shape, -1), self.windows.positions
+        if self.test_mode:
+            first = (index - self.sequence_bounds[sequence]) * len(positions)
+            slots[:, positions] = first[:, None] + np.arange(len(positions))
+        return torch.from_numpy(slots)
 
-
-IN_MESSAGE = 2 ** 22  # bytes; larger tensors are cheaper in shared memory
-
-
-class WorkerBatch(dict):
-    """A batch on its way out of a worker process; it arrives as a plain dict.
-
-    Small tensors travel as arrays inside the message: one shared-memory file for each costs more than the batch.
-    """
-
-    def __reduce__(self):
-        sample = {key: _to_message(value) for key, value in self['data_samples'].items()}
-        return _from_message, ({key: _to_message(value) for key, value in self['inputs'].items()}, sample)
-
-
-def _to_message(tensor: torch.Tensor):
-    return tensor.numpy() if tensor.nbytes < IN_MESSAGE else tensor
-
-
-def _from_message(inputs: dict, sample: dict) -> dict:
-    def tensors(values):
-        return {key: torch.as_tensor(value) for key, value in values.items()}
-
-    data_samples = PoseDataSample()
-    data_samples.set_data(tensors(sample))
-    return dict(inputs=tensors(inputs), data_samples=data_samples)
-
-
-@FUNCTIONS.register_module()
-def batch_collate(batch: dict) -> dict:
-    """``__getitems__`` has built the batch already."""
-    return batch if get_worker_info() is None else WorkerBatch(batch)
+    def _log_summary(self) -> None:
+        if not (self.store.report or 'root' in self.store.info):  # made in memory
+            return
+        logger = MMLogger.get_current_instance()
+        logger.info(f'{self.store.title}: {len(self.store)} sequences, {len(self)} windows from '
+                    f'{self.store.info.get("root", "memory")}')
+        for reason, count in self.store.report.items():
+            logger.info(f'  {count} {reason}')

@@ -24,7 +24,8 @@ SECTIONS = dict(
     visualizer=(registry.VISUALIZERS, ('name',)))
 # Keys inside a section whose values come from another registry.
 INNER = dict(dataset=registry.DATASETS, datasets=registry.DATASETS, transforms=registry.TRANSFORMS,
-             pipeline=registry.TRANSFORMS, optimizer=root.OPTIMIZERS, vis_backends=root.VISBACKENDS)
+             pipeline=registry.TRANSFORMS, store=registry.READERS, reader=registry.READERS, windows=registry.WINDOWS,
+             optimizer=root.OPTIMIZERS, vis_backends=root.VISBACKENDS)
 
 
 def _registries():

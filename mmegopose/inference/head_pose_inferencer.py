@@ -4,13 +4,11 @@ import torch
 from scipy.spatial.transform import Rotation, Slerp
 
 from ..datasets.readers.head_pose.egoexo4d_body import FPS
-from ..datasets.store import SequenceStore
-from ..datasets.window_dataset import SequenceDataset
 from ..engine.config import load_config
 from ..geometry.rigid import apply_rigid
 from ..registry import INFERENCERS
-from ..structures import get_skeleton
-from .loading import load_model
+from .inputs import head_track_store
+from .loading import dataset_over, load_model
 
 ORTHONORMAL_TOLERANCE = 1e-3
 
@@ -74,21 +72,10 @@ class HeadPoseInferencer:
             raise ValueError('the rotations of T_world_camera should be orthonormal with determinant 1, but are off by '
                              f'{error:.2g}')
         time, track = resample_track(track, fps)
-        windows = self._windows(track, camera_axes)
+        windows = dataset_over(head_track_store(track, FPS, camera_axes), self.dataset)
         joints = []
         for begin in range(0, len(windows), batch_size):
             batch = windows.__getitems__(range(begin, min(begin + batch_size, len(windows))))
             sample = self.model(**self.model.data_preprocessor(batch), mode='predict')[0]
             joints.append(apply_rigid(sample.T_world_target[:, -1], sample.pred_joints[:, -1].double()).cpu())
         return dict(time=time, joints=torch.cat(joints).numpy())
-
-    def _windows(self, track: np.ndarray, camera_axes: str) -> SequenceDataset:
-        frames, joints = len(track), get_skeleton('coco17').num_joints
-        store = SequenceStore(
-            np.array([0, frames]),
-            dict(frame=np.arange(frames, dtype=np.int32), label=np.full(frames, -1, np.int32), head_pose=track,
-                 head_peak=np.maximum.accumulate(track[:, 2, 3])),
-            dict(joints=np.zeros((0, joints, 3), np.float32), views=np.zeros((0, joints), np.uint8)),
-            [dict(uid='track', name='track')])
-        return SequenceDataset(store, np.arange(frames), self.dataset.window, self.dataset.pipeline, skeleton='coco17',
-                               camera_axes=camera_axes, fps=FPS)

@@ -79,7 +79,7 @@ class LiftingInferencer:
     def _dataset(self, keypoints: np.ndarray) -> LiftingDataset:
         frames, joints = keypoints.shape[:2]
         store = SequenceStore(np.array([0, frames]), dict(
-            keypoints=keypoints, joints=np.zeros((frames, joints, 3), np.float32)), {}, [dict(uid='clip', name='clip')])
+            keypoints=keypoints, joints=np.zeros((frames, joints, 3), np.float32)), [dict(uid='clip', name='clip')])
         options = {key: self.dataset[key] for key in ('length', 'step', 'confidence') if key in self.dataset}
         return LiftingDataset(store, skeleton=self.skeleton, name='clip', split='test', protocol='overlap',
                               test_mode=True, **options)

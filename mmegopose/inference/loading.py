@@ -1,10 +1,13 @@
-"""A trained model from a config and a checkpoint."""
+"""A trained model from a config and a checkpoint, and the data set of the config over another recording."""
+import inspect
+
 from mmengine.config import Config
 from mmengine.device import get_device
 from torch import nn
 
+from ..datasets import SequenceStore, WindowDataset
 from ..engine.checkpoint import load_from_local, load_state, state_of
-from ..registry import MODELS
+from ..registry import DATASETS, MODELS
 
 
 def load_model(cfg: Config, checkpoint: str, device: str | None = None) -> nn.Module:
@@ -18,3 +21,20 @@ def load_model(cfg: Config, checkpoint: str, device: str | None = None) -> nn.Mo
     model = MODELS.build(cfg.model)
     load_state(model, state_of(load_from_local(checkpoint), checkpoint), checkpoint)
     return model.to(device or get_device()).eval()
+
+
+def dataset_over(store: SequenceStore, config: dict, **changes) -> WindowDataset:
+    """The data set of a config over another store: its windows and its pipeline, without its reader.
+
+    Args:
+        store: the recording.
+        config: data set of the config, of a class that takes a store or derives from one that does.
+        changes: arguments to change.
+    """
+    kind = next(cls for cls in DATASETS.get(config['type']).__mro__ if 'store' in _arguments(cls))
+    kept = {key: value for key, value in (dict(config) | changes).items() if key in _arguments(kind)}
+    return kind(**dict(kept, store=store, test_mode=True))
+
+
+def _arguments(cls) -> tuple:
+    return tuple(inspect.signature(cls.__init__).parameters)

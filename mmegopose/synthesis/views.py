@@ -62,7 +62,7 @@ def project_clips(clips: list[MocapSequence], views: int = 4, noise: bool = True
                                   camera=str(view), fps=FPS, image_size=[IMAGE_SIZE, IMAGE_SIZE]))
     frames = {key: np.concatenate(parts) for key, parts in
               dict(keypoints=keypoints, joints=joints, root=roots).items()}
-    return SequenceStore(np.cumsum([0, *map(len, joints)]), frames, {}, sequences)
+    return SequenceStore(np.cumsum([0, *map(len, joints)]), frames, sequences)
 
 
 def _place_camera(world: np.ndarray, turn: float, rng: np.random.Generator) -> np.ndarray:

@@ -91,7 +91,7 @@ def _dump(path, content):
     path.write_text(json.dumps(content))
 
 
-STRIDED = dict(type='StridedWindow', length=20, stride=3)
+STRIDED = dict(type='StridedWindows', num_frames=20, frame_step=3)
 
 
 def pipeline(feature='gravity_aligned', frame='heading', **pack):
@@ -99,9 +99,15 @@ def pipeline(feature='gravity_aligned', frame='heading', **pack):
             dict(type='PackInputs', **pack)]
 
 
-def build(root, split='train', window=STRIDED, steps=None, **kwargs):
-    return EgoExo4DBodyDataset(str(root), split, window, steps or pipeline(), **kwargs)
+def build(root, split='train', windows=STRIDED, steps=None, **kwargs):
+    return EgoExo4DBodyDataset(str(root), split, windows, steps or pipeline(), **kwargs)
 
 
 def everything(dataset):
     return dataset.__getitems__(range(len(dataset)))
+
+
+def scored_frames(dataset, sequence):
+    """Frame numbers of the windows of a sequence."""
+    own = dataset.windows.ends[dataset.windows.sequence == sequence]
+    return dataset.store.frame_ids(own, sequence)

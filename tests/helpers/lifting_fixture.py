@@ -24,7 +24,7 @@ def lifting_store(lengths=(60, 25, 8), joints=17, channels=2, visible=None, seed
         frames['visible'] = visible
     sequences = [dict(uid=f'S1/Walk {i}/0', name=f'clip {i}', subject='S1', action='Walk', camera='0', fps=50.0)
                  for i in range(len(lengths))]
-    return SequenceStore(np.cumsum([0, *lengths]), frames, {}, sequences)
+    return SequenceStore(np.cumsum([0, *lengths]), frames, sequences)
 
 
 def poses(rng, frames: int, joints: int) -> np.ndarray:

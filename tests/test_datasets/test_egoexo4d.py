@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from helpers.egoexo_fixture import build, everything, pipeline, transformed, wearer, write_dataset
+from helpers.egoexo_fixture import build, everything, pipeline, scored_frames, transformed, wearer, write_dataset
 
 from mmegopose.datasets.readers.head_pose.egoexo4d_files import read_body, read_track
 from mmegopose.geometry.rigid import apply_rigid
@@ -86,11 +86,11 @@ def test_strided_windows_end_at_the_label_and_pad_on_the_left(egoexo):
 
 
 def test_annotated_windows_are_consecutive_labels(egoexo):
-    dataset = build(egoexo, 'val', dict(type='AnnotatedWindow', length=20), pipeline(padding_mask=True),
+    dataset = build(egoexo, 'val', dict(type='AnnotatedWindows', num_frames=20), pipeline(padding_mask=True),
                     target_frames='all')
     batch = everything(dataset)
     for take in range(len(dataset.store)):
-        labelled = dataset.scored_frames(take)
+        labelled = scored_frames(dataset, take)
         rows = batch['data_samples'].frame_ids[batch['data_samples'].sequence == take]
         valid = batch['inputs']['valid'][batch['data_samples'].sequence == take]
         for i, row in enumerate(rows):
@@ -101,14 +101,14 @@ def test_annotated_windows_are_consecutive_labels(egoexo):
 def test_label_sources(egoexo):
     manual, automatic, both = (build(egoexo, labels=labels) for labels in ('manual', 'automatic', 'both'))
     assert len(manual) < len(automatic) <= len(both)
-    frame = int(manual.targets[5])
-    assert np.array_equal(both.store.labels['joints'][both.store.frames['label'][frame]],
-                          manual.store.labels['joints'][manual.store.frames['label'][frame]])
+    frame = int(manual.windows.ends[5])
+    assert np.array_equal(both.store.tables['joints'][both.store.frames['label'][frame]],
+                          manual.store.tables['joints'][manual.store.frames['label'][frame]])
 
 
 def test_first_rater_counts_and_defects_are_reported(egoexo):
     dataset = build(egoexo)
-    assert abs(dataset.store.labels['joints']).max() < 8  # the second rater is 9 m off
+    assert abs(dataset.store.tables['joints']).max() < 8  # the second rater is 9 m off
     assert dataset.store.report['label frames without a rater or a joint'] == 2 * 3
     assert dataset.store.report['camera frames interpolated'] == 3
 
@@ -124,7 +124,7 @@ def test_labels_in_a_long_hole_are_left_out(copy):
     for path in files(copy, 'train', 'camera_pose'):
         edit(path, lambda c: [c['aria01']['camera_extrinsics'].pop(str(f), None) for f in range(60, 120)])
     dataset = build(copy)
-    frames = np.concatenate([dataset.scored_frames(i) for i in range(len(dataset.store))])
+    frames = np.concatenate([scored_frames(dataset, i) for i in range(len(dataset.store))])
     assert not ((frames >= 60) & (frames < 120)).any()
     assert dataset.store.report['label frames without camera pose'] == 3 * 20
     assert len(build(copy, max_hole=100)) > len(dataset)
@@ -184,8 +184,8 @@ def test_template_decides_takes_and_frames(egoexo):
 def test_cache_is_reused_and_made_anew(copy, monkeypatch):
     from mmegopose.datasets.readers.head_pose import egoexo4d_body as egoexo4d
     parsed = []
-    original = egoexo4d.EgoExo4DBodyDataset._parse
-    monkeypatch.setattr(egoexo4d.EgoExo4DBodyDataset, '_parse', lambda self, *a: parsed.append(1) or original(self, *a))
+    original = egoexo4d._parse
+    monkeypatch.setattr(egoexo4d, '_parse', lambda *a, **k: parsed.append(1) or original(*a, **k))
     first = build(copy)
     again = build(copy)
     assert len(parsed) == 1

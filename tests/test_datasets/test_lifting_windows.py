@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmegopose.datasets.lifting_windows import WINDOWS
+from mmegopose.datasets.lifting_windows import POLICIES as WINDOWS
 
 OFFICIAL = np.load(Path(__file__).parents[1] / 'data' / 'lifting_windows.npz')
 

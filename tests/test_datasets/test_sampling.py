@@ -66,7 +66,7 @@ def test_sequence_batches_cover_whole_takes(egoexo, monkeypatch):
     dataset = build(egoexo)
     alone = list(SequenceBatchSampler(SequenceSampler(dataset), 16))
     assert sorted(i for batch in alone for i in batch) == list(range(len(dataset)))
-    assert all(len(set(dataset.sequence[batch])) == 1 for batch in alone)
+    assert all(len(set(dataset.windows.sequence[batch])) == 1 for batch in alone)
     shared = []
     for rank in range(2):
         as_rank(monkeypatch, rank, 2)
@@ -78,7 +78,7 @@ def test_sequence_batches_cover_whole_takes(egoexo, monkeypatch):
 
 def test_batches_equal_single_samples(egoexo):
     dataset = build(egoexo, steps=AUGMENT + pipeline()[:1] + NOISE + pipeline()[1:],
-                    window=STRIDED | dict(tempo=(0.8, 1.25)))
+                    windows=STRIDED | dict(tempo=(0.8, 1.25)))
     keys = [5, len(dataset) + 17, 60, 3 * len(dataset) + 60]
     batch = dataset.__getitems__(keys)
     for row, key in enumerate(keys):
@@ -90,8 +90,8 @@ def test_batches_equal_single_samples(egoexo):
 
 def world_batch(dataset, transform):
     """The batch before and after one augmentation."""
-    seen = []
-    dataset.pipeline = lambda batch: seen.append(batch) or batch
+    seen, read = [], dataset.pipeline.transforms[0]
+    dataset.pipeline = lambda batch: seen.append(read(batch))
     everything(dataset)
     before = {k: (v.clone() if torch.is_tensor(v) else v) for k, v in seen[0].items()}
     from mmegopose.registry import TRANSFORMS
@@ -133,7 +133,7 @@ def test_mirrored_inputs_are_those_of_a_mirrored_walk(egoexo):
 
 def test_tempo_changes_speed_not_shape(egoexo):
     plain = everything(build(egoexo))
-    fast = everything(build(egoexo, window=STRIDED | dict(tempo=(2.0, 2.0))))
+    fast = everything(build(egoexo, windows=STRIDED | dict(tempo=(2.0, 2.0))))
     torch.testing.assert_close(fast['data_samples'].joints, plain['data_samples'].joints, atol=0, rtol=0)
     late = plain['data_samples'].frame_ids[:, 0] > 120
     speed = [b['inputs']['head_pose'][late, -1, 9:12].norm(dim=-1).mean() for b in (plain, fast)]

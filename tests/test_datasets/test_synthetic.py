@@ -9,9 +9,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmegopose.body_models import SkinnedModel
+from mmegopose.datasets import batch_collate
 from mmegopose.datasets.image_dataset import ImageMeshDataset
 from mmegopose.datasets.samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
-from mmegopose.datasets.window_dataset import batch_collate
 from mmegopose.geometry.crops import CROP_SIZE, FOCAL, IMAGE_MEAN, IMAGE_STD, project_to_crop
 from mmegopose.registry import DATASETS
 from mmegopose.rendering.mesh_images import render

@@ -17,7 +17,7 @@ def test_ridge_recovers_a_linear_map_from_visible_joints():
 
 
 def test_mean_poses_equal_a_slow_computation(egoexo):
-    config = dict(type='EgoExo4DBodyDataset', data_root=str(egoexo), split='train', window=STRIDED,
+    config = dict(type='EgoExo4DBodyDataset', data_root=str(egoexo), split='train', windows=STRIDED,
                   pipeline=pipeline())
     results = evaluate_head_pose_baselines(config, dict(config, split='val'),
                                            dict(type='BodyPoseMetric', clip_filter=False))

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.egoexo_fixture import wearer
+from helpers.egoexo_fixture import scored_frames, wearer
 
 from mmegopose.datasets import EgoExo4DBodyDataset
 from mmegopose.engine.config import load_config
@@ -28,12 +28,12 @@ def test_predictions_equal_those_on_the_data_set(inferencer, egoexo):
     config = load_config(CONFIG, dict(data_root=str(egoexo)))
     dataset = EgoExo4DBodyDataset(**{k: v for k, v in config.test_dataloader.dataset.items() if k != 'type'})
     take = next(i for i, s in enumerate(dataset.store.sequences) if 'soccer' in s['name'])
-    rows = np.flatnonzero(dataset.sequence == take)
+    rows = np.flatnonzero(dataset.windows.sequence == take)
     sample = inferencer.model(**dataset.__getitems__(rows), mode='predict')[0]
     expected = apply_rigid(sample.T_world_target[:, -1], sample.pred_joints[:, -1].double()).detach()
     result = inferencer(TRACK)
     assert result['joints'].shape == (200, 17, 3)
-    np.testing.assert_allclose(result['joints'][dataset.scored_frames(take)], expected, atol=1e-5)
+    np.testing.assert_allclose(result['joints'][scored_frames(dataset, take)], expected, atol=1e-5)
 
 
 def test_camera_convention_and_rate_do_not_matter(inferencer):

@@ -19,7 +19,7 @@ MODEL = dict(
 
 
 def predict(root, frame):
-    dataset = EgoExo4DBodyDataset(str(root), 'val', dict(type='StridedWindow'), [
+    dataset = EgoExo4DBodyDataset(str(root), 'val', dict(type='StridedWindows'), [
         dict(type='TargetFrame', frame=frame), dict(type='HeadPoseFeatures'), dict(type='PackInputs')])
     torch.manual_seed(0)
     model = MODELS.build(copy.deepcopy(MODEL)).eval()

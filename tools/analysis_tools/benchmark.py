@@ -32,15 +32,16 @@ class PlainDataset(Dataset):
 
     def __init__(self, dataset):
         store, self.windows = dataset.store, []
-        for end, take in zip(dataset.targets, dataset.sequence):
-            rows = np.maximum(end - 3 * np.arange(19, -1, -1), store.offsets[take])
+        peak = dataset.pipeline.transforms[0].head_peak
+        for end, sequence in zip(dataset.windows.ends, dataset.windows.sequence):
+            rows = np.maximum(end - 3 * np.arange(19, -1, -1), store.offsets[sequence])
             label = store.frames['label'][end]
             self.windows.append(dict(
                 head_pose=np.array(store.frames['head_pose'][rows]),
-                head_peak=np.array(store.frames['head_peak'][rows]),
+                head_peak=np.array(peak[rows]),
                 time=(store.frames['frame'][rows] - store.frames['frame'][end]) / 30.0,
-                joints=np.array(store.labels['joints'][label]), visible=store.labels['views'][label] > 0,
-                frame_id=int(store.frames['frame'][end]), sequence=int(take)))
+                joints=np.array(store.tables['joints'][label]), visible=store.tables['views'][label] > 0,
+                frame_id=int(store.frames['frame'][end]), sequence=int(sequence)))
 
     def __len__(self):
         return len(self.windows)
@@ -104,7 +105,7 @@ def drain(loader, batches):
 
 
 def loading(config):
-    dataset = DATASETS.build(dict(config.train_dataloader.dataset, pipeline=config.target, window=config.window))
+    dataset = DATASETS.build(dict(config.train_dataloader.dataset, pipeline=config.target, windows=config.windows))
     plain = PlainDataset(dataset)
     a, b = (d[3] for d in (dataset, plain))
     torch.testing.assert_close(a['inputs']['head_pose'][0], b['inputs']['head_pose'], atol=1e-5, rtol=0)

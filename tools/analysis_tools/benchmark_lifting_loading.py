@@ -61,7 +61,7 @@ def write_store(folder: Path, num_frames: int) -> int:
               dict(keypoints=2, joints=3).items()}
     frames['keypoints'].clip(-1, 1, out=frames['keypoints'])
     offsets = np.unique([*range(0, num_frames, CLIP_FRAMES), num_frames])
-    SequenceStore(offsets, frames, {}, [dict(uid=str(i), name=str(i)) for i in range(len(offsets) - 1)]).save(folder)
+    SequenceStore(offsets, frames, [dict(uid=str(i), name=str(i)) for i in range(len(offsets) - 1)]).save(folder)
     return sum(array.nbytes for array in frames.values())
 
 

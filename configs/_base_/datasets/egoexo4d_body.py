@@ -1,7 +1,7 @@
 # Body pose of Ego-Exo4D. 'sample' is the embedded sample of real motion in the same layout;
 # your download: --cfg-options data_root=/path/to/egoexo4d
 data_root = 'sample'
-window = dict(type='StridedWindow', length=20, stride=3)
+windows = dict(type='StridedWindows', num_frames=20, frame_step=3)
 target = [
     dict(type='TargetFrame', frame='heading'),
     dict(type='HeadPoseFeatures', kind='gravity_aligned'),
@@ -19,7 +19,7 @@ train_dataloader = dict(
     sampler=dict(type='EndlessSampler'),
     dataset=dict(
         type='EgoExo4DBodyDataset', split='train', labels='both',
-        window=dict(type='StridedWindow', length=20, stride=3, tempo=(0.8, 1.25)),
+        windows=dict(type='StridedWindows', num_frames=20, frame_step=3, tempo=(0.8, 1.25)),
         pipeline=augment + target))
 val_dataloader = dict(
     batch_size=256,
@@ -28,7 +28,7 @@ val_dataloader = dict(
     sampler=dict(type='SequenceSampler'),
     batch_sampler=dict(type='SequenceBatchSampler'),
     dataset=dict(
-        type='EgoExo4DBodyDataset', split='val', labels='manual', test_mode=True, window=window, pipeline=target))
+        type='EgoExo4DBodyDataset', split='val', labels='manual', test_mode=True, windows=windows, pipeline=target))
 test_dataloader = val_dataloader
 # tools/test.py --submit predicts the takes and frames of the challenge template.
 submit_dataloader = dict(dataset=dict(split='test', template='dummy_test.json'))

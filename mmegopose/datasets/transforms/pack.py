@@ -4,7 +4,7 @@ import torch
 from ...geometry import trajectory
 from ...geometry.rigid import apply_rigid, invert_rigid
 from ...registry import TRANSFORMS
-from ...structures import PoseDataSample
+from ...structures.sample import FIELDS, PoseDataSample
 
 
 @TRANSFORMS.register_module()
@@ -65,20 +65,46 @@ class HeadPoseFeatures:
 class PackInputs:
     """End of a pipeline: ``dict(inputs, data_samples)``.
 
+    The sample gets the entries of the batch that :data:`.FIELDS` of the structures declares. In a test, windows without
+    any valid frame are dropped, and the metainfo ``skipped`` of the sample lists the frames that could not be read:
+    pairs of the number of the sequence and of the frame.
+
     Args:
-        padding_mask: add the stream ``valid (B,T)``, so that attention leaves out frames before the sequence began.
-            Without it those frames repeat the first one.
+        padding_mask: add the stream ``valid (B,T)``, so that attention leaves out frames that only repeat another, or
+            could not be read.
+        streams: entries of the batch that are streams, besides those in ``batch['inputs']``; what the batch lacks is
+            left out.
+        fields: entries of the batch that the sample should hold, too, for losses and metrics of your own, see
+            :func:`.register_field`.
+
+    Raises:
+        KeyError: the batch lacks one of ``fields``.
     """
 
-    def __init__(self, padding_mask: bool = False):
-        self.padding_mask = padding_mask
+    def __init__(self, padding_mask: bool = False, streams: tuple = (), fields: tuple = ()):
+        self.padding_mask, self.streams, self.fields = padding_mask, tuple(streams), tuple(fields)
 
     def __call__(self, batch: dict) -> dict:
-        inputs = batch['inputs']
+        inputs = dict(batch.get('inputs', {}), **{name: batch[name] for name in self.streams if name in batch})
         if self.padding_mask:
             inputs['valid'] = batch['valid']
-        sample = PoseDataSample()
-        for key in ('visible', 'frame_ids', 'scored', 'sequence', 'T_world_target'):
-            sample.set_field(batch[key], key)
-        sample.set_field(batch['joints'].float(), 'joints')
+        # The number of the window says little, and only hands need it, which have no sequences: they ask for it.
+        names = [name for name in FIELDS if name in batch and name not in (*self.streams, 'index')]
+        sample = PoseDataSample.from_batch(batch, (*names, *self.fields))
+        sample.joints = sample.joints.float()
+        if batch['test_mode'] and not batch['valid'].all():
+            inputs, sample = self._without_unread(batch, inputs, sample)
         return dict(inputs=inputs, data_samples=sample)
+
+    @staticmethod
+    def _without_unread(batch: dict, inputs: dict, sample: PoseDataSample) -> tuple:
+        kept, unread = batch['valid'].any(1), batch['exists'] & ~batch['valid']  # (B,), (B,T)
+        if not kept.all():
+            fields = {name: value[kept] for name, value in sample.items()}
+            inputs, sample = {name: value[kept] for name, value in inputs.items()}, PoseDataSample()
+            sample.set_data(fields)
+        ids = batch['frame_ids']
+        if (unread := unread[:, -ids.shape[1]:]).any():
+            sequence = batch['sequence'][:, None].expand_as(unread)
+            sample.set_metainfo(dict(skipped=torch.stack([sequence[unread], ids[unread]], 1).tolist()))
+        return inputs, sample

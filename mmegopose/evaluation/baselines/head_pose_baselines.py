@@ -41,7 +41,7 @@ def evaluate_head_pose_baselines(train_config: dict, val_config: dict, metric_co
     Returns:
         ``{baseline: metrics}``.
     """
-    plain = dict(train_config, pipeline=val_config['pipeline'], window=val_config['window'])
+    plain = dict(train_config, pipeline=val_config['pipeline'], windows=val_config['windows'])
     train, val_set = collect(DATASETS.build(plain)), DATASETS.build(dict(val_config, test_mode=True))
     val = collect(val_set)
     mean = masked_mean_pose(train['joints'], train['visible'])

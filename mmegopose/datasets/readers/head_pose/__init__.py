@@ -1,4 +1,4 @@
 """Readers of head tracks with body pose."""
-from .egoexo4d_body import EgoExo4DBodyDataset
+from .egoexo4d_body import read_egoexo4d_body
 
-__all__ = ['EgoExo4DBodyDataset']
+__all__ = ['read_egoexo4d_body']

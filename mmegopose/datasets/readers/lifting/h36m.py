@@ -3,8 +3,9 @@ from pathlib import Path
 
 from ....geometry.cameras import read_cameras
 from ....registry import DATASETS
+from ...cache import cached_store
 from ...lifting_dataset import LiftingDataset
-from .keypoint_sequences import cached_store, check_files
+from .keypoint_sequences import check_files
 from .videopose3d import VideoPose3DReader
 
 FPS = 50.0
@@ -53,7 +54,7 @@ class Human36MDataset(LiftingDataset):
             cameras: 'tools/dataset_converters/h36m_cameras.py writes it'})
         actions = None if actions is None else list(actions)
         store = cached_store(
-            'h36m', [positions, points, cameras], [subjects, actions, subsample], lambda: VideoPose3DReader(
+            'h36m', [positions, points, cameras], [keypoints, subjects, actions, subsample], lambda: VideoPose3DReader(
                 positions, points, read_cameras(cameras), skeleton='h36m17', sources=('h36m32', 'h36m17'), fps=FPS,
                 subjects=subjects, actions=actions, subsample=subsample, rename=RENAME).store(), cache_dir)
         super().__init__(store, skeleton=self.skeleton, name='h36m', split=split, **kwargs)

@@ -3,8 +3,9 @@ from pathlib import Path
 
 from ....geometry.cameras import read_cameras
 from ....registry import DATASETS
+from ...cache import cached_store
 from ...lifting_dataset import LiftingDataset
-from .keypoint_sequences import cached_store, check_files
+from .keypoint_sequences import check_files
 from .videopose3d import VideoPose3DReader
 
 FPS = 60.0
@@ -59,6 +60,6 @@ class HumanEvaDataset(LiftingDataset):
                 subjects=tuple(f'{FOLDERS[split]}/{person}' for person in subjects), actions=actions,
                 subsample=subsample).store()
 
-        store = cached_store('humaneva', [positions, points, cameras], [split, subjects, actions, subsample], build,
-                             cache_dir)
+        store = cached_store('humaneva', [positions, points, cameras],
+                             [keypoints, split, subjects, actions, subsample], build, cache_dir)
         super().__init__(store, skeleton=self.skeleton, name='humaneva', split=split, **kwargs)

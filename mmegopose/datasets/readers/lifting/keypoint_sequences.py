@@ -1,10 +1,6 @@
 """From the clips of a data set to one cached store."""
-import hashlib
-import json
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,10 +8,8 @@ import torch
 from ....files import BadFile
 from ....geometry.cameras import screen_normalize
 from ....structures import Skeleton
-from ...cache import cache_home
 from ...store import SequenceStore
 
-CACHE_VERSION = 1
 FEW_PIXELS = 4.0   # largest coordinate of screen-normalised keypoints; those of a person in pixels are larger
 MANY_METRES = 20.0  # median distance to the root; smaller in metres, larger in millimetres
 
@@ -61,7 +55,7 @@ def assemble(clips: Iterable[KeypointSequence], num_frames: int, report: dict) -
         pixels.copy_(screen_normalize(pixels, *clip.info['image_size']))
         sequences.append(clip.info)
         offsets.append(end)
-    return SequenceStore(np.array(offsets), frames, {}, sequences, {k: v for k, v in sorted(report.items()) if v})
+    return SequenceStore(offsets, frames, sequences, report={k: v for k, v in sorted(report.items()) if v})
 
 
 def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:
@@ -108,25 +102,3 @@ def check_files(files: dict) -> None:
     for path, remedy in files.items():
         if not path.is_file():
             raise FileNotFoundError(f'{path} is missing: {remedy}')
-
-
-def cached_store(kind: str, files: list, options: list, build: Callable[[], SequenceStore],
-                 cache_dir: str | Path | None = None) -> SequenceStore:
-    """The store that ``build()`` makes of ``files``, memory-mapped from the cache.
-
-    It is made anew when a file changes; ``options``, plain values, tell different stores of the same files apart.
-    """
-    home = Path(cache_dir) if cache_dir else cache_home()
-    stats = [[(s := Path(path).stat()).st_size, s.st_mtime_ns] for path in files]
-    place = f'{kind}-{_hash([CACHE_VERSION, [str(Path(path).resolve()) for path in files], options])}-'
-    folder = home / (place + _hash(stats))
-    if not (folder / 'store.json').is_file():
-        build().save(folder)
-        for old in home.glob(place + '*'):
-            if old != folder and (old / 'store.json').is_file():
-                shutil.rmtree(old, ignore_errors=True)
-    return SequenceStore.load(folder)
-
-
-def _hash(content) -> str:
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]

@@ -7,10 +7,11 @@ import numpy as np
 from ....files import BadFile
 from ....registry import DATASETS
 from ....structures import get_skeleton
+from ...cache import cached_store
 from ...lifting_dataset import LiftingDataset
 from ...store import SequenceStore
 from ..object_npz import read_object
-from .keypoint_sequences import KeypointSequence, assemble, cached_store, check_files, check_joints, check_keypoints
+from .keypoint_sequences import KeypointSequence, assemble, check_files, check_joints, check_keypoints
 
 SKELETON = get_skeleton('mpi_inf_3dhp17')
 IMAGE_SIZES = dict(TS5=(1920, 1080), TS6=(1920, 1080))
@@ -46,7 +47,8 @@ class MPIINF3DHPDataset(LiftingDataset):
         path = Path(data_root).expanduser() / f'data_{split}_3dhp.npz'
         check_files({path: 'tools/dataset_converters/mpi_inf_3dhp.py makes it of the official files'})
         subjects = None if subjects is None else list(subjects)
-        store = cached_store('mpi_inf_3dhp', [path], [subjects], lambda: read_3dhp(path, split, subjects), cache_dir)
+        store = cached_store('mpi_inf_3dhp', [path], [split, subjects], lambda: read_3dhp(path, split, subjects),
+                             cache_dir)
         super().__init__(store, skeleton=self.skeleton, name='mpi_inf_3dhp', split=split, **kwargs)
 
 
