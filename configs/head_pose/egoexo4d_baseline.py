@@ -17,7 +17,6 @@ train_dataloader = dict(batch_size=24, dataset=dict(
 val_dataloader = dict(dataset=dict(
     windows=dict(_delete_=True, type='AnnotatedWindows', num_frames=21),
     pipeline=[*target, dict(type='PackInputs', padding_mask=True)]))
-test_dataloader = val_dataloader
 optim_wrapper = dict(optimizer=dict(_delete_=True, type='Adam', lr=1e-4), clip_grad=None)
 param_scheduler = [dict(type='MultiStepLR', by_epoch=False, milestones=list(range(60000, 420000, 60000)), gamma=0.5)]
 train_cfg = dict(max_iters=100000, val_interval=10000)

@@ -23,4 +23,3 @@ dataset = dict(
     pipeline=[*_base_.target, dict(type='PackInputs')])
 train_dataloader = dict(batch_size=64, dataset=dict(labels='both', **dataset))
 val_dataloader = dict(dataset=dataset)
-test_dataloader = val_dataloader

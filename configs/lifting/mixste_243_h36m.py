@@ -7,4 +7,3 @@ protocol = 'mixste'
 model = dict(neck=dict(num_frames=243))
 train_dataloader = dict(batch_size=4, dataset=dict(length=243))  # 1024 // T windows
 val_dataloader = dict(dataset=dict(length=243))
-test_dataloader = val_dataloader

@@ -9,4 +9,3 @@ model = dict(
     losses=dict(mpjpe=dict(joint_weights=None), smooth=dict(joint_weights=None)))
 train_dataloader = dict(batch_size=37, dataset=dict(length=27))
 val_dataloader = dict(dataset=dict(length=27))
-test_dataloader = val_dataloader

@@ -6,4 +6,3 @@ protocol = 'mixste'
 model = dict(neck=dict(num_frames=27))
 train_dataloader = dict(batch_size=37, dataset=dict(length=27))  # 1024 // T windows
 val_dataloader = dict(dataset=dict(length=27))
-test_dataloader = val_dataloader

@@ -7,4 +7,3 @@ protocol = 'mixste'
 model = dict(neck=dict(num_frames=81))
 train_dataloader = dict(batch_size=12, dataset=dict(length=81))  # 1024 // T windows
 val_dataloader = dict(dataset=dict(length=81))
-test_dataloader = val_dataloader

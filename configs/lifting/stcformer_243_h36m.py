@@ -6,4 +6,3 @@ _base_ = [
 protocol = 'stcformer'
 train_dataloader = dict(batch_size=42, dataset=dict(length=243, step=2, stride=3))
 val_dataloader = dict(dataset=dict(length=243, step=2))
-test_dataloader = val_dataloader

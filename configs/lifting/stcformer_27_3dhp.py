@@ -9,4 +9,3 @@ model = dict(
     test_cfg=dict(flip='mpi_inf_3dhp17'))
 train_dataloader = dict(batch_size=42, dataset=dict(length=27, stride=3))
 val_dataloader = dict(dataset=dict(length=27))
-test_dataloader = val_dataloader

@@ -3,4 +3,3 @@ _base_ = './stcformer_27_3dhp.py'
 
 train_dataloader = dict(dataset=dict(length=81))
 val_dataloader = dict(dataset=dict(length=81))
-test_dataloader = val_dataloader

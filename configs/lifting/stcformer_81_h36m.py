@@ -6,4 +6,3 @@ _base_ = [
 protocol = 'stcformer'
 train_dataloader = dict(batch_size=42, dataset=dict(length=81, step=3, stride=3))
 val_dataloader = dict(dataset=dict(length=81, step=3))
-test_dataloader = val_dataloader

@@ -9,6 +9,4 @@ model = dict(
     losses=dict(heatmap=dict(type='HeatmapCrossEntropyLoss', sigma=1.0)))
 train_dataloader = dict(dataset=dict(pose_form=None))
 val_dataloader = dict(dataset=dict(pose_form=None))
-test_dataloader = val_dataloader
 val_evaluator = dict(_delete_=True, type='KeypointPCKMetric')
-test_evaluator = val_evaluator

@@ -29,7 +29,8 @@ def load_config(path, options: dict = None) -> Config:
 
     The folder above the nearest ``projects`` folder joins ``sys.path``, so that
     ``custom_imports=dict(imports=['projects.example_project'])`` works from everywhere. A ``data_root`` or a
-    ``protocol`` at top level goes to each dataset that takes one and names none.
+    ``protocol`` at top level goes to each dataset that takes one and names none. Without ``test_dataloader`` and
+    ``test_evaluator`` those of validation test too.
 
     Raises ``FileNotFoundError`` or ``ValueError`` for a config that cannot be read, and ``ImportError`` with the name
     of a plugin in ``custom_imports`` that cannot be imported.
@@ -52,6 +53,7 @@ def load_config(path, options: dict = None) -> Config:
     except Exception as error:  # a config is a program: it can raise anything
         raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
     _import_plugins(cfg.get('custom_imports'), path)
+    _test_as_validated(cfg)
     if options:
         keys = dotted_keys(cfg._cfg_dict)
         cfg.merge_from_dict(copy.deepcopy(options))  # merging takes _delete_ out of them
@@ -65,6 +67,16 @@ def load_config(path, options: dict = None) -> Config:
     cfg.setdefault('default_scope', 'mmegopose')
     cfg.setdefault('runner_type', 'EgoRunner')
     return cfg
+
+
+def _test_as_validated(cfg: Config) -> None:
+    """A config that does not say how to test is tested as it is validated; loops need no arguments."""
+    for part in ('dataloader', 'evaluator'):
+        if cfg.get(f'val_{part}') is not None and f'test_{part}' not in cfg:
+            cfg[f'test_{part}'] = copy.deepcopy(cfg[f'val_{part}'])
+    for stage in ('val', 'test'):
+        if cfg.get(f'{stage}_dataloader') is not None:
+            cfg.setdefault(f'{stage}_cfg', {})
 
 
 def _import_plugins(custom_imports, path: str) -> None:

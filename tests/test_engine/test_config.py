@@ -66,6 +66,18 @@ def test_data_root_and_defaults(tmp_path):
     assert (cfg.default_scope, cfg.runner_type) == ('mmegopose', 'EgoRunner')
 
 
+def test_a_config_is_tested_as_it_is_validated(tmp_path):
+    write_config(tmp_path, 'del test_dataloader, test_evaluator, val_cfg, test_cfg', 'base.py')
+    cfg = load_config(write_config(tmp_path, 'test_dataloader = None; test_evaluator = None; test_cfg = None'))
+    assert cfg.test_dataloader is cfg.test_evaluator is cfg.test_cfg is None
+    (tmp_path / 'mine.py').write_text("_base_ = 'base.py'\nval_dataloader = dict(batch_size=7)")
+    cfg = load_config(tmp_path / 'mine.py', {'test_dataloader.num_workers': 3})
+    assert cfg.test_dataloader.batch_size == 7 and cfg.test_evaluator == cfg.val_evaluator
+    assert (cfg.test_dataloader.num_workers, cfg.val_dataloader.num_workers) == (3, 0)
+    assert cfg.val_cfg == cfg.test_cfg == {}
+    check_config(cfg, 'mine.py', 'test')
+
+
 def test_missing_and_broken_config(tmp_path):
     write_config(tmp_path)
     with pytest.raises(FileNotFoundError, match=r'there is no config .*toi.py; nearest: toy.py'):

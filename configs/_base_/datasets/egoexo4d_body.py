@@ -29,9 +29,7 @@ val_dataloader = dict(
     batch_sampler=dict(type='SequenceBatchSampler'),
     dataset=dict(
         type='EgoExo4DBodyDataset', split='val', labels='manual', test_mode=True, windows=windows, pipeline=target))
-test_dataloader = val_dataloader
 # tools/test.py --submit predicts the takes and frames of the challenge template.
 submit_dataloader = dict(dataset=dict(split='test', template='dummy_test.json'))
 submit_evaluator = dict(type='BodySubmission')
 val_evaluator = dict(type='BodyPoseMetric')
-test_evaluator = val_evaluator

@@ -5,7 +5,5 @@ data_root = 'data/FreiHAND_pub_v2'
 mano = 'data/body_models/MANO_RIGHT.pkl'
 train_dataloader = dict(dataset=dict(reader=dict(type='FreiHAND', root=data_root, split='training', mano=mano)))
 val_dataloader = dict(dataset=dict(reader=dict(type='FreiHAND', root=data_root, split='evaluation', mano=mano)))
-test_dataloader = val_dataloader
 val_evaluator = dict(type='MeshMetric', protocol='freihand')
-test_evaluator = val_evaluator
 submit_evaluator = dict(type='HandSubmission', challenge='freihand')

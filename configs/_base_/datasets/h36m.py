@@ -6,4 +6,3 @@ data_root = 'data/h36m'
 dataset = dict(type='Human36MDataset', keypoints='cpn_ft_h36m_dbb')
 train_dataloader = dict(dataset=dict(split='train', **dataset))
 val_dataloader = dict(dataset=dataset)
-test_dataloader = val_dataloader

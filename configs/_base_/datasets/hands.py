@@ -3,4 +3,3 @@ _base_ = './images.py'
 
 train_dataloader = dict(dataset=dict(crop=dict(rescale=2.0)))
 val_dataloader = dict(dataset=dict(crop=dict(rescale=2.0, antialias=True)))
-test_dataloader = val_dataloader

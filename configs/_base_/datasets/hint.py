@@ -5,6 +5,4 @@ data_root = 'data/HInt_annotation_partial'
 subsets = ('newdays_img', 'epick_img')
 train_dataloader = dict(dataset=dict(reader=dict(type='HInt', root=data_root, split='TRAIN', subsets=subsets)))
 val_dataloader = dict(dataset=dict(reader=dict(type='HInt', root=data_root, split='TEST', subsets=subsets)))
-test_dataloader = val_dataloader
 val_evaluator = dict(type='KeypointPCKMetric')
-test_evaluator = val_evaluator

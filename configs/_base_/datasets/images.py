@@ -5,4 +5,3 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=32, num_workers=4, persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False), dataset=dict(type='ImageMeshDataset', test_mode=True))
-test_dataloader = val_dataloader

@@ -5,6 +5,4 @@ train_dataloader = dict(**loader, sampler=dict(type='DefaultSampler', shuffle=Tr
 val_dataloader = dict(
     **loader, batch_size=64, sampler=dict(type='SequenceSampler'), batch_sampler=dict(type='SequenceBatchSampler'),
     dataset=dict(split='test', test_mode=True))
-test_dataloader = val_dataloader
 val_evaluator = dict(type='LiftingMetric')
-test_evaluator = val_evaluator

@@ -9,6 +9,4 @@ train_dataloader = dict(
 val_dataloader = dict(
     **loader, batch_size=64, sampler=dict(type='SequenceSampler'), batch_sampler=dict(type='SequenceBatchSampler'),
     dataset=dict(split='val', test_mode=True, **dataset))
-test_dataloader = val_dataloader
 val_evaluator = dict(type='LiftingMetric')
-test_evaluator = val_evaluator

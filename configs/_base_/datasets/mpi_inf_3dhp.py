@@ -5,6 +5,4 @@ _base_ = './lifting.py'
 data_root = 'data/mpi_inf_3dhp'
 train_dataloader = dict(dataset=dict(type='MPIINF3DHPDataset', split='train'))
 val_dataloader = dict(dataset=dict(type='MPIINF3DHPDataset'))
-test_dataloader = val_dataloader
 val_evaluator = dict(type='MPIINF3DHPMetric')
-test_evaluator = val_evaluator

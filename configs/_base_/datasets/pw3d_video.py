@@ -12,6 +12,4 @@ val_dataloader = dict(
     batch_size=4, sampler=dict(_delete_=True, type='SequenceSampler'), batch_sampler=dict(type='SequenceBatchSampler'),
     dataset=dict(
         reader=dict(type='PW3D', root=data_root, split='test', body_models=bodies), frames=8, crop=crop))
-test_dataloader = val_dataloader
 val_evaluator = dict(type='MeshMetric', protocol='body')
-test_evaluator = val_evaluator

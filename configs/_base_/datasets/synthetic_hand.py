@@ -9,9 +9,7 @@ train_dataloader = dict(
 val_dataloader = dict(
     **loader, batch_size=100, sampler=dict(type='SequenceSampler'), batch_sampler=dict(type='SequenceBatchSampler'),
     dataset=dict(**dataset, split='val', length=600))
-test_dataloader = val_dataloader
 val_evaluator = [
     dict(type='MeshMetric', protocol='freihand'),
     dict(type='KeypointPCKMetric'),
 ]
-test_evaluator = val_evaluator

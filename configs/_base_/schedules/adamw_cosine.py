@@ -10,5 +10,3 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, eta_min=1e-6),
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=20000, val_interval=500)
-val_cfg = dict()
-test_cfg = dict()

@@ -3,6 +3,4 @@ _base_ = '../runtime/default.py'
 
 optim_wrapper = dict(type='AmpOptimWrapper', optimizer=dict(type='AdamW', lr=1e-5, weight_decay=1e-4))
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=100000, val_interval=5000)
-val_cfg = dict()
-test_cfg = dict()
 default_hooks = dict(checkpoint=dict(interval=5000))

@@ -10,5 +10,3 @@ param_scheduler = [
 ]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=2400, val_interval=600)
 default_hooks = dict(checkpoint=dict(interval=600))
-val_cfg = dict()
-test_cfg = dict()
