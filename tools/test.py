@@ -12,10 +12,9 @@ from mmengine.dist import is_main_process
 
 from mmegopose.engine.config import DictAction, check_config, load_config, user_errors
 from mmegopose.engine.runner import leave_process_group
+from mmegopose.evaluation.metric_facts import as_list, draw_predictions
 from mmegopose.files import atomic_write
 from mmegopose.registry import RUNNERS
-
-IMAGE_METRICS = ('MeshMetric', 'KeypointPCKMetric', 'HandSubmission')  # their predictions are drawn over the crops
 
 
 def parse_args():
@@ -40,8 +39,7 @@ def parse_args():
 
 def add_outputs(cfg, args):
     """Put what ``--dump``, ``--submit`` and ``--show-dir`` ask for in the config."""
-    evaluators = cfg.get('test_evaluator') or []
-    evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
+    evaluators = as_list(cfg.get('test_evaluator'))
     if args.submit:
         if cfg.get('submit_evaluator') is None:
             raise KeyError('--submit needs submit_evaluator in the config, the metric that writes the file: '
@@ -53,10 +51,7 @@ def add_outputs(cfg, args):
         evaluators.append(dict(type='DumpPredictions', out_file=args.dump))
     cfg.test_evaluator = evaluators
     if args.show_dir:
-        cfg.setdefault('default_hooks', {})
-        on_images = any(evaluator['type'] in IMAGE_METRICS for evaluator in evaluators)
-        kind = 'MeshVisualizationHook' if on_images else 'PoseVisualizationHook'
-        cfg.default_hooks.visualization = dict(type=kind, out_dir=args.show_dir)
+        draw_predictions(cfg, evaluators, args.show_dir)
 
 
 def main():

@@ -28,13 +28,13 @@ def read_scalars(work_dir: str) -> dict:
     return curves
 
 
-def plot_training(work_dirs: dict, metric: str = 'body/MPJPE', unit: str = 'cm') -> Figure:
+def plot_training(work_dirs: dict, metric: str = 'body/MPJPE', heading: str = 'MPJPE (cm)') -> Figure:
     """Training loss and a validation metric over iterations.
 
     Args:
         work_dirs: ``{label: work dir}``.
         metric: validation result to draw.
-        unit: unit of the metric.
+        heading: what it is and its unit.
     """
     figure = Figure(figsize=(9, 3.4), layout='constrained')
     FigureCanvasAgg(figure)
@@ -45,7 +45,7 @@ def plot_training(work_dirs: dict, metric: str = 'body/MPJPE', unit: str = 'cm')
         left.plot(*_sorted(loss), label=label)
         right.plot(*_sorted(curves.get(metric, {})), marker='o', markersize=3, label=label)
     left.set(xlabel='iteration', ylabel='training loss (m)', yscale='log')
-    right.set(xlabel='iteration', ylabel=f'{metric} ({unit})', title='validation')
+    right.set(xlabel='iteration', ylabel=heading, title='validation')
     for axes in (left, right):
         axes.grid(alpha=0.3)
     right.legend(frameon=False)

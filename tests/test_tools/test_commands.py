@@ -73,6 +73,46 @@ def test_unlabelled_split_points_to_submit(trained):
     assert '--submit' in message and 'Traceback' not in message
 
 
+PLUGIN = """
+from mmegopose.evaluation import SequenceMetric
+from mmegopose.registry import METRICS
+
+@METRICS.register_module()
+class HeadHeightMetric(SequenceMetric):
+    default_prefix = 'head'
+
+    def table_columns(self):
+        return {'height of the nose (m)': 'head/height'}
+
+    def score(self, sequence, pred, gt, visible, frame_ids):
+        return pred[:, 0, 2].mean().item()
+
+    def compute_metrics(self, results):
+        return dict(height=sum(results) / len(results))
+"""
+
+
+@pytest.mark.slow
+def test_compare_takes_several_metrics_and_the_columns_of_a_plugin(trained):
+    (trained / 'projects').mkdir()
+    (trained / 'projects/height.py').write_text(PLUGIN)
+    (trained / 'projects/two.py').write_text(
+        f"_base_ = '{CONFIG}'\ncustom_imports = dict(imports=['projects.height'])\n"
+        "test_evaluator = [dict(type='BodyPoseMetric'), dict(type='HeadHeightMetric')]\n")
+    table = run(sys.executable, ROOT / 'tools/analysis_tools/compare.py', '--out', 'compared', 'ours=projects/two.py=run',
+                'again=projects/two.py=run/iter_4.pth', '--cfg-options', *SMALL, cwd=trained)
+    lines = (trained / 'compared/table.md').read_text().splitlines()
+    assert lines[0] == ('| val | MPJPE, 17 joints (cm) | MPJPE, 12 body joints (cm) | MPJVE (m/s) | '
+                        'height of the nose (m) |') and lines[0] in table
+    assert [line.split(' | ')[0] for line in lines[2:]] == [
+        '| mean pose', '| mean pose at head height', '| ridge regression', '| ours', '| again']
+    heights = [float(line.split(' | ')[-1].strip(' |')) for line in lines[2:]]
+    assert all(0 < height < 4 for height in heights) and heights[-1] == heights[-2]
+    results = json.loads((trained / 'compared/results.json').read_text())
+    assert results['ours']['head/height'] == results['again']['head/height']
+    assert (trained / 'compared/training.png').is_file() and len(list((trained / 'compared/poses/ours').iterdir())) == 1
+
+
 @pytest.mark.parametrize('options, message', [
     (['data_root=nowhere'], 'nowhere'), (['model.backbone.type=Vit'], 'ViT'), (['model.backbone.dept=3'], 'depth'),
     (['train_dataloader.dataset.split=tain'], 'split')])

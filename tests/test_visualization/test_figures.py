@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from mmegopose.geometry.crops import normalize_image
-from mmegopose.structures import get_skeleton
+from mmegopose.structures import PoseDataSample, get_skeleton
 from mmegopose.synthesis import SyntheticMeshDataset
 from mmegopose.visualization import (
     MeshVisualizationHook,
+    PoseVisualizationHook,
     denormalize_image,
     draw_grid,
     draw_poses,
@@ -34,10 +35,54 @@ def test_poses_are_drawn_bone_by_bone():
     truth = rng.normal(size=(3, 17, 3))
     visible = np.ones((3, 17), bool)
     visible[1, 15] = visible[2] = False
-    figure = draw_poses(truth + [0.03, 0.04, 0], truth, visible, SKELETON, ['a', 'b', 'c'])
+    figure = draw_poses(truth + [0.03, 0.04, 0], SKELETON, truth, visible, ['a', 'b', 'c'])
     bones = len(SKELETON.edges)
     assert [len(axes.lines) for axes in figure.axes] == [2 * bones, 2 * bones - 1, bones]
     assert [axes.get_title() for axes in figure.axes] == ['a  5.0 cm', 'b  5.0 cm', 'c']
+
+
+def test_poses_are_drawn_without_truth():
+    pred = np.random.default_rng(0).normal(size=(2, 17, 3))
+    figure = draw_poses(pred, SKELETON)
+    assert [len(axes.lines) for axes in figure.axes] == [len(SKELETON.edges)] * 2
+    assert [axes.get_title() for axes in figure.axes] == ['', '']
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ['predicted, left', 'predicted, right']
+    known = draw_poses(pred, SKELETON, pred + [0, 0.02, 0])
+    assert [axes.get_title() for axes in known.axes] == ['  2.0 cm'] * 2 and len(known.legends[0].get_texts()) == 3
+
+
+def lifted(sequence, frames, **fields):
+    """A sample of windows of three frames in camera axes, of which the last counts."""
+    size = len(frames)
+    sample = PoseDataSample()
+    ids = torch.tensor(frames)[:, None] + torch.arange(-2, 1)
+    scored = torch.zeros(size, 3, dtype=torch.bool)
+    scored[:, 2] = True
+    sample.set_data(dict(sequence=torch.tensor(sequence), frame_ids=ids, scored=scored,
+                         pred_joints=torch.randn(size, 3, 17, 3), **fields))
+    return sample
+
+
+def test_every_camera_view_gets_its_picture(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr('mmegopose.visualization.visualization_hooks.draw_poses',
+                        lambda pred, *args: drawn.append((pred, *args)) or draw_poses(pred, *args))
+    views = [dict(uid=f'S9/Walking 1/{camera}', name='Walking 1') for camera in '123']
+    views.append(dict(uid='f00d', name='cmu_dance/7'))
+    runner = SimpleNamespace(test_dataloader=SimpleNamespace(dataset=SimpleNamespace(
+        metainfo=dict(skeleton='h36m17', sequences=views))))
+    hook = PoseVisualizationHook(str(tmp_path), num_poses=2, max_sequences=3)
+    truth = dict(joints=torch.zeros(4, 3, 17, 3), visible=torch.ones(4, 3, 17, dtype=torch.bool))
+    sample = lifted([0, 1, 1, 1], [5, 9, 7, 8], **truth)
+    hook.after_test_iter(runner, 0, {}, [sample])
+    hook.after_test_iter(runner, 1, {}, [lifted([1, 3], [3, 4])])  # the second view has its picture; no truth
+    hook.after_test_iter(runner, 2, {}, [lifted([2], [0])])  # one too many
+    hook.after_test_iter(runner, 3, {}, [lifted([], [])])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'S9_Walking_1_1.png', 'S9_Walking_1_2.png', 'cmu_dance_7_f00d.png']
+    assert [args[-1] for args in drawn] == [['frame 5'], ['frame 7', 'frame 9'], ['frame 4']]
+    np.testing.assert_allclose(drawn[1][0][0], sample.pred_joints[2, 2].numpy()[:, [0, 2, 1]] * [1, 1, -1])
+    assert drawn[2][2] is None
 
 
 def write_log(folder, name, entries, tail=''):
