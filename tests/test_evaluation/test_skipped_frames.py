@@ -98,12 +98,14 @@ def test_dump_and_submission_name_them(takes, samples, tmp_path):
 
 
 def test_pose_wise_metrics_leave_them_out():
-    sample = dict(joints=torch.randn(3, 2, 21, 3, dtype=torch.float64), scored=torch.ones(3, 2, dtype=torch.bool),
+    generator = torch.Generator().manual_seed(0)
+    joints, error = torch.randn(2, 3, 2, 21, 3, dtype=torch.float64, generator=generator)
+    sample = dict(joints=joints, pred_joints=joints + 0.02 * error, scored=torch.ones(3, 2, dtype=torch.bool),
                   visible=torch.ones(3, 2, 21, dtype=torch.bool), sequence=torch.tensor([0, 0, 1]),
                   frame_ids=torch.tensor([[0, 1], [2, 3], [0, 1]]))
-    sample['pred_joints'] = sample['joints'] + 0.01
-    expected = MeshMetric(vertices=False)
-    expected.process(None, [sample])
+    expected, kept = MeshMetric(vertices=False), sample['scored'].clone()
+    kept[[1, 2], [1, 0]] = False
+    expected.process(None, [dict(sample, scored=kept)])
     sample = dict(sample, pred_joints=sample['pred_joints'].clone(), skipped=[[0, 3], [1, 0]])
     sample['pred_joints'][[1, 2], [1, 0]] = 9
     metric = MeshMetric(vertices=False)

@@ -81,7 +81,7 @@ def test_metrics_and_pictures_know_it():
     mesh.process(None, [dict(joints=joints[0], pred_joints=joints[0] + error, visible=sample['visible'][0])])
     assert mesh.evaluate(60)['mesh/MPJPE'] == pytest.approx(90 * 7 / 9)
 
-    figure = draw_poses(joints[0, :2].numpy(), joints[0, :2].numpy(), sample['visible'][0, :2].numpy(), OWN)
+    figure = draw_poses(joints[0, :2].numpy(), OWN, joints[0, :2].numpy(), sample['visible'][0, :2].numpy())
     assert [len(axes.lines) for axes in figure.axes] == [16, 16]
     image = draw_skeletons(np.array([[[8 * (j + 1), 60] for j in range(9)]], float), np.ones((1, 9)), OWN.style, 96)
     assert len({tuple(image[0, 60, 8 * (j + 1)]) for j in range(9)}) >= 6

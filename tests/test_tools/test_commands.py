@@ -99,8 +99,9 @@ def test_compare_takes_several_metrics_and_the_columns_of_a_plugin(trained):
     (trained / 'projects/two.py').write_text(
         f"_base_ = '{CONFIG}'\ncustom_imports = dict(imports=['projects.height'])\n"
         "test_evaluator = [dict(type='BodyPoseMetric'), dict(type='HeadHeightMetric')]\n")
-    table = run(sys.executable, ROOT / 'tools/analysis_tools/compare.py', '--out', 'compared', 'ours=projects/two.py=run',
-                'again=projects/two.py=run/iter_4.pth', '--cfg-options', *SMALL, cwd=trained)
+    table = run(sys.executable, ROOT / 'tools/analysis_tools/compare.py', '--out', 'compared',
+                'ours=projects/two.py=run', 'again=projects/two.py=run/iter_4.pth', '--cfg-options', *SMALL,
+                cwd=trained)
     lines = (trained / 'compared/table.md').read_text().splitlines()
     assert lines[0] == ('| val | MPJPE, 17 joints (cm) | MPJPE, 12 body joints (cm) | MPJVE (m/s) | '
                         'height of the nose (m) |') and lines[0] in table
