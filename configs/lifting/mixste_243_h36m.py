@@ -5,5 +5,5 @@ _base_ = [
 
 protocol = 'mixste'
 model = dict(neck=dict(num_frames=243))
-train_dataloader = dict(batch_size=4, dataset=dict(length=243))  # 1024 // T windows
-val_dataloader = dict(dataset=dict(length=243))
+train_dataloader = dict(batch_size=4, dataset=dict(num_frames=243))  # 1024 // T windows
+val_dataloader = dict(dataset=dict(num_frames=243))

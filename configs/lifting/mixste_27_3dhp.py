@@ -7,5 +7,5 @@ protocol = 'mixste'
 model = dict(
     neck=dict(num_frames=27), test_cfg=dict(flip='mpi_inf_3dhp17'),
     losses=dict(mpjpe=dict(joint_weights=None), smooth=dict(joint_weights=None)))
-train_dataloader = dict(batch_size=37, dataset=dict(length=27))
-val_dataloader = dict(dataset=dict(length=27))
+train_dataloader = dict(batch_size=37, dataset=dict(num_frames=27))
+val_dataloader = dict(dataset=dict(num_frames=27))

@@ -4,5 +4,5 @@ _base_ = [
 
 protocol = 'mixste'
 model = dict(neck=dict(num_frames=27))
-train_dataloader = dict(batch_size=37, dataset=dict(length=27))  # 1024 // T windows
-val_dataloader = dict(dataset=dict(length=27))
+train_dataloader = dict(batch_size=37, dataset=dict(num_frames=27))  # 1024 // T windows
+val_dataloader = dict(dataset=dict(num_frames=27))

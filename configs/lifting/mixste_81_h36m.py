@@ -5,5 +5,5 @@ _base_ = [
 
 protocol = 'mixste'
 model = dict(neck=dict(num_frames=81))
-train_dataloader = dict(batch_size=12, dataset=dict(length=81))  # 1024 // T windows
-val_dataloader = dict(dataset=dict(length=81))
+train_dataloader = dict(batch_size=12, dataset=dict(num_frames=81))  # 1024 // T windows
+val_dataloader = dict(dataset=dict(num_frames=81))

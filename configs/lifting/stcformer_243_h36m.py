@@ -4,5 +4,5 @@ _base_ = [
     '../_base_/datasets/h36m.py', '../_base_/models/stcformer.py', '../_base_/schedules/stcformer.py']
 
 protocol = 'stcformer'
-train_dataloader = dict(batch_size=42, dataset=dict(length=243, step=2, stride=3))
-val_dataloader = dict(dataset=dict(length=243, step=2))
+train_dataloader = dict(batch_size=42, dataset=dict(num_frames=243, frame_step=2, window_stride=3))
+val_dataloader = dict(dataset=dict(num_frames=243, frame_step=2))

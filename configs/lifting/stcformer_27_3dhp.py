@@ -7,5 +7,5 @@ protocol = 'stcformer'
 model = dict(
     neck=dict(num_heads=4, parts='mpi_inf_3dhp17', attn_scale=256 ** -0.5), head=dict(scale=1e-3),
     test_cfg=dict(flip='mpi_inf_3dhp17'))
-train_dataloader = dict(batch_size=42, dataset=dict(length=27, stride=3))
-val_dataloader = dict(dataset=dict(length=27))
+train_dataloader = dict(batch_size=42, dataset=dict(num_frames=27, window_stride=3))
+val_dataloader = dict(dataset=dict(num_frames=27))

@@ -3,13 +3,20 @@ from . import readers, transforms, windows
 from .collate import batch_collate
 from .image_dataset import ImageMeshDataset
 from .image_store import ImageStore
-from .lifting_dataset import LiftingDataset
-from .presets import EgoExo4DBodyDataset
-from .readers.lifting import Human36MDataset, HumanEvaDataset, MPIINF3DHPDataset
+from .presets import (
+    EgoExo4DBodyDataset,
+    HeadPoseDataset,
+    Human36MDataset,
+    HumanEvaDataset,
+    LiftingDataset,
+    MocapLiftingDataset,
+    MPIINF3DHPDataset,
+)
 from .samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
 from .store import Field, SequenceStore
 from .window_dataset import WindowDataset
 
-__all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Field', 'Human36MDataset', 'HumanEvaDataset', 'ImageMeshDataset',
-           'ImageStore', 'LiftingDataset', 'MPIINF3DHPDataset', 'SequenceBatchSampler', 'SequenceSampler',
-           'SequenceStore', 'WindowDataset', 'batch_collate', 'readers', 'transforms', 'windows']
+__all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Field', 'HeadPoseDataset', 'Human36MDataset', 'HumanEvaDataset',
+           'ImageMeshDataset', 'ImageStore', 'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset',
+           'SequenceBatchSampler', 'SequenceSampler', 'SequenceStore', 'WindowDataset', 'batch_collate', 'readers',
+           'transforms', 'windows']

@@ -1,18 +1,14 @@
-"""Pinhole cameras with lens distortion: poses, projection, screen coordinates, and the file they are read from.
+"""Pinhole cameras with lens distortion: poses, projection, screen coordinates.
 
 Camera axes are x right, y down, z forward. ``intrinsics (..., 9)`` are fx fy cx cy k1 k2 k3 p1 p2, the first four in
-pixels or, after :func:`normalize_intrinsics`, in screen units; they broadcast against ``points (..., 3)`` without
+pixels or in screen units; they broadcast against ``points (..., 3)`` without
 its last dimension, so that one camera for each clip of a batch ``(B, T, J, 3)`` is ``(B, 1, 1, 9)``.
 """
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from ..files import BadFile, read_json
-from .rigid import apply_rigid, invert_rigid, make_rigid
 
 Array = np.ndarray | Tensor
 
@@ -43,14 +39,9 @@ def quaternion_to_matrix(quaternion: Tensor) -> Tensor:
     return torch.stack(rows, -1).unflatten(-1, (3, 3))
 
 
-def world_to_camera(points: Tensor, T_world_camera: Tensor) -> Tensor:
-    """World points in camera axes, ``(..., J, 3)`` and ``(..., 4, 4)`` to ``(..., J, 3)``."""
-    return apply_rigid(invert_rigid(T_world_camera), points)
-
-
-def camera_to_world(points: Tensor, T_world_camera: Tensor) -> Tensor:
-    """Points in camera axes to the world, ``(..., J, 3)`` and ``(..., 4, 4)`` to ``(..., J, 3)``."""
-    return apply_rigid(T_world_camera, points)
+def world_to_camera(points: Array, T_world_camera: Array) -> Array:
+    """World points in camera axes, ``(..., J, 3)`` and ``(..., 4, 4)`` to ``(..., J, 3)``, numpy or torch."""
+    return (points - T_world_camera[..., None, :3, 3]) @ T_world_camera[..., :3, :3]
 
 
 def perspective(points: Array, focal=1.0, center=0.0) -> Array:
@@ -79,11 +70,6 @@ def project(points: Tensor, intrinsics: Tensor, clamp: bool = False) -> Tensor:
     return focal * (xy * scale + tangential * r2) + center
 
 
-def project_linear(points: Tensor, intrinsics: Tensor, clamp: bool = False) -> Tensor:
-    """As :func:`project`, with a lens free of distortion."""
-    return intrinsics[..., :2] * _in_front(points, clamp) + intrinsics[..., 2:4]
-
-
 def _in_front(points: Tensor, clamp: bool) -> Tensor:
     xy = perspective(points)
     return xy.clamp(-1, 1) if clamp else torch.where(points[..., 2:] > 0, xy, torch.nan)
@@ -94,65 +80,6 @@ def screen_normalize(points: Array, width: int, height: int) -> Array:
     return points * (2 / width) - _screen_center(points, width, height)
 
 
-def screen_denormalize(points: Array, width: int, height: int) -> Array:
-    """Inverse of :func:`screen_normalize`, ``(..., 2)``."""
-    return (points + _screen_center(points, width, height)) * (width / 2)
-
-
 def _screen_center(like: Array, width: int, height: int) -> Array:
     center = [1, height / width]
     return like.new_tensor(center) if isinstance(like, Tensor) else np.array(center, np.result_type(like, np.float16))
-
-
-def normalize_intrinsics(intrinsics: Tensor, width: int, height: int) -> Tensor:
-    """Intrinsics in pixels to screen units, ``(..., 9)``; the distortion has no unit and stays."""
-    focal, center, distortion = intrinsics.split((2, 2, 5), -1)
-    return torch.cat([focal * (2 / width), screen_normalize(center, width, height), distortion], -1)
-
-
-def read_cameras(path: str | Path) -> dict[str, list[Camera]]:
-    """Cameras of each subject, in the order of the file, float64.
-
-    The file is ``{subject: {camera: {width, height, intrinsics, orientation, translation}}}``: the image size and the
-    nine intrinsics in pixels, the unit quaternion (w, x, y, z) that turns camera axes into world axes, and the
-    camera's centre in metres. ``tools/dataset_converters/h36m_cameras.py`` writes it for Human3.6M.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        BadFile: not of this layout; the message names the camera and the field.
-    """
-    cameras = {}
-    for subject, entries in read_json(path).items():
-        if not isinstance(entries, dict):
-            raise BadFile(f'{path}: {subject} should hold its cameras by name, got {type(entries).__name__}')
-        cameras[subject] = [_camera(path, subject, name, entry) for name, entry in entries.items()]
-    return cameras
-
-
-def _camera(path: str | Path, subject: str, name: str, entry: dict) -> Camera:
-    where = f'{path}: camera {name} of {subject}'
-    if not isinstance(entry, dict):
-        raise BadFile(f'{where} should hold its fields by name, got {type(entry).__name__}')
-    shapes = dict(width=(), height=(), intrinsics=(9,), orientation=(4,), translation=(3,))
-    if missing := [field for field in shapes if field not in entry]:
-        raise BadFile(f'{where} lacks {missing}')
-    values = {field: _numbers(f'{where}: {field}', entry[field], shape) for field, shape in shapes.items()}
-    size = values['width'].item(), values['height'].item()
-    if not all(side > 0 and side.is_integer() for side in size):
-        raise BadFile(f'{where}: width and height should be whole numbers of pixels, got {size}')
-    if abs(values['orientation'].norm() - 1) > 1e-3:
-        raise BadFile(f'{where}: orientation should be a unit quaternion, got {entry["orientation"]}')
-    if values['translation'].norm() > 100:
-        raise BadFile(f'{where}: translation should be in metres, got {entry["translation"]}, which looks like mm')
-    pose = make_rigid(quaternion_to_matrix(values['orientation']), values['translation'])
-    return Camera(name, int(size[0]), int(size[1]), values['intrinsics'], pose)
-
-
-def _numbers(where: str, value, shape: tuple) -> Tensor:
-    try:
-        tensor = torch.tensor(value, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
-        raise BadFile(f'{where} should be numbers, got {value!r}') from None
-    if tuple(tensor.shape) != shape or not tensor.isfinite().all():
-        raise BadFile(f'{where} should be {shape[0] if shape else "one"} finite number(s), got {value!r}')
-    return tensor

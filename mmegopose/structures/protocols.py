@@ -1,5 +1,13 @@
-"""Evaluation protocols of 2D-to-3D lifting: which predictions count, and what happens to their root."""
-from dataclasses import dataclass
+"""Evaluation protocols of 2D-to-3D lifting: windows, which predictions count, and what happens to their root.
+
+They are registered in ``PROTOCOLS``; data sets and metrics find them by name. A plugin adds its own::
+
+    register_protocol(LiftingProtocol('mine', root='subtract', frames='once', windows=dict(type='OverlapWindows'),
+                                      exclude=(('S9', 'Greeting'),)))
+"""
+from dataclasses import dataclass, field
+
+from ..registry import PROTOCOLS
 
 ROOT_POLICIES = ('keep', 'zero', 'subtract')
 FRAME_POLICIES = ('twice', 'once')
@@ -8,7 +16,7 @@ FRAME_POLICIES = ('twice', 'once')
 # SittingDown-2 and Waiting-1 of S9 (act_05 subact_02, act_10 subact_02, act_13 subact_01). VideoPose3D names clips by
 # file, and the plain file name may be either sub-action: of S9, 'Greeting 1' and 'Waiting 1' are the first, but
 # 'SittingDown 1' is the second.
-EXCLUDED = (('S9', 'Greeting'), ('S9', 'SittingDown 1'), ('S9', 'Waiting 1'))
+H36M_DRIFTING = (('S9', 'Greeting'), ('S9', 'SittingDown 1'), ('S9', 'Waiting 1'))
 
 
 def check_policies(root: str | None = None, frames: str | None = None):
@@ -20,7 +28,7 @@ def check_policies(root: str | None = None, frames: str | None = None):
 
 @dataclass(frozen=True)
 class LiftingProtocol:
-    """How the predictions of a split are scored.
+    """How windows are cut for training and evaluation, and how the predictions of a split are scored.
 
     Attributes:
         name: name of the protocol.
@@ -28,7 +36,10 @@ class LiftingProtocol:
             or ``'subtract'`` (the root is subtracted from all joints).
         frames: ``'twice'``: every prediction counts, also a second one of the same frame; ``'once'``: the predictions
             of a frame are averaged by weight.
-        exclude: leave out the clips of :data:`EXCLUDED`.
+        exclude: ``(subject, clip)`` of the sequences that are not scored, as their uid ``subject/clip/camera`` has
+            them.
+        windows: config of its windows; data sets add ``num_frames`` and, where they are given, ``frame_step``,
+            ``window_stride`` and ``mirror``.
 
     Raises:
         KeyError: unknown ``root`` or ``frames``.
@@ -36,26 +47,32 @@ class LiftingProtocol:
     name: str
     root: str
     frames: str
-    exclude: bool
+    exclude: tuple = ()
+    windows: dict = field(default_factory=lambda: dict(type='OverlapWindows'))
 
     def __post_init__(self):
         check_policies(self.root, self.frames)
 
+    def excludes(self, sequence: dict) -> bool:
+        """Whether a sequence, by its uid ``subject/clip/camera``, is not scored."""
+        return tuple(sequence['uid'].split('/')[:2]) in set(self.exclude)
 
-PROTOCOLS = {protocol.name: protocol for protocol in (
-    LiftingProtocol('mixste', root='keep', frames='twice', exclude=False),
-    LiftingProtocol('stcformer', root='zero', frames='once', exclude=False),
-    LiftingProtocol('motionbert', root='subtract', frames='once', exclude=True),
-    LiftingProtocol('overlap', root='subtract', frames='once', exclude=False))}
+
+def register_protocol(protocol: LiftingProtocol, force: bool = False) -> LiftingProtocol:
+    """Make a protocol known. Raises ``KeyError`` if the name is taken by another one and ``force`` is not set."""
+    PROTOCOLS.add(protocol.name, protocol, force)
+    return protocol
 
 
 def get_protocol(name: str) -> LiftingProtocol:
     """Protocol by name. Raises ``KeyError`` that lists the known names."""
-    if name not in PROTOCOLS:
-        raise KeyError(f'unknown lifting protocol {name!r}; known: {sorted(PROTOCOLS)}')
-    return PROTOCOLS[name]
+    if name not in PROTOCOLS.module_dict:
+        raise KeyError(f'unknown lifting protocol {name!r}; known: {sorted(PROTOCOLS.module_dict)}')
+    return PROTOCOLS.module_dict[name]
 
 
-def is_excluded(sequence: dict) -> bool:
-    """Whether a sequence, by its uid ``subject/clip/camera``, is one of :data:`EXCLUDED`."""
-    return tuple(sequence['uid'].split('/')[:2]) in EXCLUDED
+register_protocol(LiftingProtocol('mixste', root='keep', frames='twice', windows=dict(type='MixSTEWindows')))
+register_protocol(LiftingProtocol('stcformer', root='zero', frames='once', windows=dict(type='STCFormerWindows')))
+register_protocol(LiftingProtocol('motionbert', root='subtract', frames='once', exclude=H36M_DRIFTING,
+                                  windows=dict(type='MotionBERTWindows')))
+register_protocol(LiftingProtocol('overlap', root='subtract', frames='once', windows=dict(type='OverlapWindows')))

@@ -1,5 +1,6 @@
 """Data that is made, not read: rendered hands and bodies, virtual cameras, errors of detectors."""
 from .dataset import SyntheticMeshDataset
-from .views import MocapLiftingDataset
+from .keypoint_noise import KeypointNoise
+from .views import read_mocap_views
 
-__all__ = ['MocapLiftingDataset', 'SyntheticMeshDataset']
+__all__ = ['KeypointNoise', 'SyntheticMeshDataset', 'read_mocap_views']

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets.lifting_dataset import LiftingDataset
 from ..datasets.mocap_sequences import FPS, MocapSequence, MocapSequences
+from ..datasets.readers.lifting.keypoint_sequences import SCHEMA
 from ..datasets.shipped_motion import ASSET
 from ..datasets.store import SequenceStore
-from ..geometry.cameras import perspective, screen_normalize
-from ..registry import DATASETS
+from ..geometry.cameras import perspective, screen_normalize, world_to_camera
+from ..registry import READERS
 from .detector import detect
 
 IMAGE_SIZE, FOCAL = 1000, 1145.0  # pixels; those of Human3.6M
 
 
-@DATASETS.register_module()
-class MocapLiftingDataset(LiftingDataset):
+@READERS.register_module('mocap_views')
+def read_mocap_views(data_root: str = 'sample', split: str = 'train', *, views: int = 4,
+                     noise: bool = True) -> SequenceStore:
     """Motion clips projected into virtual cameras around each performer, with detector noise and confidence.
 
     Args:
@@ -25,44 +26,35 @@ class MocapLiftingDataset(LiftingDataset):
         split: ``'train'``, ``'val'`` or ``'test'``; splits are by performer.
         views: cameras around each clip.
         noise: False gives exact 2D keypoints.
-        kwargs: see :class:`LiftingDataset`.
+
+    Raises:
+        ValueError: ``data_root`` is no such file, or has no clip of the split.
     """
-
-    skeleton = 'h36m17'
-
-    def __init__(self, data_root: str = 'sample', split: str = 'train', views: int = 4, noise: bool = True, **kwargs):
-        path = ASSET if str(data_root) == 'sample' else Path(data_root)
-        if path.is_dir():
-            raise ValueError(f'data_root={data_root!r} is a folder; MocapLiftingDataset reads an .npz of clips, which '
-                             "tools/dataset_converters/mocap.py writes, or 'sample'")
-        clips = [clip for clip in MocapSequences.load(path) if clip.split == split]
-        if not clips:
-            raise ValueError(f'{path} has no clip of the split {split!r}')
-        store = project_clips(clips, views, noise)
-        super().__init__(store, skeleton=self.skeleton, name='mocap lifting', split=split, **kwargs)
+    path = ASSET if str(data_root) == 'sample' else Path(data_root)
+    if path.is_dir():
+        raise ValueError(f'data_root={data_root!r} is a folder; MocapLiftingDataset reads an .npz of clips, which '
+                         "tools/dataset_converters/mocap.py writes, or 'sample'")
+    motions = [motion for motion in MocapSequences.load(path) if motion.split == split]
+    if not motions:
+        raise ValueError(f'{path} has no clip of the split {split!r}')
+    info = dict(dataset_name='mocap lifting', split=split, skeleton='h36m17')
+    seen = [_seen_by(motion, view, views, noise) for motion in motions for view in range(views)]
+    return SequenceStore.join(seen, info=info, schema=SCHEMA)
 
 
-def project_clips(clips: list[MocapSequence], views: int = 4, noise: bool = True) -> SequenceStore:
-    """Views of clips as a store of sequences, see :class:`LiftingDataset`; equal clips give equal numbers."""
-    keypoints, joints, roots, sequences = [], [], [], []
-    for clip in clips:
-        world = clip.joints_h36m.astype(np.float64)
-        for view in range(views):
-            rng = np.random.default_rng([zlib.crc32(clip.name.encode()), view])
-            camera = _place_camera(world, view / views, rng)
-            seen = (world - camera[:3, 3]) @ camera[:3, :3]  # (F,J,3) camera frame
-            points = perspective(seen, FOCAL, IMAGE_SIZE / 2)
-            found = detect(points, FPS, 'h36m17', rng) if noise else np.pad(
-                points, ((0, 0), (0, 0), (0, 1)), constant_values=1)
-            found[..., :2] = screen_normalize(found[..., :2], IMAGE_SIZE, IMAGE_SIZE)
-            keypoints.append(found.astype(np.float32))
-            joints.append((seen - seen[:, :1]).astype(np.float32))
-            roots.append(seen[:, 0].astype(np.float32))
-            sequences.append(dict(uid=f'{clip.name}/{view}', name=clip.name, subject=clip.subject, action=clip.action,
-                                  camera=str(view), fps=FPS, image_size=[IMAGE_SIZE, IMAGE_SIZE]))
-    frames = {key: np.concatenate(parts) for key, parts in
-              dict(keypoints=keypoints, joints=joints, root=roots).items()}
-    return SequenceStore(np.cumsum([0, *map(len, joints)]), frames, sequences)
+def _seen_by(motion: MocapSequence, view: int, views: int, noise: bool) -> tuple[dict, dict]:
+    """What camera ``view`` of ``views`` sees: the sequence and its arrays; equal motions give equal numbers."""
+    world = motion.joints_h36m.astype(np.float64)
+    rng = np.random.default_rng([zlib.crc32(motion.name.encode()), view])
+    joints = world_to_camera(world, _place_camera(world, view / views, rng))  # (F,J,3)
+    points = perspective(joints, FOCAL, IMAGE_SIZE / 2)
+    found = detect(points, FPS, 'h36m17', rng) if noise else np.pad(
+        points, ((0, 0), (0, 0), (0, 1)), constant_values=1)
+    found[..., :2] = screen_normalize(found[..., :2], IMAGE_SIZE, IMAGE_SIZE)
+    sequence = dict(uid=f'{motion.name}/{view}', name=motion.name, subject=motion.subject, action=motion.action,
+                    camera=str(view), fps=FPS, image_size=[IMAGE_SIZE, IMAGE_SIZE])
+    arrays = dict(keypoints=found, joints=joints - joints[:, :1], root=joints[:, 0])
+    return sequence, {name: values.astype(np.float32) for name, values in arrays.items()}
 
 
 def _place_camera(world: np.ndarray, turn: float, rng: np.random.Generator) -> np.ndarray:

@@ -5,6 +5,7 @@ import numpy as np
 import torch
 
 from mmegopose.datasets import SequenceStore
+from mmegopose.datasets.readers.lifting.camera_files import read_cameras
 from mmegopose.geometry import cameras as geometry
 from mmegopose.structures import get_skeleton
 
@@ -24,7 +25,8 @@ def lifting_store(lengths=(60, 25, 8), joints=17, channels=2, visible=None, seed
         frames['visible'] = visible
     sequences = [dict(uid=f'S1/Walk {i}/0', name=f'clip {i}', subject='S1', action='Walk', camera='0', fps=50.0)
                  for i in range(len(lengths))]
-    return SequenceStore(np.cumsum([0, *lengths]), frames, sequences)
+    return SequenceStore(np.cumsum([0, *lengths]), frames, sequences,
+                         info=dict(dataset_name='toy', split='val', skeleton='h36m17'))
 
 
 def poses(rng, frames: int, joints: int) -> np.ndarray:
@@ -45,7 +47,7 @@ def write_cameras(path, subjects, sizes=None) -> dict:
                 orientation=[np.cos(turn / 2), 0, np.sin(turn / 2), 0],
                 translation=[-5 * np.sin(turn), 0, -5 * np.cos(turn)])
     path.write_text(json.dumps(content))
-    return geometry.read_cameras(path)
+    return read_cameras(path)
 
 
 def project(world: np.ndarray, camera) -> np.ndarray:

@@ -20,7 +20,7 @@ def uids(dataset):
 
 
 def open_3dhp(root, split, **kwargs):
-    return MPIINF3DHPDataset(str(root), split, length=9, cache_dir=str(root / 'cache'), **kwargs)
+    return MPIINF3DHPDataset(str(root), split, num_frames=9, cache_dir=str(root / 'cache'), **kwargs)
 
 
 def test_3dhp(tmp_path):

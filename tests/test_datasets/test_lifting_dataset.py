@@ -14,8 +14,9 @@ PROTOCOLS = ['mixste', 'stcformer', 'motionbert', 'overlap']
 FLIP = list(get_skeleton('h36m17').flip)
 
 
-def build(store=None, skeleton='h36m17', length=9, **kwargs):
-    return LiftingDataset(store or lifting_store(), skeleton=skeleton, name='toy', split='val', length=length, **kwargs)
+def build(store=None, skeleton='h36m17', num_frames=9, **kwargs):
+    store = (store or lifting_store()).extended(info=dict(skeleton=skeleton))
+    return LiftingDataset(store, num_frames=num_frames, **kwargs)
 
 
 def everything(dataset):
@@ -97,17 +98,17 @@ def test_mirror_lists_each_window_twice(protocol):
     for found, key in ((inputs['keypoints'], 'keypoints'), (sample.joints, 'joints')):
         expected = both.store.frames[key][rows]
         reflected = expected[:, :, FLIP] * np.array([-1, 1, 1], np.float32)[:expected.shape[-1]]
-        np.testing.assert_array_equal(found[~both.mirrored], expected[~both.mirrored])
-        np.testing.assert_array_equal(found[both.mirrored], reflected[both.mirrored])
+        np.testing.assert_array_equal(found[~both.windows.mirrored], expected[~both.windows.mirrored])
+        np.testing.assert_array_equal(found[both.windows.mirrored], reflected[both.windows.mirrored])
     assert both.store.frames['joints'][40, 1, 1] == 40  # the store is untouched
 
 
 @pytest.mark.parametrize('length', [100, 54, 20])
 def test_mirrored_windows_come_in_the_official_order(length):
-    dataset = build(lifting_store([length]), length=27, mirror=True)
+    dataset = build(lifting_store([length]), num_frames=27, mirror=True)
     _, sample = everything(dataset)
     np.testing.assert_array_equal(sample.frame_ids, OFFICIAL[f'mixste_train/T27/len{length}/index'])
-    np.testing.assert_array_equal(dataset.mirrored, OFFICIAL[f'mixste_train/T27/len{length}/flip'])
+    np.testing.assert_array_equal(dataset.windows.mirrored, OFFICIAL[f'mixste_train/T27/len{length}/flip'])
 
 
 def test_mirroring_swaps_the_sides_of_every_skeleton():
@@ -115,7 +116,7 @@ def test_mirroring_swaps_the_sides_of_every_skeleton():
         dataset = build(lifting_store([20], joints=joints, channels=3), skeleton, mirror=True, confidence=True)
         keypoints = dataset.__getitems__([1, 4])['inputs']['keypoints']
         flip = list(get_skeleton(skeleton).flip)
-        assert dataset.mirrored[4] and not dataset.mirrored[1] and flip != sorted(flip)
+        assert dataset.windows.mirrored[4] and not dataset.windows.mirrored[1] and flip != sorted(flip)
         torch.testing.assert_close(keypoints[1], keypoints[0][:, flip] * torch.tensor([-1, 1, 1]), atol=0, rtol=0)
 
 
@@ -155,7 +156,7 @@ def test_keys_beyond_the_length_are_later_epochs():
 
 def test_keypoint_noise():
     clean = everything(build(mirror=True, confidence=True))[0]['keypoints']
-    noise = dict(type='KeypointNoise', jitter=0.02, missing=0.25)
+    noise = dict(type='KeypointNoise', jitter=0.02, drop=0.25)
     inputs, sample = everything(build(mirror=True, confidence=True, pipeline=[noise]))
     missing = inputs['keypoints'][..., 2] == 0
     assert list(inputs) == ['keypoints'] and abs(missing.float().mean() - 0.25) < 0.02
@@ -165,8 +166,8 @@ def test_keypoint_noise():
     inputs, without = everything(build(mirror=True, pipeline=[noise]))
     torch.testing.assert_close(inputs['detected'], ~missing)
     torch.testing.assert_close(without.joints, sample.joints, atol=0, rtol=0)
-    with pytest.raises(ValueError, match=r'missing=1\): jitter should be at least 0 and missing in \[0, 1\)'):
-        build(pipeline=[dict(type='KeypointNoise', missing=1)])
+    with pytest.raises(ValueError, match=r'drop=1\): jitter should be at least 0 and drop in \[0, 1\)'):
+        build(pipeline=[dict(type='KeypointNoise', drop=1)])
 
 
 def test_sequence_sampling_in_workers_gives_every_slot_once(tmp_path):
@@ -203,7 +204,7 @@ def pixels():
     (ValueError, lambda: build(skeleton='humaneva15'), r'humaneva15 has 15 joints, but keypoints are \(93, 17, 2\)'),
     (ValueError, lambda: build(lifting_store([0])), 'toy val has no frame'),
     (ValueError, lambda: build(lifting_store(visible=np.zeros(93, bool)), protocol='stcformer', test_mode=True),
-     'toy val has no window of length=9 with a visible frame')])
+     'toy val has no window of num_frames=9 with a visible frame')])
 def test_mistakes_are_told(error, make, message):
     with pytest.raises(error, match=message):
         make()

@@ -2,16 +2,16 @@
 import numpy as np
 import pytest
 
+from mmegopose.datasets import MocapLiftingDataset
 from mmegopose.datasets.mocap_sequences import MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET
 from mmegopose.structures import get_skeleton
-from mmegopose.synthesis import MocapLiftingDataset
 from mmegopose.synthesis.detector import detect
 from mmegopose.synthesis.views import FOCAL, IMAGE_SIZE
 
 
 def dataset(**kwargs):
-    return MocapLiftingDataset(split='val', test_mode=True, protocol='overlap', length=27, **kwargs)
+    return MocapLiftingDataset(split='val', test_mode=True, protocol='overlap', num_frames=27, **kwargs)
 
 
 def test_keypoints_are_projections_of_the_joints():

@@ -10,8 +10,9 @@ from helpers.lifting_fixture import H36M, h36m, humaneva, write_cameras, write_h
 
 from mmegopose.datasets import Human36MDataset, HumanEvaDataset
 from mmegopose.datasets.readers.lifting import keypoint_sequences as clips
+from mmegopose.datasets.readers.lifting.camera_files import read_cameras
 from mmegopose.files import BadFile
-from mmegopose.geometry.cameras import read_cameras, screen_normalize
+from mmegopose.geometry.cameras import screen_normalize
 from mmegopose.registry import DATASETS
 from mmegopose.structures import convert_joints
 
@@ -25,7 +26,7 @@ def data(tmp_path):
 
 
 def open_h36m(root, split='test', **kwargs):
-    return Human36MDataset(str(root), split, keypoints='gt', length=9, cache_dir=str(root / 'cache'), **kwargs)
+    return Human36MDataset(str(root), split, keypoints='gt', num_frames=9, cache_dir=str(root / 'cache'), **kwargs)
 
 
 def uids(dataset):
@@ -215,7 +216,8 @@ def test_missing_h36m_parts_are_told(tmp_path, data):
 
 
 def open_humaneva(root, split='test', **kwargs):
-    return HumanEvaDataset(str(root), split, subjects=('S1', 'S2'), length=5, cache_dir=str(root / 'cache'), **kwargs)
+    return HumanEvaDataset(str(root), split, subjects=('S1', 'S2'), num_frames=5, cache_dir=str(root / 'cache'),
+                           **kwargs)
 
 
 def test_humaneva(tmp_path):

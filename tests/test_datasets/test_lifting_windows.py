@@ -3,21 +3,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmegopose.datasets.lifting_windows import POLICIES as WINDOWS
+from mmegopose.datasets import SequenceStore
+from mmegopose.registry import WINDOWS
+from mmegopose.structures.protocols import get_protocol
 
 OFFICIAL = np.load(Path(__file__).parents[1] / 'data' / 'lifting_windows.npz')
 
 
-def build(protocol, lengths, length=27, train=False, **kwargs):
-    return WINDOWS[protocol](lengths, length, train, **kwargs)
+PROTOCOLS = ['mixste', 'stcformer', 'motionbert', 'overlap']
 
 
-def rows(windows):
-    return windows.rows(np.arange(len(windows)))
+def build(protocol, lengths, num_frames=27, train=False, **kwargs):
+    sequences = [dict(uid=str(i), name=str(i)) for i in range(len(lengths))]
+    windows = WINDOWS.build(dict(get_protocol(protocol).windows, num_frames=num_frames, **kwargs))
+    return windows.bind(SequenceStore(np.cumsum([0, *lengths]), {}, sequences), test_mode=not train)
+
+
+def in_sequences(windows, index, rows):
+    return rows - windows.store.offsets[windows.sequence[index], None]
+
+
+def rows(windows, index=None):
+    index = np.arange(len(windows)) if index is None else index
+    return in_sequences(windows, index, windows.rows(index, None).rows)
+
+
+def predicted(windows, index):
+    return in_sequences(windows, index, windows.predicted(index)[0])
 
 
 def padded(windows):
-    return ~windows.valid(np.arange(len(windows)))
+    return ~windows.rows(np.arange(len(windows)), None).valid
 
 
 def official(prefix):
@@ -45,10 +61,10 @@ def test_mixste_training_is_the_official_one(length):
 def test_stcformer_is_the_official_one(key):
     _, _, step, length, chunk, which = key.split('/')
     step, length, chunk = int(step[3:]), int(length[3:]), int(chunk[5:])
-    windows = build('stcformer', [length], train=chunk > 1, step=step, stride=chunk)
+    windows = build('stcformer', [length], train=chunk > 1, frame_step=step, window_stride=chunk)
     found = rows(windows)
     if which == 'target' and chunk == 1:
-        found = windows.rows(np.arange(len(windows)), windows.positions)
+        found = predicted(windows, np.arange(len(windows)))
     np.testing.assert_array_equal(found, OFFICIAL[key])
 
 
@@ -57,24 +73,25 @@ def test_stcformer_is_the_official_one(key):
                                                 ('motionbert_train/T27/stride9', True, 9)])
 def test_motionbert_is_the_official_one(key, train, stride):
     lengths = OFFICIAL['motionbert/video_lengths']
-    windows = build('motionbert', lengths, train=train, stride=stride)
-    first = (np.cumsum(lengths) - lengths)[windows.clip]
+    windows = build('motionbert', lengths, train=train, window_stride=stride)
+    first = (np.cumsum(lengths) - lengths)[windows.sequence]
     np.testing.assert_array_equal(rows(windows) + first[:, None], OFFICIAL[key])
 
 
-@pytest.mark.parametrize('protocol, step', [*((name, 1) for name in WINDOWS), ('stcformer', 3), ('motionbert', 3),
+@pytest.mark.parametrize('protocol, step', [*((name, 1) for name in PROTOCOLS), ('stcformer', 3), ('motionbert', 3),
                                             ('overlap', 3)])
 @pytest.mark.parametrize('train', [True, False])
 def test_windows_stay_in_their_clips_and_clips_do_not_depend_on_each_other(protocol, step, train):
     lengths = np.array([40, 1, 7, 19, 100])
-    windows = build(protocol, lengths, 9, train, step=step)
+    windows = build(protocol, lengths, 9, train, frame_step=step)
     found = rows(windows)
-    assert (np.diff(windows.clip) >= 0).all() and set(windows.clip) == set(range(5))
-    assert found.dtype == np.int64 and (found >= 0).all() and (found < lengths[windows.clip][:, None]).all()
-    alone = rows(build(protocol, [100], 9, train, step=step))
-    np.testing.assert_array_equal(found[windows.clip == 4], alone)
+    assert (np.diff(windows.sequence) >= 0).all() and set(windows.sequence) == set(range(5))
+    assert found.dtype == np.int64 and (found >= 0).all() and (found < lengths[windows.sequence][:, None]).all()
+    alone = rows(build(protocol, [100], 9, train, frame_step=step))
+    np.testing.assert_array_equal(found[windows.sequence == 4], alone)
     some = np.array([5, 0, 5])
-    np.testing.assert_array_equal(windows.rows(some, slice(2, 5)), found[some, 2:5])
+    np.testing.assert_array_equal(rows(windows, some), found[some])
+    np.testing.assert_array_equal(predicted(windows, some), found[some][:, windows.positions])
 
 
 @pytest.mark.parametrize('length, stride', [(1, None), (2, None), (5, 1), (8, 8), (9, 4), (30, None)])
@@ -82,12 +99,12 @@ def test_windows_stay_in_their_clips_and_clips_do_not_depend_on_each_other(proto
 @pytest.mark.parametrize('train', [True, False])
 def test_overlap_covers_every_frame_with_weight(length, stride, step, train):
     lengths = [1, 2, 5, 8, 17, 100]
-    windows = build('overlap', lengths, length, train, step=step, stride=stride)
+    windows = build('overlap', lengths, length, train, frame_step=step, window_stride=stride)
     found, repeats, weights = rows(windows), padded(windows), windows.slot_weights(np.arange(len(windows)))
     np.testing.assert_array_equal(weights > 0, ~repeats)
     assert weights.dtype == np.float32 and weights.max() == 1
     for clip, size in enumerate(lengths):
-        own = windows.clip == clip
+        own = windows.sequence == clip
         real = found[own][~repeats[own]]
         assert set(real.tolist()) == set(range(size))
         assert repeats[own].any() == (max(size // step, 1) < length)
@@ -109,21 +126,26 @@ def test_other_protocols_count_repeated_frames():
 
 
 def test_short_clips_of_motionbert_are_stretched():
-    windows = build('motionbert', [4, 27, 26, 60], step=1)
+    windows = build('motionbert', [4, 27, 26, 60], frame_step=1)
     found = rows(windows)
     assert (np.diff(found, axis=1) >= 0).all() and not padded(windows).any()
     assert found[0].max() == 3 and found[2].max() == 25 and len(found) == 5
-    np.testing.assert_array_equal(windows.rows(np.array([2, 0]), windows.positions[-2:]), found[[2, 0], -2:])
+    np.testing.assert_array_equal(predicted(windows, np.array([2, 0]))[:, -2:], found[[2, 0], -2:])
 
 
 @pytest.mark.parametrize('protocol, kwargs, message', [
-    ('overlap', dict(length=0), 'length=0 should be at least 1'),
-    ('overlap', dict(length=8, step=0), 'step=0 should be at least 1'),
-    ('overlap', dict(length=8, stride=9), 'stride=9 leaves out frames between windows of length=8'),
-    ('stcformer', dict(length=8), 'length=8: the protocol .stcformer. predicts the centre frame; take an odd'),
-    ('stcformer', dict(length=9, stride=3), 'stride=3: the protocol .stcformer. is evaluated with one window per'),
-    ('mixste', dict(length=9, step=2), 'step=2: the protocol .mixste. reads every frame; use .overlap.'),
-    ('mixste', dict(length=9, stride=2), 'stride=2: windows of the protocol .mixste. do not overlap')])
+    ('overlap', dict(num_frames=0), 'num_frames=0 should be at least 1'),
+    ('overlap', dict(num_frames=8, frame_step=0), 'frame_step=0 should be at least 1'),
+    ('overlap', dict(num_frames=8, window_stride=9),
+     'window_stride=9 leaves out frames between windows of num_frames=8'),
+    ('stcformer', dict(num_frames=8),
+     'num_frames=8: the protocol .stcformer. predicts the centre frame; take an odd'),
+    ('stcformer', dict(num_frames=9, window_stride=3),
+     'window_stride=3: the protocol .stcformer. is evaluated with one window per'),
+    ('mixste', dict(num_frames=9, frame_step=2),
+     'frame_step=2: the protocol .mixste. reads every frame; use .overlap.'),
+    ('mixste', dict(num_frames=9, window_stride=2),
+     'window_stride=2: windows of the protocol .mixste. do not overlap')])
 def test_what_a_protocol_has_not_is_refused(protocol, kwargs, message):
     with pytest.raises(ValueError, match=message):
         build(protocol, [30], **kwargs)

@@ -13,7 +13,7 @@ model = dict(
     neck=dict(type='STC', embed_dim=16, depth=2, num_heads=2),
     head=dict(type='JointHead', embed_dim=16, hidden_dims=(), per_joint=True, output='all'),
     test_cfg=dict(flip='h36m17'))
-test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', length=9, confidence={confidence}))
+test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, confidence={confidence}))
 """
 
 

@@ -53,7 +53,7 @@ def test_recipes_train_resume_and_test_by_any_protocol(config, h36m_root, tmp_pa
     for protocol in ('mixste', 'overlap'):
         text = run(sys.executable, ROOT / 'tools/test.py', ROOT / 'configs/lifting' / config, 'run/epoch_2.pth',
                    '--out', f'{protocol}.json', '--show-dir', 'pictures', '--cfg-options', *SMALL, *small_model(),
-                   *options, 'test_dataloader.dataset.step=1', f'protocol={protocol}', cwd=tmp_path)
+                   *options, 'test_dataloader.dataset.frame_step=1', f'protocol={protocol}', cwd=tmp_path)
         assert f'protocol {protocol}: ' in text
         scores[protocol] = json.loads((tmp_path / f'{protocol}.json').read_text())['lifting/MPJPE']
     assert all(100 < score < 3000 for score in scores.values()) and len(set(scores.values())) == 2
@@ -80,7 +80,7 @@ def test_sample_trains_and_dumps(tmp_path):
 
 @pytest.mark.parametrize('options, message', [
     (['protocol=mixte'], 'mixste'), (['data_root=nowhere.npz'], 'nowhere.npz'),
-    (['train_dataloader.dataset.length=0'], 'length=0'), (['model.backbone.in_dim=2'], 'in_dim=2')])
+    (['train_dataloader.dataset.num_frames=0'], 'num_frames=0'), (['model.backbone.in_dim=2'], 'in_dim=2')])
 def test_mistakes_are_told_in_one_line(options, message, tmp_path):
     log = run(sys.executable, ROOT / 'tools/train.py', ROOT / 'configs/lifting/stcformer_27_sample.py', '--work-dir',
               tmp_path / 'bad', '--cfg-options', *SMALL, *options, cwd=tmp_path, expect=2)

@@ -31,9 +31,9 @@ class DictPerWindow(Dataset):
         store, windows = dataset.store, dataset.windows
         bounds = list(zip(store.offsets, store.offsets[1:]))
         self.clips = [(store.frames['keypoints'][a:b], store.frames['joints'][a:b]) for a, b in bounds]
-        self.windows = [(int(windows.clip[w]), int(windows.first[w]), bool(mirrored))
-                        for w, mirrored in zip(dataset.window, dataset.mirrored)]
-        self.length, self.flip = windows.length, list(get_skeleton(dataset.skeleton).flip)
+        self.windows = [(int(sequence), int(windows.first[window]), bool(mirrored))
+                        for sequence, window, mirrored in zip(windows.sequence, windows.window, windows.mirrored)]
+        self.length, self.flip = windows.num_frames, list(get_skeleton(dataset.skeleton).flip)
 
     def __len__(self):
         return len(self.windows)
@@ -61,7 +61,8 @@ def write_store(folder: Path, num_frames: int) -> int:
               dict(keypoints=2, joints=3).items()}
     frames['keypoints'].clip(-1, 1, out=frames['keypoints'])
     offsets = np.unique([*range(0, num_frames, CLIP_FRAMES), num_frames])
-    SequenceStore(offsets, frames, [dict(uid=str(i), name=str(i)) for i in range(len(offsets) - 1)]).save(folder)
+    SequenceStore(offsets, frames, [dict(uid=str(i), name=str(i)) for i in range(len(offsets) - 1)],
+                  info=dict(dataset_name='random', split='train', skeleton='h36m17')).save(folder)
     return sum(array.nbytes for array in frames.values())
 
 
@@ -91,7 +92,7 @@ def rate(loader: DataLoader, size: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--frames', type=int, default=1_559_752, help='frames of all clips (Human3.6M, training)')
-    parser.add_argument('--length', type=int, default=243, help='window T')
+    parser.add_argument('--num-frames', type=int, default=243, help='window T')
     parser.add_argument('--batch-size', type=int, default=4, help='MixSTE at T=243 trains with 4')
     parser.add_argument('--repeats', type=int, default=3)
     args = parser.parse_args()
@@ -99,9 +100,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         size = write_store(Path(folder) / 'store', args.frames)
         before, start = resident(), time.perf_counter()
-        dataset = LiftingDataset(SequenceStore.load(Path(folder) / 'store'), skeleton='h36m17', name='random',
-                                 split='train', protocol='mixste', length=args.length, mirror=True)
-        print(f'{args.frames:,} frames, {size / 2 ** 20:.0f} MiB, {len(dataset):,} windows of T={args.length}')
+        dataset = LiftingDataset(SequenceStore.load(Path(folder) / 'store'), protocol='mixste',
+                                 num_frames=args.num_frames, mirror=True)
+        print(f'{args.frames:,} frames, {size / 2 ** 20:.0f} MiB, {len(dataset):,} windows of T={args.num_frames}')
         print(f'start-up {time.perf_counter() - start:.3f} s')
         for batch in range(0, len(dataset), 256):
             dataset.__getitems__(range(batch, min(batch + 256, len(dataset))))

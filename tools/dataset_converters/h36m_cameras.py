@@ -15,9 +15,9 @@ from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__)))))  # a checkout runs its own package
 
+from mmegopose.datasets.readers.lifting.camera_files import read_cameras
 from mmegopose.engine.config import user_errors
 from mmegopose.files import BadFile, atomic_write
-from mmegopose.geometry.cameras import read_cameras
 
 SIZES = {'54138969': (1000, 1002), '55011271': (1000, 1000), '58860488': (1000, 1000), '60457274': (1000, 1002)}
 NUM_SUBJECTS = 11

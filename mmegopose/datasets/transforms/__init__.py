@@ -1,8 +1,8 @@
 """Transforms of a whole batch: augmentation, reference frame, features, packing."""
-from .keypoint_noise import KeypointNoise
 from .pack import HeadPoseFeatures, PackInputs, TargetFrame
 from .read_head_pose import ReadHeadPose
+from .read_keypoints import ReadKeypoints
 from .world_augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
 
-__all__ = ['BodyScale', 'FrameDrops', 'HeadPoseFeatures', 'HeadPoseNoise', 'KeypointNoise', 'Mirror', 'PackInputs',
-           'RandomHeading', 'ReadHeadPose', 'TargetFrame']
+__all__ = ['BodyScale', 'FrameDrops', 'HeadPoseFeatures', 'HeadPoseNoise', 'Mirror', 'PackInputs',
+           'RandomHeading', 'ReadHeadPose', 'ReadKeypoints', 'TargetFrame']

@@ -54,7 +54,7 @@ class Windows:
         bound.store, bound.test_mode = store, test_mode
         bound.list()
         if not len(bound.sequence):
-            raise ValueError(f'{store.title} has no window of num_frames={self.num_frames}: it has no frame to predict')
+            raise ValueError(f'{store.title} has no window of num_frames={self.num_frames} with a visible frame')
         return bound
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...geometry.alignment import root_align
 from ...structures import Skeleton
-from ...structures.protocols import EXCLUDED, LiftingProtocol
+from ...structures.protocols import LiftingProtocol
 from ..functional.joint_errors import (
     acceleration_errors,
     aligned_errors,
@@ -157,7 +157,7 @@ def _named(score: ActionScore) -> dict[str, float]:
 
 def describe_protocol(protocol: LiftingProtocol) -> str:
     """One line that tells how the numbers were measured."""
-    excluded = ', '.join('/'.join(clip) for clip in EXCLUDED) if protocol.exclude else 'none'
+    excluded = ', '.join('/'.join(clip) for clip in protocol.exclude) or 'none'
     return f'protocol {protocol.name}: root {protocol.root}, frames {protocol.frames}, excluded clips: {excluded}'
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...registry import METRICS
 from ...structures import Skeleton, get_skeleton
-from ...structures.protocols import LiftingProtocol, check_policies, get_protocol, is_excluded
+from ...structures.protocols import LiftingProtocol, check_policies, get_protocol
 from ..baselines.lifting_baselines import evaluate_lifting_baselines
 from ..benchmarks.lifting_benchmark import (
     ActionScore,
@@ -91,7 +91,7 @@ class LiftingMetric(SequenceMetric):
         return {heading: f'{self.prefix}/{name}' for heading, name in columns.items()}
 
     def score(self, sequence, pred, gt, visible, frame_ids) -> ActionScore | None:
-        if self.protocol.exclude and is_excluded(sequence):
+        if self.protocol.excludes(sequence):
             return None
         pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
         return score_lifting_sequence(sequence['action'], pred, gt, visible[slots], frame_ids[slots])

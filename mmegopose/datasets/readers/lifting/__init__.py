@@ -1,6 +1,6 @@
 """Readers of 2D keypoints with 3D poses."""
-from .h36m import Human36MDataset
-from .humaneva import HumanEvaDataset
-from .mpi_inf_3dhp import MPIINF3DHPDataset
+from .h36m import read_h36m
+from .humaneva import read_humaneva
+from .mpi_inf_3dhp import read_mpi_inf_3dhp
 
-__all__ = ['Human36MDataset', 'HumanEvaDataset', 'MPIINF3DHPDataset']
+__all__ = ['read_h36m', 'read_humaneva', 'read_mpi_inf_3dhp']

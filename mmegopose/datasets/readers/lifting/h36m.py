@@ -1,10 +1,10 @@
 """Human3.6M (Ionescu et al., TPAMI 2014)."""
 from pathlib import Path
 
-from ....geometry.cameras import read_cameras
-from ....registry import DATASETS
+from ....registry import READERS
 from ...cache import cached_store
-from ...lifting_dataset import LiftingDataset
+from ...store import SequenceStore
+from .camera_files import read_cameras
 from .keypoint_sequences import check_files
 from .videopose3d import VideoPose3DReader
 
@@ -13,8 +13,10 @@ SUBJECTS = dict(train=('S1', 'S5', 'S6', 'S7', 'S8'), test=('S9', 'S11'))
 RENAME = dict(TakingPhoto='Photo', WalkingDog='WalkDog')
 
 
-@DATASETS.register_module()
-class Human36MDataset(LiftingDataset):
+@READERS.register_module('h36m')
+def read_h36m(data_root: str, split: str = 'train', *, keypoints: str = 'cpn_ft_h36m_dbb',
+              cameras: str = 'cameras_h36m.json', subjects: tuple | None = None, actions: tuple | None = None,
+              subsample: int = 1, cache_dir: str | None = None) -> SequenceStore:
     """Human3.6M as VideoPose3D passes it on: ``data_3d_h36m.npz`` and ``data_2d_h36m_<keypoints>.npz``.
 
     The files are read once into a memory-mapped cache, which is made anew when a file or an option changes.
@@ -29,32 +31,27 @@ class Human36MDataset(LiftingDataset):
         actions: actions ('Sitting') or clips ('Sitting 1') to keep, by their exact names; None keeps all.
         subsample: keep every n-th frame of all clips, as if the video had fewer frames per second.
         cache_dir: where the store goes; default ``$MMEGOPOSE_CACHE`` or ``~/.cache/mmegopose``.
-        kwargs: see :class:`LiftingDataset`.
 
     Raises:
         FileNotFoundError: a file is missing.
         ValueError: files that do not fit together, or options that the data has not.
     """
+    if subjects is None and split not in SUBJECTS:
+        raise ValueError(f'split={split!r} should be one of {list(SUBJECTS)}, or name the subjects')
+    root = Path(data_root).expanduser()
+    subjects = tuple(subjects or SUBJECTS[split])
+    files = [root / name for name in ('data_3d_h36m.npz', f'data_2d_h36m_{keypoints}.npz', cameras)]
+    found = sorted(p.stem.removeprefix('data_2d_h36m_') for p in root.glob('data_2d_h36m_*.npz'))
+    check_files(dict(zip(files, (
+        'see docs/lifting.md for how to get the files of VideoPose3D',
+        f'keypoints={keypoints!r} should be one of those in the folder, {found}',
+        'tools/dataset_converters/h36m_cameras.py writes it'))))
+    actions = None if actions is None else list(actions)
 
-    skeleton = 'h36m17'
+    def build():
+        return VideoPose3DReader(
+            *files[:2], read_cameras(files[2]), skeleton='h36m17', sources=('h36m32', 'h36m17'), fps=FPS,
+            subjects=subjects, actions=actions, subsample=subsample,
+            rename=RENAME).store(dataset_name='h36m', split=split, root=str(root))
 
-    def __init__(self, data_root: str, split: str = 'train', *, keypoints: str = 'cpn_ft_h36m_dbb',
-                 cameras: str = 'cameras_h36m.json', subjects: tuple | None = None, actions: tuple | None = None,
-                 subsample: int = 1, cache_dir: str | None = None, **kwargs):
-        if subjects is None and split not in SUBJECTS:
-            raise ValueError(f'split={split!r} should be one of {list(SUBJECTS)}, or name the subjects')
-        root = Path(data_root).expanduser()
-        subjects = tuple(subjects or SUBJECTS[split])
-        positions, points, cameras = (
-            root / name for name in ('data_3d_h36m.npz', f'data_2d_h36m_{keypoints}.npz', cameras))
-        found = sorted(p.stem.removeprefix('data_2d_h36m_') for p in root.glob('data_2d_h36m_*.npz'))
-        check_files({
-            positions: 'see docs/lifting.md for how to get the files of VideoPose3D',
-            points: f'keypoints={keypoints!r} should be one of those in the folder, {found}',
-            cameras: 'tools/dataset_converters/h36m_cameras.py writes it'})
-        actions = None if actions is None else list(actions)
-        store = cached_store(
-            'h36m', [positions, points, cameras], [keypoints, subjects, actions, subsample], lambda: VideoPose3DReader(
-                positions, points, read_cameras(cameras), skeleton='h36m17', sources=('h36m32', 'h36m17'), fps=FPS,
-                subjects=subjects, actions=actions, subsample=subsample, rename=RENAME).store(), cache_dir)
-        super().__init__(store, skeleton=self.skeleton, name='h36m', split=split, **kwargs)
+    return cached_store('h36m', files, [split, keypoints, subjects, actions, subsample], build, cache_dir)

@@ -1,4 +1,4 @@
-"""From the clips of a data set to one cached store."""
+"""From the videos of a data set to one store, and the checks of what its files hold."""
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -8,10 +8,16 @@ import torch
 from ....files import BadFile
 from ....geometry.cameras import screen_normalize
 from ....structures import Skeleton
-from ...store import SequenceStore
+from ...store import Field, SequenceStore
 
-FEW_PIXELS = 4.0   # largest coordinate of screen-normalised keypoints; those of a person in pixels are larger
-MANY_METRES = 20.0  # median distance to the root; smaller in metres, larger in millimetres
+MIN_PIXEL_COORD = 4.0      # coordinates of screen-normalised keypoints are smaller, those of a person in pixels larger
+MAX_ROOT_DISTANCE_M = 20.0  # median distance to the root; smaller in metres, larger in millimetres
+SCHEMA = dict(
+    keypoints=Field('float32', ('J', 'D'), 'screen units (x in [-1, 1]), and confidence in [0, 1] if D = 3'),
+    joints=Field('float32', ('J', 3), 'metres, camera axes, relative to the root'),
+    root=Field('float32', (3,), 'metres, camera axes'),
+    visible=Field('bool', (), 'the 3D can be trusted'),
+    activity=Field('int64', (), 'number of the activity'))
 
 
 @dataclass
@@ -32,30 +38,31 @@ class KeypointSequence:
     more: dict = field(default_factory=dict)
 
 
-def assemble(clips: Iterable[KeypointSequence], num_frames: int, report: dict) -> SequenceStore:
-    """Store of clips of ``num_frames`` frames in all; see :class:`.LiftingDataset` for its arrays.
+def assemble(sequences: Iterable[KeypointSequence], num_frames: int, info: dict, report: dict) -> SequenceStore:
+    """Store of sequences of ``num_frames`` frames in all, keypoints screen-normalised, with the arrays of ``SCHEMA``.
 
-    Raises ``BadFile`` if a clip has other arrays than the first.
+    ``info`` and ``report`` are those of the store. Raises ``BadFile`` if a sequence has other arrays than the first.
     """
-    frames, sequences, offsets = {}, [], [0]
-    for clip in clips:
-        begin, end = offsets[-1], offsets[-1] + len(clip.joints)
-        arrays = dict(clip.more, keypoints=clip.keypoints, joints=clip.joints, root=clip.root)
+    frames, infos, offsets = {}, [], [0]
+    for one in sequences:
+        begin, end = offsets[-1], offsets[-1] + len(one.joints)
+        arrays = dict(one.more, keypoints=one.keypoints, joints=one.joints, root=one.root)
         shapes = {key: values.shape[1:] for key, values in arrays.items()}
         if not frames:
-            frames = {key: np.empty((num_frames, *shape), arrays[key].dtype if key in clip.more else np.float32)
+            frames = {key: np.empty((num_frames, *shape), arrays[key].dtype if key in one.more else np.float32)
                       for key, shape in shapes.items()}
         before = {key: values.shape[1:] for key, values in frames.items()}
         if shapes != before:
-            raise BadFile(f'{clip.info["name"]} has the arrays {shapes}, but the clips before it have {before}; the '
+            raise BadFile(f'{one.info["name"]} has the arrays {shapes}, but the clips before it have {before}; the '
                           'clips of a file should be alike')
         for key, values in arrays.items():
             frames[key][begin:end] = values
         pixels = torch.from_numpy(frames['keypoints'][begin:end, :, :2])
-        pixels.copy_(screen_normalize(pixels, *clip.info['image_size']))
-        sequences.append(clip.info)
+        pixels.copy_(screen_normalize(pixels, *one.info['image_size']))
+        infos.append(one.info)
         offsets.append(end)
-    return SequenceStore(offsets, frames, sequences, report={k: v for k, v in sorted(report.items()) if v})
+    return SequenceStore(offsets, frames, infos, info=info, schema=SCHEMA,
+                         report={k: v for k, v in sorted(report.items()) if v})
 
 
 def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:
@@ -68,7 +75,7 @@ def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:
     _check_values(f'{where}: 3D joints', joints, skeleton.num_joints, (3,))
     some = joints[::25]
     size = np.median(np.abs(some - some[:, skeleton.root, None]))
-    if (size > MANY_METRES) != (unit == 'mm'):
+    if (size > MAX_ROOT_DISTANCE_M) != (unit == 'mm'):
         raise BadFile(f'{where}: 3D joints should be in {unit}, but are typically {size:.3g} from the root, which '
                       f'looks like {"m" if unit == "mm" else "mm"}; convert them')
 
@@ -79,8 +86,8 @@ def check_keypoints(where: str, keypoints, skeleton: Skeleton, num_frames: int) 
     if len(keypoints) < num_frames:
         raise BadFile(f'{where} has {len(keypoints)} frames of keypoints for {num_frames} of 3D joints: the two do not '
                       'belong together, or the detection was cut off; make the keypoints again')
-    if np.abs(keypoints[..., :2]).max() <= FEW_PIXELS:
-        raise BadFile(f'{where}: keypoints should be pixels, but none is beyond {FEW_PIXELS:g}: they look '
+    if np.abs(keypoints[..., :2]).max() <= MIN_PIXEL_COORD:
+        raise BadFile(f'{where}: keypoints should be pixels, but none is beyond {MIN_PIXEL_COORD:g}: they look '
                       'screen-normalised; store them in pixels')
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile
-from ....registry import DATASETS
+from ....registry import READERS
 from ....structures import get_skeleton
 from ...cache import cached_store
-from ...lifting_dataset import LiftingDataset
 from ...store import SequenceStore
 from ..object_npz import read_object
 from .keypoint_sequences import KeypointSequence, assemble, check_files, check_joints, check_keypoints
@@ -19,8 +18,9 @@ IMAGE_SIZE = (2048, 2048)
 TEST_FPS = 25.0  # nominal: the files do not say
 
 
-@DATASETS.register_module()
-class MPIINF3DHPDataset(LiftingDataset):
+@READERS.register_module('mpi_inf_3dhp')
+def read_mpi_inf_3dhp(data_root: str, split: str = 'train', *, subjects: tuple | None = None,
+                      cache_dir: str | None = None) -> SequenceStore:
     """MPI-INF-3DHP with ground-truth 2D: ``data_train_3dhp.npz`` or ``data_test_3dhp.npz`` of P-STMO.
 
     ``tools/dataset_converters/mpi_inf_3dhp.py`` makes them of the official files, with the activity of the test frames.
@@ -31,29 +31,20 @@ class MPIINF3DHPDataset(LiftingDataset):
         split: ``'train'`` or ``'test'``.
         subjects: people ('S1') or test sequences ('TS1') to keep; None keeps all.
         cache_dir: where the store goes; default ``$MMEGOPOSE_CACHE`` or ``~/.cache/mmegopose``.
-        kwargs: see :class:`LiftingDataset`.
 
     Raises:
         FileNotFoundError: the file is missing.
         ValueError: a file of another layout, or subjects that it has not.
     """
-
-    skeleton = 'mpi_inf_3dhp17'
-
-    def __init__(self, data_root: str, split: str = 'train', *, subjects: tuple | None = None,
-                 cache_dir: str | None = None, **kwargs):
-        if split not in ('train', 'test'):
-            raise ValueError(f"split={split!r} should be 'train' or 'test'")
-        path = Path(data_root).expanduser() / f'data_{split}_3dhp.npz'
-        check_files({path: 'tools/dataset_converters/mpi_inf_3dhp.py makes it of the official files'})
-        subjects = None if subjects is None else list(subjects)
-        store = cached_store('mpi_inf_3dhp', [path], [split, subjects], lambda: read_3dhp(path, split, subjects),
-                             cache_dir)
-        super().__init__(store, skeleton=self.skeleton, name='mpi_inf_3dhp', split=split, **kwargs)
+    if split not in ('train', 'test'):
+        raise ValueError(f"split={split!r} should be 'train' or 'test'")
+    path = Path(data_root).expanduser() / f'data_{split}_3dhp.npz'
+    check_files({path: 'tools/dataset_converters/mpi_inf_3dhp.py makes it of the official files'})
+    subjects = None if subjects is None else list(subjects)
+    return cached_store('mpi_inf_3dhp', [path], [split, subjects], lambda: _read(path, split, subjects), cache_dir)
 
 
-def read_3dhp(path: Path, split: str, subjects: list | None = None) -> SequenceStore:
-    """Store of one of the two files. Raises ``BadFile`` and ``ValueError`` as :class:`MPIINF3DHPDataset`."""
+def _read(path: Path, split: str, subjects: list | None) -> SequenceStore:
     data = read_object(path, 'data')
     if not isinstance(data, dict):
         raise BadFile(f"{path}: 'data' should hold its sequences by name, got {type(data).__name__}")
@@ -64,7 +55,9 @@ def read_3dhp(path: Path, split: str, subjects: list | None = None) -> SequenceS
              for view in (_train_views if split == 'train' else _test_views)(path, name, sequence)]
     if not views:
         raise BadFile(f'{path} has no sequence')
-    return assemble((_clip(path, *view) for view in views), sum(len(view[-1]['data_3d']) for view in views), {})
+    info = dict(dataset_name='mpi_inf_3dhp', split=split, skeleton=SKELETON.name, root=str(path.parent))
+    num_frames = sum(len(view[-1]['data_3d']) for view in views)
+    return assemble((_sequence(path, *view) for view in views), num_frames, info, {})
 
 
 def _train_views(path: Path, name: str, sequence) -> Iterator[tuple]:
@@ -89,7 +82,7 @@ def _arrays(path: Path, name: str, arrays, more: tuple) -> dict:
     return arrays
 
 
-def _clip(path: Path, subject: str, sequence: str, camera: str, fps: float, arrays: dict) -> KeypointSequence:
+def _sequence(path: Path, subject: str, sequence: str, camera: str, fps: float, arrays: dict) -> KeypointSequence:
     keypoints, joints = arrays['data_2d'], arrays['data_3d']
     where = f'{path}: {subject} {sequence}, camera {camera}'
     check_joints(where, joints, SKELETON, 'mm')

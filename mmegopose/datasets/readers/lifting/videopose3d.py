@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile
-from ....geometry.cameras import Camera
+from ....geometry.cameras import Camera, world_to_camera
 from ....structures import convert_joints, get_skeleton
 from ...store import SequenceStore
 from ..object_npz import read_object
@@ -14,7 +14,7 @@ from .keypoint_sequences import KeypointSequence, assemble, check_joints, check_
 
 
 class VideoPose3DReader:
-    """Clips of some subjects and actions.
+    """Sequences of some subjects and actions; a clip of the files is one for each camera.
 
     Args:
         positions: npz with ``positions_3d``: ``{subject: {clip: (N,J,3)}}``, world, metres.
@@ -53,10 +53,10 @@ class VideoPose3DReader:
                       for clip, world in joints[subject].items()]
         self._choose(actions)
 
-    def store(self) -> SequenceStore:
-        """All clips, camera by camera."""
+    def store(self, **info) -> SequenceStore:
+        """All clips, camera by camera; ``info``: facts of the store besides its skeleton."""
         num_frames = sum(-(-len(world) // self.subsample) * len(cameras) for *_, world, _, cameras in self.clips)
-        return assemble(self._clips(), num_frames, self.report)
+        return assemble(self._clips(), num_frames, dict(info, skeleton=self.skeleton.name), self.report)
 
     def _read(self, path: Path, key: str) -> dict:
         """``{subject: {clip: ...}}`` with canonical clip names."""
@@ -123,5 +123,5 @@ class VideoPose3DReader:
         info = dict(
             uid=f'{subject}/{clip}/{camera.name}', name=f'{subject} {clip} {camera.name}', subject=subject,
             action=clip.split(' ')[0], camera=camera.name, fps=self.fps, image_size=[camera.width, camera.height])
-        return KeypointSequence(info, seen, (joints - center[:, None]) @ pose[:3, :3].astype(joints.dtype),
-                    (center - pose[:3, 3]) @ pose[:3, :3])
+        turned = (joints - center[:, None]) @ pose[:3, :3].astype(joints.dtype)
+        return KeypointSequence(info, seen, turned, world_to_camera(center, pose))
