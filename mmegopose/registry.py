@@ -1,7 +1,7 @@
 """Registries of mmegopose: children of mmengine's, so that ``mmpretrain.X`` scopes work.
 
-``BACKBONES``, ``NECKS``, ... are readable names of the one ``MODELS`` registry. ``READERS``, ``WINDOWS``, ``PROTOCOLS``
-and ``STREAMS`` hold what mmengine has no registry for.
+``BACKBONES``, ``NECKS``, ... are parts of the one ``MODELS`` registry, which knows the modules of all kinds.
+``READERS``, ``WINDOWS``, ``PROTOCOLS`` and ``STREAMS`` hold what mmengine has no registry for.
 """
 import difflib
 import inspect
@@ -11,19 +11,24 @@ from mmengine.registry import Registry as _Registry
 from mmengine.registry import build_from_cfg, build_model_from_cfg
 
 from . import compat
+from .plugins import ensure_plugins
 
 compat.apply()
 
 
 class Registry(_Registry):
-    """A registry that answers a mistake with the nearest right names."""
+    """A registry that answers a mistake with the nearest right names, and knows the plugins of installed packages."""
+
+    def get(self, key: str):
+        """The class or function of this name, or None."""
+        ensure_plugins()
+        return super().get(key)
 
     def build(self, cfg, *args, **kwargs):
         """Build ``cfg``; raises ``KeyError`` for an unknown ``type`` and ``TypeError`` for an unknown argument."""
         kind = cfg.get('type') if isinstance(cfg, dict) else None
         if isinstance(kind, str) and '.' not in kind and self.get(kind) is None:
-            raise KeyError(f'type={kind!r} is not a registered {self.name}; nearest: {self.nearest(kind)}. '
-                           'If it is your own class, name its module in custom_imports')
+            raise KeyError(f'type={kind!r} is not a registered {self.name}; {self.remedy(kind)}')
         try:
             return super().build(cfg, *args, **kwargs)
         except TypeError as error:
@@ -42,30 +47,69 @@ class Registry(_Registry):
             raise KeyError(f'{self.name} {name!r} is registered already: {self.module_dict[name]}')
         self.module_dict[name] = item
 
+    def names(self) -> list:
+        """Registered names, this registry's own first."""
+        self.import_from_location()
+        return list(dict.fromkeys([*self.module_dict, *(self.parent.module_dict if self.parent else ())]))
+
     def nearest(self, name: str, count: int = 3) -> list:
-        """Registered names closest to ``name``, this registry's own first."""
-        names = list(self.module_dict) + list(self.parent.module_dict if self.parent else ())
-        found = difflib.get_close_matches(name, names, n=count, cutoff=0.4)
-        return found or sorted(self.module_dict)[:10]
+        """Registered names closest to ``name``: of this kind, else of all; if none is close, the first of this kind."""
+        return difflib.get_close_matches(name, self.names(), count, 0.4) \
+            or difflib.get_close_matches(name, self.module_dict, count, 0.7) or sorted(self.names())[:10]
+
+    def remedy(self, name: str) -> str:
+        """What to tell of a name that is not registered."""
+        return f'nearest: {", ".join(self.nearest(name))}. If it is your own class, name its module in ' \
+               'custom_imports; if it comes with another package, is that installed (pip)?'
+
+
+class Part(Registry):
+    """The modules of one kind in a registry, e.g. the necks of ``MODELS``.
+
+    What is registered here is registered in the whole, and every module of the whole can be built from here; the kind
+    only decides which names are offered after a mistake, and what ``mmegopose.testing`` tests in which way.
+    """
+
+    def __init__(self, kind: str, whole: Registry):
+        super().__init__(kind, whole.build_func, scope=whole.scope, locations=whole._locations)
+        self.parent, self._module_dict = whole.parent, whole.module_dict
+        self._kind = {}
+
+    def names(self) -> list:
+        self.import_from_location()
+        return list(self._kind) or super().names()
+
+    def _register_module(self, module, module_name=None, force=False):
+        super()._register_module(module, module_name, force)
+        names = [module_name] if isinstance(module_name, str) else module_name or [module.__name__]
+        self._kind.update(dict.fromkeys(names, module))
+
+
+def arguments(target) -> dict:
+    """Named arguments of a class or function and of the parents that it hands ``**kwargs`` to: ``{name: Parameter}``.
+
+    With a key ``'**'`` if it may take others too.
+    """
+    known = {}
+    for cls in inspect.getmro(target) if inspect.isclass(target) else (target,):
+        try:
+            parameters = inspect.signature(cls.__init__ if inspect.isclass(cls) else cls).parameters
+        except (TypeError, ValueError):
+            break
+        for name, parameter in parameters.items():
+            if name != 'self' and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                known.setdefault(name, parameter)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return known
+    return {**known, '**': True}
 
 
 def unknown_arguments(target, cfg: dict) -> str:
     """Text that lists the keys of ``cfg`` that ``target`` does not take, each with its nearest argument; or ``''``."""
-    if target is None:
+    known = arguments(target)
+    if known.pop('**', None):
         return ''
-    known = {}
-    for cls in inspect.getmro(target) if inspect.isclass(target) else (target,):
-        init = cls.__init__ if inspect.isclass(cls) else cls
-        try:
-            parameters = inspect.signature(init).parameters
-        except (TypeError, ValueError):
-            return ''
-        known.update(parameters)
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            break
-    else:
-        return ''
-    names = [n for n, p in known.items() if n != 'self' and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    names = list(known)
     wrong = [k for k in cfg if k not in names and k not in ('type', '_scope_')]
     nearest = {key: ', '.join(difflib.get_close_matches(key, names, 2, 0.5)) or names for key in wrong}
     return ', '.join(f'{key!r} (nearest: {near})' for key, near in nearest.items())
@@ -81,7 +125,8 @@ def _own(name: str, locations):
 
 
 MODELS = _child(root.MODELS, ['models'], build_model_from_cfg)
-BACKBONES = NECKS = FUSIONS = HEADS = LOSSES = BODY_MODELS = MODELS
+BACKBONES, NECKS, HEADS, FUSIONS = (Part(kind, MODELS) for kind in ('backbone', 'neck', 'head', 'fusion'))
+EMBEDDINGS, LOSSES, BODY_MODELS = (Part(kind, MODELS) for kind in ('embedding', 'loss', 'body model'))
 
 STREAMS = _own('stream', ['structures'])      # inputs of models
 PROTOCOLS = _own('protocol', ['structures'])  # what counts when a benchmark is scored

@@ -16,7 +16,7 @@ DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'submit_
 SECTIONS = dict(
     model=(registry.MODELS, ()),
     optim_wrapper=(registry.OPTIM_WRAPPERS, ('optimizer', 'constructor', 'paramwise_cfg')),
-    param_scheduler=(root.PARAM_SCHEDULERS, ('convert_to_iter_based',)),
+    param_scheduler=(registry.PARAM_SCHEDULERS, ('convert_to_iter_based',)),
     default_hooks=(registry.HOOKS, ('priority',)), custom_hooks=(registry.HOOKS, ('priority',)),
     val_evaluator=(registry.METRICS, ()), test_evaluator=(registry.METRICS, ()),
     submit_evaluator=(registry.METRICS, ()),
@@ -25,7 +25,9 @@ SECTIONS = dict(
 # Keys inside a section whose values come from another registry.
 INNER = dict(dataset=registry.DATASETS, datasets=registry.DATASETS, transforms=registry.TRANSFORMS,
              pipeline=registry.TRANSFORMS, store=registry.READERS, reader=registry.READERS, windows=registry.WINDOWS,
-             optimizer=root.OPTIMIZERS, vis_backends=root.VISBACKENDS)
+             optimizer=registry.OPTIMIZERS, vis_backends=registry.VISBACKENDS, backbone=registry.BACKBONES,
+             neck=registry.NECKS, head=registry.HEADS, fusion=registry.FUSIONS, embed=registry.EMBEDDINGS,
+             losses=registry.LOSSES, body_model=registry.BODY_MODELS)
 
 
 def _registries():
@@ -86,10 +88,7 @@ def _check_type(value: dict, path: str, source: Registry, filename: str, taken) 
         return
     target = find_class(kind, source)
     if isinstance(kind, str) and target is None:
-        names = [n for r in (source, source.parent) if r is not None for n in r.module_dict]
-        near = difflib.get_close_matches(kind, names, 3, 0.4) or sorted(source.module_dict)[:10]
-        raise KeyError(f'{filename}: {path}.type={kind!r} is not registered; nearest: {", ".join(near)}. '
-                       'If it is your own class, name its module in custom_imports')
+        raise KeyError(f'{filename}: {path}.type={kind!r} is not registered; {source.remedy(kind)}')
     wrong = unknown_arguments(target, {k: v for k, v in value.items() if k not in taken})
     if wrong:
         raise TypeError(f'{filename}: {path} (type {kind}) has no argument {wrong}')

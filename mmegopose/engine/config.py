@@ -1,26 +1,21 @@
 """Reading configs: plugins, options, one data root and protocol, and mistakes told in one line."""
 import copy
 import difflib
-import functools
-import importlib
-import importlib.metadata
-import os
 import os.path as osp
+import re
 import sys
-import traceback
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
-import mmengine
 from mmengine.config import Config
 
+from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from .check import DATALOADERS, check_config, find_class
+from .errors import user_errors
 from .options import DictAction, dotted_keys, warn_of_new_keys
 
 __all__ = ['DictAction', 'check_config', 'load_config', 'load_plugins', 'user_errors']
-PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
 SHARED = ('data_root', 'protocol')  # keys at top level that all datasets share
 
 
@@ -36,22 +31,16 @@ def load_config(path, options: dict = None) -> Config:
     of a plugin in ``custom_imports`` that cannot be imported.
     """
     path = str(path)
-    if not osp.isfile(path):
-        folder = Path(path).parent
-        near = difflib.get_close_matches(Path(path).name, [p.name for p in folder.glob('*.*')], 3)
-        raise FileNotFoundError(f'there is no config {path}' + (f'; nearest: {", ".join(near)}' if near else ''))
-    for parent in Path(path).resolve().parents:
-        if (parent / 'projects').is_dir():
-            if str(parent) not in sys.path:
-                sys.path.insert(0, str(parent))
-            break
     load_plugins()
     try:
+        files = _with_bases(path)
+        _find_projects(files)
         cfg = Config.fromfile(path, import_custom_modules=False)
+        _join_plugins(cfg, files)
     except (ImportError, OSError):
         raise
     except Exception as error:  # a config is a program: it can raise anything
-        raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
+        raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}{_braces(path)}') from error
     _import_plugins(cfg.get('custom_imports'), path)
     _test_as_validated(cfg)
     if options:
@@ -86,7 +75,7 @@ def _import_plugins(custom_imports, path: str) -> None:
     names = custom_imports.get('imports', ())
     for name in [names] if isinstance(names, str) else names:
         try:
-            importlib.import_module(name)
+            import_plugin(name)
         except Exception as error:  # a plugin can raise anything
             message = f'the plugin {name!r} in custom_imports of {path} cannot be imported: ' \
                       f'{type(error).__name__}: {error}'
@@ -95,21 +84,45 @@ def _import_plugins(custom_imports, path: str) -> None:
             warnings.warn(message, stacklevel=3)
 
 
-@functools.cache
-def load_plugins() -> tuple:
-    """Names of the loaded plugins, which packages offer in the entry-point group ``mmegopose.plugins``.
+def _with_bases(path: str, user: str = '') -> list:
+    """A config file and the files that it is based on, the bases first."""
+    if not osp.isfile(path):
+        folder = Path(path).parent
+        near = difflib.get_close_matches(Path(path).name, [p.name for p in folder.glob('*.*')], 3)
+        raise FileNotFoundError(f'there is no config {path}' + (f', which {user} names as _base_' if user else '')
+                                + (f'; nearest: {", ".join(near)}' if near else ''))
+    files = []
+    for base in Config._get_base_files(path):
+        files += [file for file in _with_bases(Config._get_cfg_path(base, path)[0], path) if file not in files]
+    return [*files, path]
 
-    A broken plugin gets one warning.
-    """
-    loaded = []
-    for entry in importlib.metadata.entry_points(group='mmegopose.plugins'):
-        try:
-            entry.load()
-            loaded.append(entry.name)
-        except Exception as error:  # a plugin can raise anything
-            warnings.warn(f'the plugin {entry.name!r} ({entry.value}) cannot be loaded: '
-                          f'{type(error).__name__}: {error}', stacklevel=2)
-    return tuple(loaded)
+
+def _find_projects(files: list) -> None:
+    """Put the folder above the nearest ``projects`` folder of each config on ``sys.path``."""
+    for file in files:
+        for parent in Path(file).resolve().parents:
+            if (parent / 'projects').is_dir():
+                if str(parent) not in sys.path:
+                    sys.path.insert(0, str(parent))
+                break
+
+
+def _join_plugins(cfg: Config, files: list) -> None:
+    """Add the plugins that the bases of a config import to its own: mmengine replaces the list."""
+    if not cfg.get('custom_imports'):
+        return
+    names = []
+    for file in files:
+        if 'custom_imports' in Path(file).read_text(encoding='utf-8'):
+            found = (Config.fromfile(file, import_custom_modules=False).get('custom_imports') or {}).get('imports', [])
+            names += [found] if isinstance(found, str) else found
+    cfg.custom_imports['imports'] = list(dict.fromkeys(names))
+
+
+def _braces(path: str) -> str:
+    """A hint for those who calculate with ``{{_base_.x}}``, which can only be a whole value."""
+    found = re.search(r'\{\{\s*(_base_\.[\w.]+)\s*\}\}', Path(path).read_text(encoding='utf-8'))
+    return f'. To calculate with a value of the base leave the braces out: {found[1]} + [...]' if found else ''
 
 
 def _share(dataset, key: str, value: str) -> None:
@@ -123,26 +136,3 @@ def _share(dataset, key: str, value: str) -> None:
         target = find_class(dataset.get('type'), DATASETS)
         if target is not None and not unknown_arguments(target, {key: value}):
             dataset.setdefault(key, value)
-
-
-@contextmanager
-def user_errors():
-    """Tell a user's mistake in one line, ``error: ...``, and exit with status 2.
-
-    These are files that cannot be used, failed imports, and the ``ValueError``, ``KeyError`` and ``TypeError`` that
-    this package or mmengine raise themselves. With ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead.
-    """
-    try:
-        yield
-    except (OSError, ImportError, ValueError, KeyError, TypeError) as error:
-        origin = traceback.extract_tb(error.__traceback__)[-1].filename
-        ours = origin.startswith((PACKAGE, osp.dirname(mmengine.__file__), osp.dirname(osp.abspath(sys.argv[0]))))
-        wanted = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0')
-        if wanted or not (ours or isinstance(error, (OSError, ImportError))):
-            raise
-        text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-        cause = error.__cause__
-        if cause is not None and str(cause) not in text and not isinstance(cause, KeyError):
-            text += f' ({type(cause).__name__}: {cause})'
-        sys.stderr.write(f'error: {" ".join(text.split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
-        sys.exit(2)

@@ -62,7 +62,7 @@ class EgoRunner(Runner):
                 if isinstance(function, dict) and isinstance(function['type'], str):
                     if FUNCTIONS.get(function['type']) is None:
                         raise KeyError(f'{key}: type={function["type"]!r} is not a registered function; '
-                                       f'nearest: {FUNCTIONS.nearest(function["type"])}')
+                                       f'{FUNCTIONS.remedy(function["type"])}')
                     dataloader[key] = dict(function, type=FUNCTIONS.get(function['type']))
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 

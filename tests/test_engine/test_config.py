@@ -1,6 +1,7 @@
 """Configs: options, plugins, data root, and mistakes told with file and key."""
 import argparse
 import importlib.metadata
+import re
 import shutil
 import subprocess
 import sys
@@ -8,10 +9,12 @@ import warnings
 from pathlib import Path
 
 import pytest
+import torch
 from helpers.engine_toy import write_config
 
 from mmegopose.engine import DictAction, check_config, load_config, load_plugins, user_errors
 from mmegopose.engine.options import parse_value
+from mmegopose.registry import BACKBONES, MODELS, NECKS
 
 
 @pytest.mark.parametrize('text,value', [
@@ -85,6 +88,9 @@ def test_missing_and_broken_config(tmp_path):
     broken = write_config(tmp_path, 'a = dict(b=1', 'broken.py')
     with pytest.raises(ValueError, match='broken.py cannot be read: .*'):
         load_config(broken)
+    (tmp_path / 'orphan.py').write_text("_base_ = 'toi.py'")
+    with pytest.raises(FileNotFoundError, match=r'no config .*toi.py, which .*orphan.py names as _base_; nearest: toy'):
+        load_config(tmp_path / 'orphan.py')
     with pytest.raises(ValueError, match="name 'undefined_name' is not defined"):
         load_config(write_config(tmp_path, 'a = undefined_name', 'broken.py'))
 
@@ -150,6 +156,48 @@ def test_plugin_in_projects_is_found_from_anywhere(tmp_path, monkeypatch):
     sys.modules.pop('projects', None)
 
 
+def plugin(folder, name, text=''):
+    """A folder ``projects/<name>`` with a neck of that name and the config ``config.py``."""
+    home = folder / 'projects' / name
+    home.mkdir(parents=True)
+    (home / '__init__.py').write_text(
+        f'from torch import nn\nfrom mmegopose.registry import NECKS\n\n\n'
+        f"@NECKS.register_module('{name}', force=True)\nclass Neck(nn.Identity):\n    pass\n")
+    return home, text or f"custom_imports = dict(imports=['projects.{name}'])\n"
+
+
+def test_plugins_of_the_bases_are_imported_too(tmp_path, monkeypatch):
+    """Three plugins in two places, each based on the one before."""
+    monkeypatch.setattr(sys, 'path', list(sys.path))
+    (first, text), (second, more) = plugin(tmp_path / 'a', 'EngineFirst'), plugin(tmp_path / 'b', 'EngineSecond')
+    write_config(first, text, 'config.py')
+    (second / 'config.py').write_text("_base_ = '../../../a/projects/EngineFirst/config.py'\n" + more)
+    (tmp_path / 'mine.py').write_text(
+        "_base_ = 'b/projects/EngineSecond/config.py'\ncustom_imports = dict(imports='helpers.engine_toy')\n"
+        "model = dict(neck=dict(type='EngineFirst'))")
+    cfg = load_config(tmp_path / 'mine.py')
+    assert cfg.custom_imports.imports == ['projects.EngineFirst', 'projects.EngineSecond', 'helpers.engine_toy']
+    assert NECKS.get('EngineFirst') and NECKS.get('EngineSecond')
+    (tmp_path / 'plain.py').write_text("_base_ = 'b/projects/EngineSecond/config.py'")
+    assert load_config(tmp_path / 'plain.py').custom_imports.imports == ['projects.EngineFirst',
+                                                                         'projects.EngineSecond']
+    saved = tmp_path / 'saved.py'
+    cfg.dump(saved)
+    assert load_config(saved).custom_imports == cfg.custom_imports
+
+
+def test_a_base_pipeline_is_extended_without_braces(tmp_path):
+    write_config(tmp_path, "augment = [dict(type='A')]\nnested = dict(pipeline=[dict(type='B')])", 'base.py')
+    (tmp_path / 'mine.py').write_text(
+        "_base_ = 'base.py'\naugment = _base_.augment + [dict(type='C')]\n"
+        "nested = dict(pipeline=[*_base_.nested.pipeline, dict(type='D')])")
+    cfg = load_config(tmp_path / 'mine.py')
+    assert [step.type for step in cfg.augment + cfg.nested.pipeline] == ['A', 'C', 'B', 'D']
+    (tmp_path / 'mine.py').write_text("_base_ = 'base.py'\naugment = {{_base_.augment}} + [dict(type='C')]")
+    with pytest.raises(ValueError, match=r'can only concatenate str .* leave the braces out: _base_.augment \+ \['):
+        load_config(tmp_path / 'mine.py')
+
+
 def test_failed_plugin_import_surfaces(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / 'engine_broken_plugin.py').write_text('import a_module_that_is_not_there')
@@ -172,6 +220,59 @@ def test_entry_point_plugins(monkeypatch):
         load_plugins()
     assert len(w) == 1
     load_plugins.cache_clear()
+
+
+def test_plugins_of_packages_load_when_a_registry_is_asked(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / 'engine_asked.py').write_text(
+        "from torch import nn\nfrom mmegopose.registry import NECKS\n\n\nassert NECKS.get('MixSTE')\n"
+        '@NECKS.register_module(force=True)\nclass EngineAskedNeck(nn.Identity):\n    pass\n')
+    entry = importlib.metadata.EntryPoint('asked', 'engine_asked', 'mmegopose.plugins')
+    monkeypatch.setattr(importlib.metadata, 'entry_points', lambda group: [entry])
+    load_plugins.cache_clear()
+    assert NECKS.get('EngineAskedNeck') is MODELS.build(dict(type='EngineAskedNeck')).__class__
+    load_plugins.cache_clear()
+
+
+def test_an_unknown_type_offers_names_of_its_kind():
+    with pytest.raises(KeyError, match=r"'Mixste' is not a registered neck; nearest: MixSTE\. .*custom_imports; if it "
+                                       r'comes with another package, is that installed \(pip\)\?'):
+        NECKS.build(dict(type='Mixste'))
+    with pytest.raises(KeyError, match='nearest: (?!.*Loss).*DSTformer.*MixSTE'):
+        NECKS.build(dict(type='SomethingElse'))
+    with pytest.raises(KeyError, match='nearest: JointEmbed'):  # not a backbone by kind, but near
+        BACKBONES.build(dict(type='JointEmbd'))
+    assert isinstance(NECKS.build(dict(type='JointEmbed', in_dim=2, embed_dim=4)), MODELS.get('JointEmbed'))
+
+
+def run_user_errors(action, capsys):
+    with pytest.raises(SystemExit) as info, user_errors():
+        action()
+    assert info.value.code == 2
+    text = capsys.readouterr().err
+    assert text.count('\n') == 1
+    return text
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_mistakes_told_by_a_plugin_are_one_line_too(tmp_path, monkeypatch, capsys, workers):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f'engine_strict_plugin_{workers}'
+    (tmp_path / f'{name}.py').write_text(
+        'class Data:\n    def __len__(self):\n        return 1\n'
+        '    def __getitem__(self, key):\n        raise {0}\n')
+    for error, message in (("ValueError('floor=-1 should be positive')", 'error: floor=-1 should be positive ['),
+                           ("KeyError('no branch cnv')", 'error: no branch cnv [')):
+        text = (tmp_path / f'{name}.py').read_text()
+        source = re.sub('raise .*', f'raise {error}', text)
+        (tmp_path / f'{name}.py').write_text(source)
+        load_config(write_config(tmp_path, f"custom_imports = dict(imports=['{name}'])"))
+        namespace = {}
+        exec(compile(source, str(tmp_path / f'{name}.py'), 'exec'), namespace)
+        loader = torch.utils.data.DataLoader(namespace['Data'](), num_workers=workers)
+        assert run_user_errors(lambda: next(iter(loader)), capsys).startswith(message)  # noqa: B023
+    with pytest.raises(ValueError), user_errors():  # nobody's
+        raise ValueError('not ours')
 
 
 def test_user_errors(capsys, monkeypatch):

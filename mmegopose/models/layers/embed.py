@@ -4,7 +4,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ...registry import MODELS
+from ...registry import EMBEDDINGS
 from .mlp import ACTIVATIONS
 
 
@@ -30,7 +30,7 @@ class StreamEmbed(nn.Module):
         return self.act(self.proj(read_stream(inputs, self.stream, self.proj.in_features)))
 
 
-@MODELS.register_module()
+@EMBEDDINGS.register_module()
 class TrajectoryEmbed(StreamEmbed):
     """One token per frame of a head trajectory."""
 
@@ -44,7 +44,7 @@ class TrajectoryEmbed(StreamEmbed):
         return super().forward(inputs).unsqueeze(2)
 
 
-@MODELS.register_module()
+@EMBEDDINGS.register_module()
 class JointEmbed(StreamEmbed):
     """One token per joint and frame of a skeleton, e.g. detected 2D keypoints (D is 2, or 3 with confidence)."""
 

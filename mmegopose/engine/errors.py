@@ -1,0 +1,47 @@
+"""A user's mistake in one line."""
+import os
+import os.path as osp
+import re
+import sys
+import traceback
+from contextlib import contextmanager
+
+import mmengine
+
+from ..plugins import is_plugin_file
+
+PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
+
+
+@contextmanager
+def user_errors():
+    """Tell a user's mistake in one line, ``error: ...``, and exit with status 2.
+
+    These are files that cannot be used, failed imports, and the ``ValueError``, ``KeyError`` and ``TypeError`` that
+    this package, a plugin or mmengine raise themselves, also in a worker of a dataloader. With
+    ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead.
+    """
+    try:
+        yield
+    except (OSError, ImportError, ValueError, KeyError, TypeError) as error:
+        origin, text = _origin(error)
+        ours = is_plugin_file(origin) or origin.startswith(
+            (PACKAGE, osp.dirname(mmengine.__file__), osp.dirname(osp.abspath(sys.argv[0]))))
+        wanted = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0')
+        if wanted or not (ours or isinstance(error, (OSError, ImportError))):
+            raise
+        cause = error.__cause__
+        if cause is not None and str(cause) not in text and not isinstance(cause, KeyError):
+            text += f' ({type(cause).__name__}: {cause})'
+        sys.stderr.write(f'error: {" ".join(text.split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
+        sys.exit(2)
+
+
+def _origin(error: Exception) -> tuple[str, str]:
+    """File that raised an error, and its message; those of the worker of a dataloader if it passed one on."""
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    if text.startswith(f'Caught {type(error).__name__} in DataLoader worker process'):
+        files = re.findall(r'^  File "(.+)", line \d+', text, re.MULTILINE)
+        message = re.split(rf'^(?:[\w.]+\.)?{type(error).__name__}: ', text, flags=re.MULTILINE)[-1]
+        return files[-1], message.strip().strip('\'"')
+    return traceback.extract_tb(error.__traceback__)[-1].filename, text
