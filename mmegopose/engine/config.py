@@ -13,7 +13,7 @@ from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from .check import DATALOADERS, check_config, find_class
 from .errors import user_errors
-from .options import DictAction, dotted_keys, warn_of_new_keys
+from .options import DictAction, dotted_keys, typed_like, warn_of_new_keys
 
 __all__ = ['DictAction', 'check_config', 'load_config', 'load_plugins', 'user_errors']
 SHARED = ('data_root', 'protocol')  # keys at top level that all datasets share
@@ -45,14 +45,19 @@ def load_config(path, options: dict = None) -> Config:
     _test_as_validated(cfg)
     if options:
         keys = dotted_keys(cfg._cfg_dict)
+        options = typed_like(cfg._cfg_dict, options)
         cfg.merge_from_dict(copy.deepcopy(options))  # merging takes _delete_ out of them
         warn_of_new_keys(keys, cfg._cfg_dict, options, path)
         if any(key.split('.')[0] == 'custom_imports' for key in options):
             _import_plugins(cfg.custom_imports, path)
     for key in SHARED:
         if cfg.get(key) is not None:
+            deaf = {}
             for loader in DATALOADERS:
-                _share((cfg.get(loader) or {}).get('dataset'), key, cfg[key])
+                _share((cfg.get(loader) or {}).get('dataset'), key, cfg[key], f'{loader}.dataset', deaf)
+            for name, reason in deaf.items():
+                if key in (options or {}):
+                    warnings.warn(f'{key}={cfg[key]!r} does not reach {name}, which {reason}', stacklevel=2)
     cfg.setdefault('default_scope', 'mmegopose')
     cfg.setdefault('runner_type', 'EgoRunner')
     return cfg
@@ -125,14 +130,26 @@ def _braces(path: str) -> str:
     return f'. To calculate with a value of the base leave the braces out: {found[1]} + [...]' if found else ''
 
 
-def _share(dataset, key: str, value: str) -> None:
-    """Give ``key`` to a dataset dict, or to the datasets that it wraps, unless they name their own."""
+def _share(dataset, key: str, value: str, path: str, deaf: dict) -> None:
+    """Give ``key`` to a dataset dict, or to the datasets that it wraps, unless they name their own.
+
+    ``deaf`` collects ``{class and place: reason}`` of those that it does not reach.
+    """
     if isinstance(dataset, (list, tuple)):
-        for item in dataset:
-            _share(item, key, value)
-    elif isinstance(dataset, dict):
-        for inner in ('dataset', 'datasets'):
-            _share(dataset.get(inner), key, value)
-        target = find_class(dataset.get('type'), DATASETS)
-        if target is not None and not unknown_arguments(target, {key: value}):
-            dataset.setdefault(key, value)
+        for index, item in enumerate(dataset):
+            _share(item, key, value, f'{path}.{index}', deaf)
+        return
+    if not isinstance(dataset, dict):
+        return
+    inner = [name for name in ('dataset', 'datasets') if dataset.get(name)]
+    for name in inner:
+        _share(dataset[name], key, value, f'{path}.{name}', deaf)
+    target = find_class(dataset.get('type'), DATASETS)
+    if target is None:
+        return
+    name = getattr(target, '__name__', str(target))
+    if unknown_arguments(target, {key: value}):
+        if not inner:
+            deaf.setdefault(name, f'takes no argument {key!r}')
+    elif dataset.setdefault(key, value) != value:
+        deaf.setdefault(name, f'names its own: set {path}.{key} (now {dataset[key]!r})')

@@ -3,12 +3,13 @@ import argparse
 import ast
 import difflib
 import inspect
+import os
 import warnings
 
 import yaml
 from mmengine.runner import Runner
 
-from ..registry import unknown_arguments
+from ..registry import arguments, unknown_arguments
 from .check import find_class
 
 EXTRA_KEYS = ('compile', 'sync_bn', 'find_unused_parameters', 'model_wrapper_cfg', 'activation_checkpointing',
@@ -17,19 +18,27 @@ EXTRA_KEYS = ('compile', 'sync_bn', 'find_unused_parameters', 'model_wrapper_cfg
 _WORDS = {'true': True, 'false': False, 'None': None, 'inf': float('inf'), 'nan': float('nan')}
 
 
+class Options(dict):
+    """Dotted keys and their values; ``texts`` holds the values as they were typed."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.texts = {}
+
+
 class DictAction(argparse.Action):
-    """Collects ``KEY=VALUE`` arguments in a dict; see :func:`parse_value` for the values.
+    """Collects ``KEY=VALUE`` arguments in :class:`Options`; see :func:`parse_value` for the values.
 
     Use it with ``nargs='+'``. Later arguments win.
     """
 
     def __call__(self, parser, namespace, values, option_string=None):
-        options = dict(getattr(namespace, self.dest, None) or {})
+        options = getattr(namespace, self.dest, None) or Options()
         for pair in values:
             key, found, text = pair.partition('=')
             if not found or not key:
                 parser.error(f'{option_string} {pair!r} is not KEY=VALUE')
-            options[key] = parse_value(text)
+            options[key], options.texts[key] = parse_value(text), text
         setattr(namespace, self.dest, options)
 
 
@@ -74,6 +83,62 @@ def _evaluate(node):
     return ast.literal_eval(node)
 
 
+def typed_like(cfg: dict, options: dict) -> Options:
+    """Options of the command line with the types of the values that they replace.
+
+    Where a config, or the default of an argument, holds text, text stays text (``/a,b``, ``2024``; but None, True,
+    False, quotes, brackets and ``dict(...)`` mean what they say), and ``data_root`` is always text. A whole number
+    takes the place of a float, and the other way round; a list that of a tuple. Values of Python code stay as they are.
+    """
+    typed = Options(options)
+    for key, text in getattr(options, 'texts', {}).items():
+        typed[key] = _like(_find(cfg, key), text, options[key])
+    for key, value in options.items():
+        if isinstance(value, os.PathLike):
+            typed[key] = os.fspath(value)
+    return typed
+
+
+def _like(old, text: str, value):
+    """The value of ``text``, whose parsed form is ``value``, in the place of ``old``."""
+    if isinstance(old, str):
+        meant = value is None or isinstance(value, (bool, dict)) or text.strip()[:1] in ('[', '(', '"', "'")
+        return value if meant else text
+    if isinstance(old, bool) or isinstance(value, bool):
+        return bool(value) if isinstance(old, bool) and value in (0, 1) else value
+    if isinstance(old, (int, float)) and isinstance(value, (int, float)):
+        return type(old)(value) if value == value // 1 else value
+    if isinstance(old, tuple) and isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+def _find(cfg: dict, key: str):
+    """Value of a dotted key, or the default of the argument that it names; '' for a data root; None: there is none."""
+    if key.split('.')[-1] == 'data_root':
+        return ''
+    parent, name = _parent(cfg, key)
+    if isinstance(parent, (list, tuple)):
+        return parent[int(name)] if name.isdigit() and int(name) < len(parent) else None
+    if not isinstance(parent, dict):
+        return None
+    if name not in parent and parent.get('type'):
+        found = arguments(find_class(parent['type']))
+        return found[name].default if name in found else None
+    return parent.get(name)
+
+
+def _parent(cfg: dict, key: str) -> tuple:
+    """What holds the last part of a dotted key, and that part."""
+    *path, name = key.split('.')
+    for part in path:
+        if isinstance(cfg, (list, tuple)) and part.isdigit() and int(part) < len(cfg):
+            cfg = cfg[int(part)]
+        else:
+            cfg = cfg.get(part) if isinstance(cfg, dict) else None
+    return cfg, name
+
+
 def dotted_keys(value, prefix: str = '') -> list:
     """Every dotted key of nested dicts and lists."""
     if isinstance(value, dict):
@@ -104,12 +169,6 @@ def warn_of_new_keys(keys: list, cfg: dict, options: dict, filename: str) -> Non
 
 def _is_argument(cfg: dict, key: str) -> bool:
     """Whether the class named beside a dotted key takes it as an argument."""
-    *path, name = key.split('.')
-    parent = cfg
-    for part in path:
-        if isinstance(parent, (list, tuple)) and part.isdigit() and int(part) < len(parent):
-            parent = parent[int(part)]
-        else:
-            parent = parent.get(part) if isinstance(parent, dict) else None
+    parent, name = _parent(cfg, key)
     target = find_class(parent['type']) if isinstance(parent, dict) and parent.get('type') else None
     return target is not None and not unknown_arguments(target, {name: None})
