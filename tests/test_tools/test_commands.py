@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.commands import run_tool
 
 ROOT = Path(__file__).parents[2]
 SMALL = ['model.backbone.depth=1', 'train_dataloader.batch_size=8', 'train_dataloader.num_workers=0',
@@ -46,12 +47,10 @@ def test_submission_is_valid_and_scores_what_validation_says(trained):
     """The sample's test take is its validation take without labels."""
     from mmegopose.datasets.shipped_motion import sample_root
     root = sample_root()
-    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--out', 'val.json', '--cfg-options', *SMALL,
-        cwd=trained)
-    run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--submit', 'sub.json', '--cfg-options',
-        *SMALL, cwd=trained)
-    report = run(sys.executable, ROOT / 'tools/submit.py', 'sub.json', '--template', root / 'dummy_test.json',
-                 '--data-root', root, '--ground-truth', root / 'private_test_gt.json', cwd=trained)
+    run_tool('test.py', CONFIG, 'run/iter_4.pth', '--out', 'val.json', '--cfg-options', *SMALL, cwd=trained)
+    run_tool('test.py', CONFIG, 'run/iter_4.pth', '--submit', 'sub.json', '--cfg-options', *SMALL, cwd=trained)
+    report = run_tool('submit.py', 'sub.json', '--template', root / 'dummy_test.json', '--data-root', root,
+                      '--ground-truth', root / 'private_test_gt.json', cwd=trained)
     expected = json.loads((trained / 'val.json').read_text())['body/MPJPE']
     from mmegopose.evaluation.submissions import read_submission, score_submission
     scores = score_submission(read_submission(trained / 'sub.json'),
@@ -62,14 +61,13 @@ def test_submission_is_valid_and_scores_what_validation_says(trained):
     take = next(iter(broken.values()))
     take['body'].pop(next(iter(take['body'])))
     (trained / 'broken.json').write_text(json.dumps(broken))
-    run(sys.executable, ROOT / 'tools/submit.py', 'broken.json', '--template', root / 'dummy_test.json', cwd=trained,
-        expect=1)
+    run_tool('submit.py', 'broken.json', '--template', root / 'dummy_test.json', cwd=trained, expect=1)
 
 
 def test_unlabelled_split_points_to_submit(trained):
-    message = run(sys.executable, ROOT / 'tools/test.py', CONFIG, 'run/iter_4.pth', '--cfg-options', *SMALL,
-                  'test_dataloader.dataset.split=test', 'test_dataloader.dataset.template=dummy_test.json', cwd=trained,
-                  expect=2)
+    message = run_tool('test.py', CONFIG, 'run/iter_4.pth', '--cfg-options', *SMALL,
+                       'test_dataloader.dataset.split=test', 'test_dataloader.dataset.template=dummy_test.json',
+                       cwd=trained, expect=2)
     assert '--submit' in message and 'Traceback' not in message
 
 
@@ -118,8 +116,8 @@ def test_compare_takes_several_metrics_and_the_columns_of_a_plugin(trained):
     (['data_root=nowhere'], 'nowhere'), (['model.backbone.type=Vit'], 'ViT'), (['model.backbone.dept=3'], 'depth'),
     (['train_dataloader.dataset.split=tain'], 'split')])
 def test_mistakes_are_told_in_one_line(trained, options, message):
-    log = run(sys.executable, ROOT / 'tools/train.py', CONFIG, '--work-dir', trained / 'bad', '--cfg-options', *SMALL,
-              *options, cwd=trained, expect=2)
+    log = run_tool('train.py', CONFIG, '--work-dir', trained / 'bad', '--cfg-options', *SMALL, *options, cwd=trained,
+                   expect=2)
     assert 'Traceback' not in log
     line = next(line for line in log.splitlines() if line.startswith('error: '))
     assert message in line

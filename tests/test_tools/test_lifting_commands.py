@@ -1,12 +1,11 @@
 """The commands of lifting, on tiny data in the official layouts."""
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.commands import run_tool
 from helpers.lifting_fixture import h36m, mpi_inf_3dhp, write_3dhp, write_h36m
 
 ROOT = Path(__file__).parents[2]
@@ -18,15 +17,9 @@ def small_model(width=16, depth=1):
     return [f'model.{part}.embed_dim={width}' for part in ('backbone', 'neck', 'head')] + [f'model.neck.depth={depth}']
 
 
-def run(*command, cwd, expect=0):
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
-
-
 def train(config, folder, *options, resume=()):
-    return run(sys.executable, ROOT / 'tools/train.py', ROOT / 'configs/lifting' / config, '--work-dir', folder,
-               *resume, '--cfg-options', *SMALL, *small_model(), *options, cwd=folder.parent)
+    return run_tool('train.py', ROOT / 'configs/lifting' / config, '--work-dir', folder, *resume, '--cfg-options',
+                    *SMALL, *small_model(), *options, cwd=folder.parent)
 
 
 @pytest.fixture(scope='module')
@@ -51,9 +44,9 @@ def test_recipes_train_resume_and_test_by_any_protocol(config, h36m_root, tmp_pa
     assert all(torch.equal(rest[key], whole[key]) for key in whole)
     scores = {}
     for protocol in ('mixste', 'overlap'):
-        text = run(sys.executable, ROOT / 'tools/test.py', ROOT / 'configs/lifting' / config, 'run/epoch_2.pth',
-                   '--out', f'{protocol}.json', '--show-dir', 'pictures', '--cfg-options', *SMALL, *small_model(),
-                   *options, 'test_dataloader.dataset.frame_step=1', f'protocol={protocol}', cwd=tmp_path)
+        text = run_tool('test.py', ROOT / 'configs/lifting' / config, 'run/epoch_2.pth', '--out', f'{protocol}.json',
+                        '--show-dir', 'pictures', '--cfg-options', *SMALL, *small_model(), *options,
+                        'test_dataloader.dataset.frame_step=1', f'protocol={protocol}', cwd=tmp_path)
         assert f'protocol {protocol}: ' in text
         scores[protocol] = json.loads((tmp_path / f'{protocol}.json').read_text())['lifting/MPJPE']
     assert all(100 < score < 3000 for score in scores.values()) and len(set(scores.values())) == 2
@@ -71,8 +64,8 @@ def test_sample_trains_and_dumps(tmp_path):
     log = train('stcformer_27_sample.py', tmp_path / 'run', 'train_cfg.max_iters=2', 'model.neck.num_heads=2',
                 'default_hooks.checkpoint.interval=2')
     assert 'protocol overlap' in log
-    run(sys.executable, ROOT / 'tools/test.py', ROOT / 'configs/lifting/stcformer_27_sample.py', 'run/iter_2.pth',
-        '--dump', 'poses.npz', '--cfg-options', *SMALL, *small_model(), 'model.neck.num_heads=2', cwd=tmp_path)
+    run_tool('test.py', ROOT / 'configs/lifting/stcformer_27_sample.py', 'run/iter_2.pth', '--dump', 'poses.npz',
+             '--cfg-options', *SMALL, *small_model(), 'model.neck.num_heads=2', cwd=tmp_path)
     dump = np.load(tmp_path / 'poses.npz', allow_pickle=False)
     assert dump['pred'].shape == (4 * 576, 17, 3) and np.isfinite(dump['pred']).all()
     assert (dump['frame_ids'] == np.tile(np.arange(576), 4)).all()
@@ -82,7 +75,7 @@ def test_sample_trains_and_dumps(tmp_path):
     (['protocol=mixte'], 'mixste'), (['data_root=nowhere.npz'], 'nowhere.npz'),
     (['train_dataloader.dataset.num_frames=0'], 'num_frames=0'), (['model.backbone.in_dim=2'], 'in_dim=2')])
 def test_mistakes_are_told_in_one_line(options, message, tmp_path):
-    log = run(sys.executable, ROOT / 'tools/train.py', ROOT / 'configs/lifting/stcformer_27_sample.py', '--work-dir',
-              tmp_path / 'bad', '--cfg-options', *SMALL, *options, cwd=tmp_path, expect=2)
+    log = run_tool('train.py', ROOT / 'configs/lifting/stcformer_27_sample.py', '--work-dir', tmp_path / 'bad',
+                   '--cfg-options', *SMALL, *options, cwd=tmp_path, expect=2)
     assert 'Traceback' not in log
     assert message in next(line for line in log.splitlines() if line.startswith('error: '))
