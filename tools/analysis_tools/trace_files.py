@@ -3,9 +3,9 @@
     python tools/analysis_tools/trace_files.py CONFIG [CONFIG ...] [--list] [--cfg-options data_root=DIR]
 
 A file counts when one of its functions runs: while the test set of the config is built by its reader, while its
-windows become batches, and while the metric scores them. Files that are only imported do not count, and nothing that
-runs inside the model does. Without a CONFIG: one of each family, on data that come with the package or are made. Caches
-of earlier runs are not used.
+windows become batches, and while the metric scores them. Files that are only imported do not count, nor does what runs
+inside the model, nor the look-up of names in registries. Without a CONFIG: one of each family, on data that come with
+the package or are made. Caches of earlier runs are not used.
 """
 import argparse
 import inspect
@@ -28,6 +28,7 @@ from mmegopose.registry import DATASETS, METRICS, MODELS
 
 ROOT = sys.path[0]
 PACKAGE = Path(mmegopose.__file__).resolve().parent
+LOOK_UP = {'registry.py', 'plugins.py'}
 FAMILIES = {'head_pose/levelwise_vit_coarse_only.py': {}, 'lifting/stcformer_27_sample.py': {},
             'mesh/extpose-tiny_synthetic-hand.py': {'test_dataloader.dataset.length': 32}}
 
@@ -53,7 +54,7 @@ class FileTrace:
     def files(self) -> list:
         """Paths relative to the package, sorted; the code of modules and class bodies is no function."""
         paths = {Path(code.co_filename) for code in self._codes if code.co_flags & inspect.CO_OPTIMIZED}
-        return sorted(str(path.relative_to(PACKAGE)) for path in paths if path.is_relative_to(PACKAGE))
+        return sorted({str(path.relative_to(PACKAGE)) for path in paths if path.is_relative_to(PACKAGE)} - LOOK_UP)
 
 
 def trace(path: str, options: dict = None, batch_size: int = 32) -> list:
