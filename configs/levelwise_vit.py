@@ -1,5 +1,5 @@
 # Level-wise ViT (Ego-Exo4D body-pose challenge 2024, SJTU-SEIEE): a coarse and a deep transformer read the same
-# embedded head trajectory; their estimates are weighed 0.1 and 0.9. Pre-norm, so that the 32 layers train at once.
+# embedded head trajectory; their outputs are weighed 0.1 and 0.9. Pre-norm, so that the 32 layers train at once.
 _base_ = ['_base_/datasets/egoexo4d_body.py', '_base_/schedules/adamw_cosine.py']
 
 model = dict(

@@ -12,10 +12,12 @@ from pathlib import Path
 import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.fileio import io as _io
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..files import BadFile, atomic_write
+from ..models.weights.renames import rename_old_keys
 
 PROGRAMS = ('config', 'cfg')  # keys of ``meta`` whose text is a config
 _TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
@@ -135,11 +137,21 @@ def state_of(checkpoint, filename: str) -> dict:
     return stripped
 
 
-def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> None:
-    """Load every weight of ``state_dict`` into ``model``; ``CheckpointError`` lists what does not match."""
+def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> int:
+    """Load every weight of ``state_dict`` into ``model``; ``CheckpointError`` lists what does not match.
+
+    Returns the number of weights whose names are those of an earlier version of this package.
+    """
     if is_model_wrapper(model):
         model = model.module
     own = model.state_dict()
+    metadata = getattr(state_dict, '_metadata', OrderedDict())
+    state_dict, renamed = rename_old_keys(state_dict, own)
+    state_dict._metadata = metadata
+    if renamed:
+        old, new = renamed[0]
+        print_log(f'{filename} is of an earlier version: {len(renamed)} weights are renamed, e.g. {old} to {new}',
+                  'current')
     shapes = [f'{key} {tuple(value.shape)} (model: {tuple(own[key].shape)})' for key, value in state_dict.items()
               if isinstance(own.get(key), torch.Tensor) and own[key].shape != value.shape]
     if shapes:
@@ -153,6 +165,7 @@ def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> None:
         raise CheckpointError(f'{filename} does not fit {type(model).__name__}; {"; ".join(problems)}. Checkpoint of '
                               "another model? To start from what fits, give the model init_cfg=dict(type='Pretrained', "
                               'checkpoint=...)')
+    return len(renamed)
 
 
 def check_fit(own: dict, state_dict: dict, what: str) -> None:

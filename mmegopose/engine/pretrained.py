@@ -1,10 +1,12 @@
 """Start a part of a model from a part of a checkpoint."""
 import re
 
-from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from ..registry import WEIGHT_INITIALIZERS
 from .checkpoint import CheckpointError, load_state, state_of
+
+OLD = 'branches.main.'  # before the names of a model of one branch, in an earlier version
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -13,7 +15,7 @@ class PretrainedPart:
 
     Args:
         checkpoint: file.
-        prefix: of its keys, e.g. ``'branches.main.backbone.'`` of a ``PoseEstimator``.
+        prefix: of its keys, e.g. ``'backbone.'`` of a ``PoseEstimator``.
         new: patterns of weights that the module has and the checkpoint has not; they stay as they are.
 
     Raises:
@@ -26,8 +28,11 @@ class PretrainedPart:
 
     def __call__(self, module) -> None:
         state = state_of(CheckpointLoader.load_checkpoint(self.checkpoint, 'cpu'), self.checkpoint)
-        part = {key.removeprefix(self.prefix): value for key, value in state.items() if key.startswith(self.prefix)}
-        if not part:
+        for prefix in (self.prefix, OLD + self.prefix, self.prefix.removeprefix(OLD)):
+            part = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+            if part:
+                break
+        else:
             parts = sorted({'.'.join(key.split('.')[:3]) for key in state})
             raise CheckpointError(f'{self.checkpoint} has no weights {self.prefix}*; it has '
                                   f'{", ".join(parts[:6])}, ...')

@@ -105,7 +105,10 @@ class EgoRunner(Runner):
             raise CheckpointError(f'{filename} has no {", ".join(missing)}: training cannot resume from it. '
                                   'To start from its weights use load_from')
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        load_state(self.model, state_of(checkpoint, filename), filename)
+        renamed = load_state(self.model, state_of(checkpoint, filename), filename)
+        if renamed and getattr(self, '_resuming', False):  # the state of the optimiser counts parameters in an old order
+            raise CheckpointError(f'{filename} is of an earlier version, from which training cannot resume. To start '
+                                  'from its weights use load_from')
         self._has_loaded = True
         self.logger.info(f'Loaded the checkpoint {filename}')
         return checkpoint

@@ -1,36 +1,43 @@
 """The one model class: branches, fusion, neck, head."""
-import inspect
-
 from mmengine.model import BaseModel, ModuleDict
+from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from ..registry import MODELS
 from ..structures import PoseDataSample
+from .branch import Branch, MaskedNeck, build_part, streams_of, takes
 from .flip import FlipAverage
-from .layers import token_mask
 
 
 @MODELS.register_module()
-class PoseEstimator(BaseModel):
+class PoseEstimator(MaskedNeck, BaseModel):
     """Streams to 3D pose.
 
-    ``stream -> backbone -> tokens (B,T,N,C) -> [fusion] -> [neck] -> head -> estimate``. A method with one branch
+    ``streams -> backbone -> tokens (B,T,N,C) -> [fusion] -> [neck] -> head -> outputs``. A method with one branch
     names ``backbone``, ``neck`` and ``head``; one with several names ``branches`` and a ``fusion``. A fusion of tokens
-    stands before the estimator's own neck and head; a fusion of estimates stands after the branches' heads.
-    The streams ``valid (B,T)`` and ``detected (B,T,J)``, False where there is no frame or no detection, become the
-    ``mask`` of the necks; without them necks get none.
+    stands before the estimator's own neck and head; a fusion of outputs stands after the branches' heads.
+    What the streams say is not there (``valid``, ``detected``, ..., see ``structures.streams``) becomes the ``mask`` of
+    the necks; without such streams necks get none.
+
+    A head may own ``loss(tokens, data_samples)``, a scalar or a dict of scalars, for training that needs the targets
+    (diffusion, autoregression), and ``predict(tokens)``, for what a user wants to see where that is not what
+    ``forward`` returns.
 
     Args:
         backbone, neck, head: configs of a single branch, or of what follows a fusion of tokens.
         branches: ``{name: dict(backbone=..., neck=..., head=...)}``.
         fusion: config of the fusion of the branches.
         embed: config of an embedding that all branches share; their backbones then have none.
-        losses: ``{name: config}``, applied to the final estimate; a loss is a scalar or a dict of scalars.
-        branch_loss_weight: factor of the same losses on each branch's own estimate (deep supervision).
+        losses: ``{name: config}``, of the final outputs; a loss is a scalar or a dict of scalars, and sees the inputs
+            if its ``forward`` has an argument ``inputs``.
+        branch_loss_weight: factor of the losses of each branch's own outputs (deep supervision).
         train_cfg: free for subclasses.
         test_cfg: ``dict(flip='h36m17')``: predict the mean of the batch and its mirror image, see ``FlipAverage``; the
             rest is free for subclasses.
         data_preprocessor, init_cfg: see mmengine's ``BaseModel``.
+
+    Raises:
+        ValueError: parts that do not go together, or that nothing would train.
     """
 
     def __init__(self, backbone: dict | None = None, neck: dict | None = None, head: dict | None = None,
@@ -40,98 +47,169 @@ class PoseEstimator(BaseModel):
         super().__init__(data_preprocessor, init_cfg)
         if bool(branches) == bool(backbone) or bool(branches) != bool(fusion):
             raise ValueError('PoseEstimator needs either backbone and head, or branches and fusion')
-
-        def build(config):
-            return MODELS.build(config) if config else None
-
-        self.embed, self.neck, self.head, self.fusion = build(embed), build(neck), build(head), build(fusion)
-        self.branches = ModuleDict({  # mmengine's, which passes init_weights on
-            name: ModuleDict({part: build(config) for part, config in branch.items()})
-            for name, branch in (branches or dict(main=dict(backbone=backbone))).items()})
-        self.losses = nn.ModuleDict({name: build(config) for name, config in (losses or {}).items()})
+        self.embed, self.backbone = build_part(embed), build_part(backbone)
+        shared = streams_of(self.embed)
+        self.branches = ModuleDict({name: _branch(name, config, shared) for name, config in (branches or {}).items()})
+        self.fusion = build_part(fusion)
+        self.set_neck(neck)
+        self.head = build_part(head)
+        self.losses = LossDict({name: build_part(config) for name, config in (losses or {}).items()})
         self.branch_loss_weight = branch_loss_weight
         self.train_cfg, self.test_cfg = train_cfg or {}, test_cfg or {}
         self.flip = FlipAverage(self.test_cfg['flip']) if self.test_cfg.get('flip') else None
-        late = fusion is not None and self.fusion.level == 'estimates'
-        if late and (self.head or not all('head' in branch for branch in self.branches.values())):
-            raise ValueError('a fusion of estimates needs a head in every branch and none of its own')
+        self.streams = streams_of(self.backbone) or shared if backbone else _union(self.branches.values())
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        late = self.fusion is not None and self.fusion.level == 'outputs'
+        if late and (self.head or not all(branch.head for branch in self.branches.values())):
+            raise ValueError('a fusion of outputs needs a head in every branch and none of its own')
         if not late and self.head is None:
             raise ValueError('PoseEstimator needs a head')
+        if 'head' in self.losses and hasattr(self.head, 'loss'):
+            raise ValueError("the head owns a loss, whose name is 'head': give the other loss of this name another one")
+        if self.branch_loss_weight and not any(branch.head for branch in self.branches.values()):
+            raise ValueError(f'branch_loss_weight={self.branch_loss_weight} weighs the losses of heads in the branches, '
+                             'of which there is none')
+        names = getattr(self.fusion, 'names', tuple(self.branches))
+        unknown = [name for name in names if name not in self.branches]
+        if unknown:
+            raise ValueError(f'{type(self.fusion).__name__} names the branches {unknown}, the model has '
+                             f'{list(self.branches)}')
+        for name, branch in self.branches.items():
+            supervised = branch.head is not None and self.branch_loss_weight
+            if not supervised and (name not in names or (branch.head is not None and not late)):
+                raise ValueError(f'nothing would train the {"head of the " if name in names else ""}branch {name!r}: '
+                                 'the fusion does not read it. Set branch_loss_weight for a loss on the outputs of the '
+                                 'branches, or leave it out')
+            if hasattr(branch.head, 'loss') and not supervised:
+                raise ValueError(f'the head of the branch {name!r} owns its loss, which counts by branch_loss_weight')
+
+    def init_weights(self) -> None:
+        """Initialise all parts by their ``init_cfg``; initialisers are looked up in this package too."""
+        if DefaultScope.get_current_instance() is not None:
+            return super().init_weights()
+        with DefaultScope.overwrite_default_scope('mmegopose'):
+            super().init_weights()
 
     def forward(self, inputs: dict, data_samples: PoseDataSample | None = None, mode: str = 'tensor'):
-        """Streams ``{name: (B,T,...)}`` to an estimate, losses or predictions.
+        """Streams ``{name: (B,T,...)}`` to outputs, losses or predictions.
 
         Args:
             inputs: the streams.
             data_samples: targets of the batch.
-            mode: ``'tensor'``: the estimate, a dict of ``(B,T,...)``, e.g. ``joints (B,T,J,3)``; ``'loss'``: a dict of
+            mode: ``'tensor'``: the outputs, a dict of ``(B,T',...)``, e.g. ``joints (B,T',J,3)``; ``'loss'``: a dict of
                 scalars; ``'predict'``: a list with the batch's one data sample, cut to the predicted frames, with a
-                field ``pred_...`` for each key of the estimate, e.g. ``pred_joints``; of a head with a method
-                ``predict``, of what that makes of the estimate. With flip there are only joints.
+                field ``pred_...`` for each output, e.g. ``pred_joints``. With flip there are only joints.
         """
+        if mode == 'loss':
+            return self._losses(inputs, data_samples)
         if mode == 'predict' and self.flip is not None:
-            doubled, _ = self._estimate(self.flip.double(inputs))
-            estimate = dict(joints=self.flip.average(doubled['joints']))
+            outputs = self._outputs(self.flip.double(inputs), predict=True)
+            if 'joints' not in outputs:
+                raise ValueError(f'test_cfg=dict(flip=...) averages joints, the head returns {sorted(outputs)}')
+            outputs = dict(joints=self.flip.average(outputs['joints']))
         else:
-            estimate, branch_estimates = self._estimate(inputs)
+            outputs = self._outputs(inputs, predict=mode == 'predict')
         if mode == 'tensor':
-            return estimate
-        frames = min(next(iter(estimate.values())).shape[1], data_samples.visible.shape[1])
-        samples, estimate = data_samples.last_frames(frames), _last_frames(estimate, frames)
-        if mode == 'predict':
-            if hasattr(self.head, 'predict'):
-                estimate = self.head.predict(estimate)
-            samples.set_data({f'pred_{key}': value for key, value in estimate.items()})
-            return [samples]
-        losses = self._losses(estimate, samples)
-        if self.branch_loss_weight:
-            for name, branch in branch_estimates.items():
-                part = self._losses(_last_frames(branch, frames), samples)
-                losses.update({f'{name}.{key}': self.branch_loss_weight * value for key, value in part.items()})
-        return losses
+            return outputs
+        outputs, samples = _same_frames(outputs, data_samples)
+        samples.set_data({f'pred_{key}': value for key, value in outputs.items()})
+        return [samples]
 
     def compile_networks(self, **options) -> None:
         """Compile the networks in place, leaving the training step, which changes from call to call, alone."""
-        for network in (self.embed, self.neck, self.head, self.fusion, *(
-                part for branch in self.branches.values() for part in branch.values())):
-            if network is not None:
-                network.compile(**options)
+        for part in (self, *self.branches.values()):
+            for name in ('embed', 'backbone', 'neck', 'head', 'fusion'):
+                if getattr(part, name, None) is not None:
+                    getattr(part, name).compile(**options)
 
-    def _estimate(self, inputs: dict):
+    def _tokens(self, inputs: dict) -> tuple[Tensor | None, dict]:
+        """Tokens ``(B,T,N,C)`` of the own head, None if there is none, and ``{branch: tokens}``."""
         if self.embed is not None:
             inputs = dict(inputs, tokens=self.embed(inputs))
-        tokens, estimates = {}, {}
-        for name, branch in self.branches.items():
-            tokens[name] = branch['backbone'](inputs)
-            if 'neck' in branch:
-                tokens[name] = _apply_neck(branch['neck'], tokens[name], inputs)
-            if 'head' in branch:
-                estimates[name] = branch['head'](tokens[name])
+        branches = {name: branch(inputs) for name, branch in self.branches.items()}
         if self.head is None:
-            return self.fusion(tokens, estimates), estimates
-        joined = self.fusion(tokens) if self.fusion is not None else tokens['main']
-        return self.head(_apply_neck(self.neck, joined, inputs) if self.neck is not None else joined), {}
+            return None, branches
+        tokens = self.backbone(inputs) if self.backbone is not None else self.fusion(branches)
+        return self.apply_neck(tokens, inputs, self.streams), branches
 
-    def _losses(self, estimate: dict, samples: PoseDataSample) -> dict[str, Tensor]:
-        losses = {}
-        for name, loss in self.losses.items():
-            value = loss(estimate, samples)
-            parts = {f'.{part}': v for part, v in value.items()} if isinstance(value, dict) else {'': value}
-            losses |= {f'loss_{name}{part}': v for part, v in parts.items()}
+    def _outputs(self, inputs: dict, predict: bool = False) -> dict:
+        """Outputs ``{name: (B,T',...)}``."""
+        tokens, branches = self._tokens(inputs)
+        if self.head is not None:
+            return _run(self.head, tokens, predict)
+        return self.fusion(branches, {name: _run(self.branches[name].head, value, predict)
+                                      for name, value in branches.items()})
+
+    def _losses(self, inputs: dict, samples: PoseDataSample) -> dict[str, Tensor]:
+        """Scalars by name, those of a branch with its name in front."""
+        tokens, branches = self._tokens(inputs)
+        outputs = {}  # of the branches with a head; under a fusion of tokens, of those that are supervised
+        for name, value in branches.items():
+            head = self.branches[name].head
+            if head is not None and (self.losses or not hasattr(head, 'loss')):
+                outputs[name] = head(value)
+        if self.head is None:
+            losses = self.losses(self.fusion(branches, outputs), samples, inputs) if self.losses else {}
+        else:
+            losses = self._head_losses(self.head, tokens, None, samples, inputs)
+        if self.branch_loss_weight:
+            for name, branch in self.branches.items():
+                if branch.head is not None:
+                    part = self._head_losses(branch.head, branches[name], outputs.get(name), samples, inputs)
+                    losses |= {f'{name}.{key}': self.branch_loss_weight * value for key, value in part.items()}
+        return losses
+
+    def _head_losses(self, head: nn.Module, tokens: Tensor, outputs: dict | None, samples: PoseDataSample,
+                     inputs: dict) -> dict[str, Tensor]:
+        """The loss that a head owns, and the losses of its outputs."""
+        losses = _named('head', head.loss(tokens, samples)) if hasattr(head, 'loss') else {}
+        if self.losses:
+            losses |= self.losses(head(tokens) if outputs is None else outputs, samples, inputs)
         return losses
 
 
-def _apply_neck(neck: nn.Module, tokens: Tensor, inputs: dict) -> Tensor:
-    """Tokens ``(B,T,N,C)`` through a neck, with a mask if the streams tell of one."""
-    mask = token_mask(inputs, tokens.shape[2])
-    if mask is None:
-        return neck(tokens)
-    if 'mask' not in inspect.signature(neck.forward).parameters:
-        name = type(neck).__name__
-        raise TypeError(f'the data has frames or joints that are not there, which the neck {name} cannot leave out: '
-                        f'give {name}.forward an argument mask, or leave the streams valid and detected out')
-    return neck(tokens, mask=mask)
+class LossDict(nn.ModuleDict):
+    """Losses by name; those whose ``forward`` has an argument ``inputs`` see the streams."""
+
+    def __init__(self, losses: dict):
+        super().__init__(losses)
+        self.see_inputs = {name for name, loss in losses.items() if takes(loss, 'inputs')}
+
+    def forward(self, outputs: dict, samples: PoseDataSample, inputs: dict) -> dict[str, Tensor]:
+        """Outputs and targets, cut to the frames that both have, to scalars by name; ``inputs`` are whole windows."""
+        outputs, samples = _same_frames(outputs, samples)
+        losses = {}
+        for name, loss in self.items():
+            losses |= _named(name, loss(outputs, samples, **dict(inputs=inputs) if name in self.see_inputs else {}))
+        return losses
 
 
-def _last_frames(estimate: dict, frames: int) -> dict:
-    return {key: value[:, -frames:] for key, value in estimate.items()}
+def _branch(name: str, config: dict, streams: tuple | None) -> Branch:
+    unknown = [key for key in config if key not in ('backbone', 'neck', 'head')]
+    if unknown or not config.get('backbone'):
+        raise ValueError(f'the branch {name!r} has {sorted(config)}; it takes a backbone, and perhaps a neck and a head')
+    return Branch(**config, streams=streams)
+
+
+def _union(branches) -> tuple | None:
+    """Streams of all branches; None if one of them does not say."""
+    streams = [branch.streams for branch in branches]
+    return None if None in streams else tuple(dict.fromkeys(name for each in streams for name in each))
+
+
+def _run(head: nn.Module, tokens: Tensor, predict: bool) -> dict:
+    return head.predict(tokens) if predict and hasattr(head, 'predict') else head(tokens)
+
+
+def _named(name: str, value: Tensor | dict) -> dict[str, Tensor]:
+    """``loss_<name>``, or ``loss_<name>.<part>`` of several."""
+    parts = {f'.{part}': each for part, each in value.items()} if isinstance(value, dict) else {'': value}
+    return {f'loss_{name}{part}': each for part, each in parts.items()}
+
+
+def _same_frames(outputs: dict, samples: PoseDataSample) -> tuple[dict, PoseDataSample]:
+    """Outputs and targets, both cut to the last frames that the shorter one has."""
+    frames = min(next(iter(outputs.values())).shape[1], samples.num_frames)
+    return {key: value[:, -frames:] for key, value in outputs.items()}, samples.last_frames(frames)

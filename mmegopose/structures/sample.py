@@ -76,6 +76,14 @@ class PoseDataSample(BaseDataElement):
             sample.set_field(batch[name], name)
         return sample
 
+    @property
+    def num_frames(self) -> int:
+        """Frames T that the targets have. Raises ``ValueError`` if no field of the sample is one of frames."""
+        for name, value in self.items():
+            if name in FIELDS and FIELDS[name].per_frame:
+                return value.shape[1]
+        raise ValueError(f'PoseDataSample has no field with a row per frame; it has {sorted(self.keys())}')
+
     def last_frames(self, num_frames: int) -> 'PoseDataSample':
         """The same sample cut to its last ``num_frames`` frames; fields of windows stay as they are.
 

@@ -44,7 +44,7 @@ def test_every_frame_of_any_clip(inferencer, frames):
 def test_one_window_is_one_forward_pass(inferencer):
     keypoints = clip(9)
     screen = np.concatenate([screen_normalize(keypoints[..., :2], 1000, 1000), keypoints[..., 2:]], -1)
-    channels = inferencer.model.branches['main']['backbone'].proj.in_features
+    channels = inferencer.model.backbone.proj.in_features
     inputs = dict(keypoints=torch.from_numpy(screen[None, ..., :channels].astype(np.float32)))
     model = inferencer.model
     expected = model.flip.average(model(model.flip.double(inputs))['joints'])[0].detach()

@@ -178,5 +178,5 @@ def test_video_to_a_hand_through_the_estimator():
     sample = PoseDataSample()
     sample.joints, sample.visible = torch.randn(2, 3, 16, 3), torch.ones(2, 3, 16, dtype=torch.bool)
     model(clip(), sample, mode='loss')['loss_mpjpe'].backward()
-    assert model.branches['main']['backbone'].pos_embed.grad.abs().sum() > 0
+    assert model.backbone.pos_embed.grad.abs().sum() > 0
     assert model.eval()(clip(), sample, mode='predict')[0].pred_joints.shape == (2, 3, 16, 3)

@@ -15,7 +15,7 @@ WEIGHTS = 'mixste_h36m17'
 
 @pytest.fixture(scope='module')
 def poses():
-    """Estimate and sample of float64 poses ``(4,30,17,3)``, without frame numbers."""
+    """Outputs and sample of float64 poses ``(4,30,17,3)``, without frame numbers."""
     data = np.load(DATA)
     sample = PoseDataSample()
     sample.joints = torch.from_numpy(data['gt'])
@@ -53,12 +53,12 @@ def test_wrong_weights_say_what_is_right(poses):
 
 
 def test_invisible_joints_count_for_nothing(poses):
-    estimate, sample = poses
+    outputs, sample = poses
     hidden = PoseDataSample()
     hidden.joints, hidden.visible = sample.joints.clone(), sample.visible.clone()
     hidden.visible[1, 5, 3] = hidden.visible[2, :, 7] = False
     hidden.visible[3] = False
-    joints = estimate['joints'].clone().requires_grad_()
+    joints = outputs['joints'].clone().requires_grad_()
     other = torch.where(hidden.visible[..., None], joints, 50 * torch.randn_like(joints))
     for loss in (MPJPELoss(joint_weights=WEIGHTS), TemporalConsistencyLoss(), VelocityLoss(fps=None), NMPJPELoss()):
         value = loss(dict(joints=joints), hidden)
@@ -76,13 +76,13 @@ def test_a_scaled_pose_has_no_nmpjpe(poses):
 
 
 def test_smoothness_reads_no_target(poses):
-    estimate, sample = poses
-    still = dict(joints=estimate['joints'][:, :1].expand(-1, 30, -1, -1))
+    outputs, sample = poses
+    still = dict(joints=outputs['joints'][:, :1].expand(-1, 30, -1, -1))
     assert TemporalConsistencyLoss()(still, sample).item() == 0
 
 
 def test_one_frame_has_no_motion(poses):
-    estimate, sample = poses
+    outputs, sample = poses
     for loss in (TemporalConsistencyLoss(), VelocityLoss(fps=None)):
         with pytest.raises(ValueError, match=f"{type(loss).__name__} needs several frames.*target_frames='all'"):
-            loss(dict(joints=estimate['joints'][:, :1]), sample.last_frames(1))
+            loss(dict(joints=outputs['joints'][:, :1]), sample.last_frames(1))

@@ -132,8 +132,7 @@ class Plain(torch.nn.Module):
 
 
 def test_neck_without_masks_serves_data_without_masks():
-    model = estimator(backbone=JOINTS)
-    model.neck = Plain()
+    model = estimator(backbone=JOINTS, neck=dict(type=Plain))
     inputs = streams()
     assert model(dict(keypoints=inputs['keypoints']))['joints'].shape == (B, T, J, 3)
     with pytest.raises(TypeError, match='the neck Plain cannot leave out: give Plain.forward an argument mask'):

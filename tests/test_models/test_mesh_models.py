@@ -71,7 +71,7 @@ def test_fusions_without_new_weights(name):
 
 def test_late_fusion_is_two_passes_of_one_model():
     inputs, _ = batch()
-    models = [build(name).eval().branches['main']['backbone'] for name in ('image', 'late', 'late mean')]
+    models = [build(name).eval().backbone for name in ('image', 'late', 'late mean')]
     for model in models[1:]:
         model.load_state_dict(models[0].state_dict())
     image, pose = models[0](inputs), models[0](dict(image=inputs['pose_image']))
@@ -87,7 +87,7 @@ def saved(folder, model):
     return str(folder / 'pretrained.pth')
 
 
-def started(name, checkpoint, new=(), prefix='branches.main.backbone.'):
+def started(name, checkpoint, new=(), prefix='backbone.'):
     init = dict(type='PretrainedPart', checkpoint=checkpoint, prefix=prefix, new=new)
     model = build(name, backbone=dict(FUSIONS[name], init_cfg=init))
     model.init_weights()
@@ -105,12 +105,12 @@ def test_new_weights_start_without_effect(tmp_path, name):
         torch.nn.init.normal_(parameter, std=0.1)
     model = started(name, saved(tmp_path, base), NEW[name])
     inputs, _ = batch()
-    tokens = base.eval().branches['main']['backbone'](inputs)
-    backbone = model.branches['main']['backbone']
+    tokens = base.eval().backbone(inputs)
+    backbone = model.backbone
     torch.testing.assert_close(backbone(inputs), tokens)
     if name == 'controlnet':
         torch.testing.assert_close(backbone.control.blocks[1].state_dict(), backbone.blocks[1].state_dict())
-        torch.testing.assert_close(backbone.control.pos_embed, base.branches['main']['backbone'].pos_embed)
+        torch.testing.assert_close(backbone.control.pos_embed, base.backbone.pos_embed)
     for key, parameter in backbone.named_parameters():
         if key.startswith(('zero', 'patch_embed.proj.pose')):
             torch.nn.init.normal_(parameter, std=0.1)
@@ -118,7 +118,7 @@ def test_new_weights_start_without_effect(tmp_path, name):
 
 
 def test_concatenation_is_a_convolution_of_six_channels():
-    model = build('concat').branches['main']['backbone']
+    model = build('concat').backbone
     torch.nn.init.normal_(model.patch_embed.proj.pose)
     conv = model.patch_embed.proj
     images = torch.randn(2, 6, 64, 48)
@@ -129,7 +129,7 @@ def test_concatenation_is_a_convolution_of_six_channels():
 
 def test_a_frozen_transformer_with_a_trained_control():
     model = build('controlnet', backbone=dict(FUSIONS['controlnet'], trainable='none'))
-    backbone = model.branches['main']['backbone']
+    backbone = model.backbone
     assert all(p.requires_grad for part in (backbone.control, backbone.zero) for p in part.parameters())
     assert not any(p.requires_grad for part in (backbone.blocks, backbone.patch_embed) for p in part.parameters())
 
@@ -137,8 +137,8 @@ def test_a_frozen_transformer_with_a_trained_control():
 def test_pretrained_parts_are_strict(tmp_path):
     source = saved(tmp_path, build('image'))
     started('extpose', source)
-    with pytest.raises(CheckpointError, match='has no weights backbone.*; it has branches.main.backbone, '):
-        started('extpose', source, prefix='backbone.')
+    with pytest.raises(CheckpointError, match='has no weights neck.*; it has backbone.blocks.0, '):
+        started('extpose', source, prefix='neck.')
     with pytest.raises(CheckpointError, match='does not fit ConcatViT; 1 missing: patch_embed.proj.pose'):
         started('concat', source)
     with pytest.raises(CheckpointError, match='unexpected: control.pos_embed'):
@@ -165,15 +165,15 @@ def test_camera_is_the_official_one():
         torch.testing.assert_close(output['keypoints'][0, 0], 5000 / 256 * moved[:, :2] / moved[:, 2:])
 
 
-def test_every_estimate_becomes_a_prediction():
+def test_all_outputs_become_predictions():
     model = build('extpose').eval()
     inputs, sample = batch()
-    estimate, predicted = model(inputs), model(inputs, sample, mode='predict')[0]
+    outputs, predicted = model(inputs), model(inputs, sample, mode='predict')[0]
     fields = set(predicted.keys())
-    assert fields - set(sample.keys()) == {f'pred_{key}' for key in estimate}
+    assert fields - set(sample.keys()) == {f'pred_{key}' for key in outputs}
     assert {'pred_joints', 'pred_vertices', 'pred_keypoints', 'pred_body_pose', 'pred_betas', 'pred_camera',
             'pred_translation'} <= fields
-    for key, value in estimate.items():
+    for key, value in outputs.items():
         assert torch.equal(predicted.get(f'pred_{key}'), value) and value.shape[:2] == (2, 2)
     assert torch.equal(predicted.index, sample.index) and 'pred_joints' not in sample
     short = sample.last_frames(1)
@@ -188,25 +188,25 @@ def test_heatmaps_alone(softmax, loss):
     inputs, sample = batch()
     sample.keypoints = sample.keypoints.clamp(-1, 1) / 8  # away from the border
     model(inputs, sample, mode='loss')['loss_heatmap'].backward()
-    assert model.branches['main']['backbone'].pos_embed.grad.abs().sum() > 0
+    assert model.backbone.pos_embed.grad.abs().sum() > 0
     predicted = model.eval()(inputs, sample, mode='predict')[0]
     assert predicted.pred_keypoints.shape == (2, 2, 21, 2) and predicted.pred_scores.shape == (2, 2, 21)
     maps = encode_heatmaps(crop_to_heatmap(sample.keypoints, (16, 12)), (16, 12), 1.0)
     if softmax:
         maps = (maps / maps.sum((-2, -1), keepdim=True)).log()
-    found = model.head.predict(dict(heatmaps=maps))['keypoints']
+    found = model.head.decode(maps)['keypoints']
     torch.testing.assert_close(found, sample.keypoints, atol=0.02, rtol=0)
 
 
 def test_layer_decay():
     model = build('controlnet')
     optimizer = dict(type='AdamW', lr=1e-3, weight_decay=0.1)
-    config = dict(type='OptimWrapper', constructor='LayerDecayOptimWrapperConstructor', optimizer=optimizer,
+    config = dict(type='OptimWrapper', constructor='mmegopose.LayerDecayOptimWrapperConstructor', optimizer=optimizer,
                   paramwise_cfg=dict(decay_rate=0.5))
     groups = build_optim_wrapper(model, config).optimizer.param_groups
     found = {id(p): (group['lr'], group['weight_decay']) for group in groups for p in group['params']}
     assert len(found) == len(list(model.parameters()))
-    rate = {name.removeprefix('branches.main.backbone.'): found[id(p)] for name, p in model.named_parameters()}
+    rate = {name.removeprefix('backbone.'): found[id(p)] for name, p in model.named_parameters()}
     assert rate['pos_embed'] == (1e-3 / 8, 0) and rate['patch_embed.proj.weight'] == (1e-3 / 8, 0.1)
     assert rate['blocks.0.attn.qkv.weight'] == (1e-3 / 4, 0.1) and rate['blocks.1.norm1.bias'] == (1e-3 / 2, 0)
     assert rate['last_norm.weight'] == (1e-3, 0) and rate['head.readout.weight'] == (1e-3, 0.1)

@@ -95,18 +95,18 @@ def test_deep_branch_starts_as_a_shallow_one():
     torch.testing.assert_close(model(x), nn.functional.layer_norm(x, (32,)), atol=1e-6, rtol=0)
 
 
-def estimates():
+def branch_outputs():
     return {name: dict(joints=torch.randn(2, 1, 17, 3)) for name in ('coarse', 'fine')}
 
 
 def test_weighted_fusion():
-    given = estimates()
+    given = branch_outputs()
     fused = WeightedFusion(dict(coarse=0.1, fine=0.9))({}, given)['joints']
     torch.testing.assert_close(fused, 0.1 * given['coarse']['joints'] + 0.9 * given['fine']['joints'])
 
 
 def test_cross_attention_starts_at_the_prior_and_stays_convex():
-    fusion, given = CrossAttentionFusion(dict(coarse=0.1, fine=0.9), embed_dim=16), estimates()
+    fusion, given = CrossAttentionFusion(dict(coarse=0.1, fine=0.9), embed_dim=16), branch_outputs()
     tokens = {name: torch.randn(2, 5, 1, 16) for name in given}
     fused = fusion(tokens, given)
     torch.testing.assert_close(fused['joints'], WeightedFusion(dict(coarse=0.1, fine=0.9))({}, given)['joints'])

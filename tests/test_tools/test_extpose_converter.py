@@ -93,7 +93,7 @@ def test_discriminator_comes_along_on_request(monkeypatch):
 def test_bare_backbone(monkeypatch):
     weights = {key.removeprefix('backbone.'): value for key, value in official_keys('ViT backbone').items()}
     config, state = full_size(monkeypatch, weights)
-    assert 'head' not in config and all(key.startswith('branches.main.backbone.') for key in state)
+    assert 'head' not in config and all(key.startswith('backbone.') for key in state)
 
 
 def test_masked_autoencoder(tmp_path):
@@ -102,7 +102,7 @@ def test_masked_autoencoder(tmp_path):
     weights |= dict(cls_token=torch.zeros(1, 1, 32), pos_embed=torch.randn(1, 1 + 25, 32))
     config, state = converter.convert(saved(tmp_path, weights), img_size=SIZE)
     assert config['backbone'] == dict(type='VisionTransformer', arch='tiny', img_size=SIZE)
-    assert state['branches.main.backbone.pos_embed'].shape == (1, 1 + 12, 32)
+    assert state['backbone.pos_embed'].shape == (1, 1 + 12, 32)
 
 
 def test_every_key_that_does_not_fit_is_listed(tmp_path):
@@ -110,8 +110,8 @@ def test_every_key_that_does_not_fit_is_listed(tmp_path):
     del weights['backbone.blocks.1.norm2.bias'], weights['keypoint_head.deconv_layers.4.weight']
     with pytest.raises(CheckpointError) as error:
         converter.convert(saved(tmp_path, weights), img_size=SIZE)
-    assert '2 keys missing: branches.main.backbone.blocks.1.norm2.bias, head.deconv_layers.4.weight' in str(error.value)
-    with pytest.raises(CheckpointError, match=r'1 keys of wrong shape: branches.main.backbone.pos_embed \(1, 13, 32\)'):
+    assert '2 keys missing: backbone.blocks.1.norm2.bias, head.deconv_layers.4.weight' in str(error.value)
+    with pytest.raises(CheckpointError, match=r'1 keys of wrong shape: backbone.pos_embed \(1, 13, 32\)'):
         converter.convert(saved(tmp_path, recorded('vitpose_tiny_classic')[0]), img_size=(64, 64))
     weights = dict(recorded('vitpose_tiny_classic')[0], extra=torch.zeros(1))
     with pytest.raises(ValueError, match=r"1 keys are not of this model: \['extra'\]"):
@@ -143,6 +143,6 @@ def test_command(tmp_path):
     assert 'PretrainedPart' in done.stdout
     model = MODELS.build(dict(type='PoseEstimator', head=dict(type='HeatmapHead', embed_dim=384), backbone=dict(
         type='ExtPose', arch='small', init_cfg=dict(type='PretrainedPart', checkpoint=str(tmp_path / 'out.pth'),
-                                                    prefix='branches.main.backbone.'))))
+                                                    prefix='backbone.'))))
     model.init_weights()
-    torch.testing.assert_close(model.branches['main']['backbone'].state_dict(), small.state_dict())
+    torch.testing.assert_close(model.backbone.state_dict(), small.state_dict())

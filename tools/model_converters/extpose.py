@@ -21,7 +21,7 @@ from mmegopose.models.losses.adversarial import discriminator_from_hamer
 from mmegopose.models.weights.key_map import unwrap
 from mmegopose.registry import MODELS
 
-BACKBONE, HEAD, DISCRIMINATOR = 'branches.main.backbone.', 'head.', 'losses.adversarial.discriminator.'
+BACKBONE, HEAD, DISCRIMINATOR = 'backbone.', 'head.', 'losses.adversarial.discriminator.'
 PATCH = 16
 
 
@@ -84,7 +84,7 @@ def convert(source: str, expert: str | None = None, img_size: tuple = (256, 192)
 
 def _kind(weights: dict, source: str) -> str:
     """What the keys are those of: ``'mesh'``, ``'vitpose'`` or ``'mae'``."""
-    if any(key.startswith(BACKBONE) for key in weights):
+    if any(key.startswith(('branches.', 'backbone.embed.')) for key in weights):
         raise CheckpointError(f'{source} holds no official weights: its keys are those of PoseEstimator already')
     if not any(re.search(r'blocks\.0\.attn\.qkv\.weight$', key) for key in weights):
         raise CheckpointError(f'{source} holds no weights of HaMeR, HMR2.0, ViTPose or MAE; its keys are '

@@ -1,7 +1,8 @@
 """Fusions join the branches of an estimator.
 
 ``level = 'tokens'``: ``{branch: tokens (B,T,N,C)} -> tokens``, before the neck and the head.
-``level = 'estimates'``: ``({branch: tokens}, {branch: estimate}) -> estimate``, after the branches' heads.
+``level = 'outputs'``: ``({branch: tokens}, {branch: outputs}) -> outputs``, after the branches' heads.
+``names``: the branches that it reads, so that the estimator can tell a mistake when it is built.
 """
 from .concat import ConcatFusion
 from .cross_attention import CrossAttentionFusion

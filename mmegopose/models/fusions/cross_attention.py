@@ -1,4 +1,4 @@
-"""Learned weights for the branches' estimates."""
+"""Learned weights for the branches' outputs."""
 import torch
 from mmengine.model import BaseModule
 from torch import nn
@@ -12,7 +12,7 @@ class CrossAttentionFusion(BaseModule):
     """Each joint weighs the branches by cross-attention (the "cross attention weight block" of the Level-wise ViT).
 
     One learned query per joint attends to the branches' tokens; the attention weights, not values, are the result:
-    per frame and joint a convex combination of the branches' estimates. The keys start at zero, so that training
+    per frame and joint a convex combination of the branches' outputs. The keys start at zero, so that training
     starts from ``prior``, the weights of :class:`WeightedFusion`. The report gives no equations; this is our reading.
 
     Args:
@@ -21,7 +21,7 @@ class CrossAttentionFusion(BaseModule):
         num_joints: joints J.
     """
 
-    level = 'estimates'
+    level = 'outputs'
 
     def __init__(self, prior: dict, embed_dim: int = 256, num_joints: int = 17, init_cfg: dict | None = None):
         super().__init__(init_cfg)
@@ -35,9 +35,9 @@ class CrossAttentionFusion(BaseModule):
             nn.init.zeros_(key.bias)
         self.register_buffer('log_prior', torch.tensor([prior[name] for name in self.names]).log(), persistent=False)
 
-    def forward(self, tokens: dict, estimates: dict) -> dict:
+    def forward(self, tokens: dict, outputs: dict) -> dict:
         """``{branch: (B,T,N,C)}, {branch: dict(joints=(B,T,J,3))} -> dict(joints=(B,T,J,3), weights=(B,T,J,K))``."""
-        joints = torch.stack([estimates[name]['joints'] for name in self.names], -1)  # (B, T, J, 3, K)
+        joints = torch.stack([outputs[name]['joints'] for name in self.names], -1)  # (B, T, J, 3, K)
         frames = joints.shape[1]
         keys = torch.stack([self.keys[n](self.norms[n](tokens[n][:, -frames:].mean(2))) for n in self.names], -1)
         logits = self.query @ keys  # (J, C) @ (B, T, C, K) -> (B, T, J, K)

@@ -1,4 +1,4 @@
-"""Fixed weights for the branches' estimates."""
+"""Fixed weights for the branches' outputs."""
 from mmengine.model import BaseModule
 
 from ...registry import FUSIONS
@@ -18,13 +18,13 @@ class WeightedFusion(BaseModule):
         weights: weight per branch.
     """
 
-    level = 'estimates'
+    level = 'outputs'
 
     def __init__(self, weights: dict, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         check_weights(weights)
-        self.weights = dict(weights)
+        self.names, self.weights = tuple(weights), dict(weights)
 
-    def forward(self, tokens: dict, estimates: dict) -> dict:
+    def forward(self, tokens: dict, outputs: dict) -> dict:
         """``{branch: dict(joints=(B,T,J,3))} -> dict(joints=(B,T,J,3))``."""
-        return dict(joints=sum(weight * estimates[name]['joints'] for name, weight in self.weights.items()))
+        return dict(joints=sum(weight * outputs[name]['joints'] for name, weight in self.weights.items()))

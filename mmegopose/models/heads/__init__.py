@@ -1,6 +1,7 @@
-"""Heads: tokens ``(B,T,N,C)`` to an estimate, a dict of ``(B,T,...)``.
+"""Heads: tokens ``(B,T,N,C)`` to outputs, a dict of ``(B,T',...)``; most return ``joints (B,T',J,3)``.
 
-Most estimate ``joints (B,T,J,3)``. A head with a method ``predict`` turns its estimate into what a user wants to see.
+A head may also own ``loss(tokens, data_samples)``, for training that needs the targets, and ``predict(tokens)``, for what
+a user wants to see where that is not what ``forward`` returns.
 """
 from .decoder import JointQueryHead, MeshDecoderHead, mesh_head_from_hamer
 from .heatmap import HeatmapHead, heatmap_head_from_vitpose

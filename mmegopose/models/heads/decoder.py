@@ -81,7 +81,7 @@ class MeshDecoderHead(BaseModule):
         num_joints, num_betas: rotations J, the root's included, and shape coefficients S, without a body model.
         decoder_dim, depth, num_heads, head_dim, mlp_dim, drop_rate: of the decoder.
         num_iters: corrections in a row.
-        feedback: the query knows the estimate that it corrects.
+        feedback: the query knows the parameters that it corrects.
         camera_scale: scale of the mean camera, about 2 over the side of the crop in metres: 0.9 for bodies, 4 to 6
             for hands.
     """
@@ -118,15 +118,15 @@ class MeshDecoderHead(BaseModule):
             this translation, and ``keypoints (B,T,J',2)``: the joints in the image, crop units.
         """
         frames, context = tokens.shape[:2], tokens.flatten(0, 1)  # (B*T, N, C)
-        estimate = self.mean.expand(len(context), -1)  # (B*T, 6J+S+3)
+        params = self.mean.expand(len(context), -1)  # (B*T, 6J+S+3)
         for _ in range(self.num_iters):
             x = self.query.expand(len(context), -1, -1)  # (B*T, 1, D)
             if self.embed is not None:
-                x = x + self.embed(estimate)[:, None]
+                x = x + self.embed(params)[:, None]
             for layer in self.layers:
                 x = layer(x, context)
-            estimate = estimate + self.readout(x[:, 0])
-        pose, betas, camera = estimate.split(self.sizes, -1)
+            params = params + self.readout(x[:, 0])
+        pose, betas, camera = params.split(self.sizes, -1)
         rotations = rotation_from_6d(pose.unflatten(-1, (-1, 6)))  # (B*T, J, 3, 3)
         output = dict(global_orient=rotations[:, :1], body_pose=rotations[:, 1:], betas=betas, camera=camera,
                       translation=camera_translation(camera))

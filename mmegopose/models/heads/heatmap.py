@@ -30,7 +30,7 @@ class HeatmapHead(BaseModule):
         super().__init__(init_cfg)
         if decoder not in ('classic', 'simple'):
             raise ValueError(f"HeatmapHead(decoder={decoder!r}): decoder should be 'classic' or 'simple'")
-        self.img_size, self.softmax = tuple(img_size), softmax
+        self.softmax = softmax
         self.grid = tuple(side // patch_size for side in img_size)
         if decoder == 'classic':
             self.deconv_layers = nn.Sequential(*_upsample(embed_dim, deconv_dim), *_upsample(deconv_dim, deconv_dim))
@@ -52,21 +52,14 @@ class HeatmapHead(BaseModule):
             heatmaps = heatmaps.flatten(2).log_softmax(-1).view_as(heatmaps)
         return dict(heatmaps=heatmaps.unflatten(0, tokens.shape[:2]))  # (B, T, J, h, w)
 
-    def predict(self, estimate: dict) -> dict:
-        """``dict(heatmaps=(B,T,J,h,w)) -> dict(keypoints=(B,T,J,2), scores=(B,T,J))``: crop units and peak heights."""
-        heatmaps = estimate['heatmaps']
-        points, scores = mean_of_heatmaps(heatmaps.float().exp()) if self.softmax else decode_heatmaps(heatmaps)
-        return dict(keypoints=heatmap_to_crop(points, heatmaps.shape[-2:]), scores=scores)
+    def predict(self, tokens: Tensor) -> dict:
+        """``(B,T,N,C)`` to what :meth:`decode` makes of the heatmaps."""
+        return self.decode(self(tokens)['heatmaps'])
 
     def decode(self, heatmaps: Tensor) -> dict:
-        """``(B,T,J,h,w) -> dict(keypoints=(B,T,J,2), scores=(B,T,J))``: x and y in pixels of the image, peak heights.
-
-        Centres of the outermost pixels of the heatmap and of the image coincide, see :func:`encode_heatmaps`.
-        """
-        keypoints, scores = decode_heatmaps(heatmaps)
-        h, w = heatmaps.shape[-2:]
-        H, W = self.img_size
-        return dict(keypoints=keypoints * keypoints.new_tensor([(W - 1) / (w - 1), (H - 1) / (h - 1)]), scores=scores)
+        """``(B,T,J,h,w) -> dict(keypoints=(B,T,J,2), scores=(B,T,J))``: crop units and peak heights."""
+        points, scores = mean_of_heatmaps(heatmaps.float().exp()) if self.softmax else decode_heatmaps(heatmaps)
+        return dict(keypoints=heatmap_to_crop(points, heatmaps.shape[-2:]), scores=scores)
 
 
 def _upsample(in_dim: int, out_dim: int) -> tuple:

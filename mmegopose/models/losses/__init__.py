@@ -1,4 +1,4 @@
-"""Losses: ``(estimate, data_samples) -> scalar``, or a dict of scalars; masked by what is visible or labelled."""
+"""Losses: ``(outputs, data_samples) -> scalar``, or a dict of scalars; masked by what is visible or labelled."""
 from .joint_losses import (
     BoneLengthLoss,
     L1Loss,

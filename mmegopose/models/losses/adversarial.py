@@ -44,7 +44,7 @@ class PoseDiscriminator(nn.Module):
 class AdversarialLoss(nn.Module):
     """Least-squares adversarial loss (Mao et al., ICCV 2017) of HMR2.0 and HaMeR, with its discriminator.
 
-    ``generator`` moves the estimates only, ``discriminator`` the discriminator only. Both come from one forward pass,
+    ``generator`` moves the outputs only, ``discriminator`` the discriminator only. Both come from one forward pass,
     so that one optimiser that treats weights separately, such as AdamW, does what two alternating ones would.
 
     Args:
@@ -65,9 +65,9 @@ class AdversarialLoss(nn.Module):
         self.register_buffer('real_pose', pose, persistent=False)
         self.register_buffer('real_betas', betas, persistent=False)
 
-    def forward(self, estimate: dict, samples: PoseDataSample) -> dict[str, Tensor]:
-        """``estimate['body_pose'] (B,T,J,3,3)`` and ``estimate['betas'] (B,T,S)`` to two scalars."""
-        fake = [estimate[name].flatten(0, 1) for name in ('body_pose', 'betas')]
+    def forward(self, outputs: dict, samples: PoseDataSample) -> dict[str, Tensor]:
+        """``outputs['body_pose'] (B,T,J,3,3)`` and ``outputs['betas'] (B,T,S)`` to two scalars."""
+        fake = [outputs[name].flatten(0, 1) for name in ('body_pose', 'betas')]
         frozen = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
         fooled = functional_call(self.discriminator, frozen, tuple(fake))  # (B*T, J+2)
         real, known = self._real(samples)

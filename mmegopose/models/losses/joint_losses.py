@@ -41,9 +41,9 @@ class JointLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
 
-    def forward(self, estimate: dict, samples: PoseDataSample) -> Tensor:
-        """``estimate['joints']`` and ``samples.joints (B,T,J,3)``, ``samples.visible (B,T,J)`` to a scalar."""
-        return self.loss_weight * self.compute(estimate['joints'], samples.joints, samples.visible, samples)
+    def forward(self, outputs: dict, samples: PoseDataSample) -> Tensor:
+        """``outputs['joints']`` and ``samples.joints (B,T,J,3)``, ``samples.visible (B,T,J)`` to a scalar."""
+        return self.loss_weight * self.compute(outputs['joints'], samples.joints, samples.visible, samples)
 
     def compute(self, pred: Tensor, target: Tensor, visible: Tensor, samples: PoseDataSample) -> Tensor:
         raise NotImplementedError

@@ -26,9 +26,9 @@ class MeshLoss(nn.Module):
             raise ValueError(f"{type(self).__name__}(reduction={reduction!r}): reduction should be 'sum' or 'mean'")
         self.loss_weight, self.reduction = loss_weight, reduction
 
-    def forward(self, estimate: dict, samples: PoseDataSample) -> Tensor:
-        """Estimate and labels ``(B,T,...)`` to a scalar."""
-        error, weight = self.compute(estimate, samples)
+    def forward(self, outputs: dict, samples: PoseDataSample) -> Tensor:
+        """Outputs and labels ``(B,T,...)`` to a scalar."""
+        error, weight = self.compute(outputs, samples)
         while weight.ndim < error.ndim:
             weight = weight[..., None]
         weight = weight.to(error.dtype).expand_as(error)
@@ -36,7 +36,7 @@ class MeshLoss(nn.Module):
             return self.loss_weight * global_mean(error * weight, weight > 0)
         return self.loss_weight * (error * weight).sum()
 
-    def compute(self, estimate: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
+    def compute(self, outputs: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
         """Errors ``(B,T,...)`` and their weights, of the same or fewer dims; 0: no label."""
         raise NotImplementedError
 
@@ -45,8 +45,8 @@ class MeshLoss(nn.Module):
 class KeypointLoss(MeshLoss):
     """Absolute difference of keypoints ``(B,T,J,2)`` in crop units, times the confidence of the label."""
 
-    def compute(self, estimate, samples):
-        return (estimate['keypoints'] - samples.keypoints).abs(), samples.keypoint_conf
+    def compute(self, outputs, samples):
+        return (outputs['keypoints'] - samples.keypoints).abs(), samples.keypoint_conf
 
 
 @LOSSES.register_module()
@@ -61,13 +61,13 @@ class RootRelativeLoss(MeshLoss):
         super().__init__(loss_weight, reduction)
         self.root = slice(root, root + 1)
 
-    def compute(self, estimate, samples):
-        difference, weight = self.compare(estimate, samples)
+    def compute(self, outputs, samples):
+        difference, weight = self.compare(outputs, samples)
         return difference.abs(), weight
 
-    def compare(self, estimate: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
+    def compare(self, outputs: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
         """Difference ``(B,T,J,3)`` and its weight ``(B,T,J)``."""
-        pred, target = (joints - joints[:, :, self.root] for joints in (estimate['joints'], samples.joints))
+        pred, target = (joints - joints[:, :, self.root] for joints in (outputs['joints'], samples.joints))
         return pred - target, samples.visible * samples.visible[:, :, self.root]
 
 
@@ -75,8 +75,8 @@ class RootRelativeLoss(MeshLoss):
 class RootRelativeVelocityLoss(RootRelativeLoss):
     """The same of the changes from frame to frame, metres per frame; zero for single images."""
 
-    def compute(self, estimate, samples):
-        difference, weight = self.compare(estimate, samples)
+    def compute(self, outputs, samples):
+        difference, weight = self.compare(outputs, samples)
         return difference.diff(dim=1).abs(), weight[:, 1:] * weight[:, :-1]
 
 
@@ -86,7 +86,7 @@ class ParameterLoss(MeshLoss):
 
     Args:
         name: ``'global_orient'``, ``'body_pose'``: rotation matrices; ``'betas'``: shape coefficients.
-        regularize: draw estimates without a label to zero, as HMR2.0 and HaMeR do for betas.
+        regularize: draw outputs without a label to zero, as HMR2.0 and HaMeR do for betas.
     """
 
     def __init__(self, name: str, loss_weight: float = 1.0, reduction: str = 'sum', regularize: bool = False):
@@ -95,12 +95,12 @@ class ParameterLoss(MeshLoss):
             raise ValueError(f'ParameterLoss(name={name!r}): name should be one of {list(HAS_LABEL)}')
         self.name, self.regularize = name, regularize
 
-    def compute(self, estimate, samples):
+    def compute(self, outputs, samples):
         known, target = samples.get(HAS_LABEL[self.name]), samples.get(self.name)
         if self.regularize:
             target = target * known[..., None]
             known = torch.ones_like(known)
-        return (estimate[self.name] - target).square(), known
+        return (outputs[self.name] - target).square(), known
 
 
 @LOSSES.register_module()
@@ -117,9 +117,9 @@ class HeatmapLoss(MeshLoss):
         super().__init__(loss_weight, reduction)
         self.sigma = sigma
 
-    def compute(self, estimate, samples):
-        target, weight = self.target(estimate['heatmaps'], samples)
-        return (estimate['heatmaps'] - target).square(), weight
+    def compute(self, outputs, samples):
+        target, weight = self.target(outputs['heatmaps'], samples)
+        return (outputs['heatmaps'] - target).square(), weight
 
     def target(self, heatmaps: Tensor, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
         """Gaussians ``(B,T,J,h,w)`` of height 1 and their weights ``(B,T,J)``."""
@@ -133,7 +133,7 @@ class HeatmapLoss(MeshLoss):
 class HeatmapCrossEntropyLoss(HeatmapLoss):
     """Cross-entropy of Gaussians and the logarithms of probabilities of ``HeatmapHead(softmax=True)``."""
 
-    def compute(self, estimate, samples):
-        target, weight = self.target(estimate['heatmaps'], samples)
+    def compute(self, outputs, samples):
+        target, weight = self.target(outputs['heatmaps'], samples)
         target = target / target.sum((-2, -1), keepdim=True)
-        return -(target * estimate['heatmaps']).sum((-2, -1)), weight
+        return -(target * outputs['heatmaps']).sum((-2, -1)), weight

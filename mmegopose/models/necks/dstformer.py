@@ -93,7 +93,7 @@ def _block_rules(stream: str, axis: str, ours: str) -> list:
             (block + rf'mlp_{axis}\.fc2\.(.*)', ours + r'mlp.layers.1.\2')]
 
 
-_RULES = [(r'joints_embed\.(.*)', r'branches.main.backbone.proj.\1'),
+_RULES = [(r'joints_embed\.(.*)', r'backbone.proj.\1'),
           (r'pos_embed', 'neck.token_pos'), (r'temp_embed', 'neck.frame_pos'),
           *_block_rules('st', 's', 'token_first'), *_block_rules('st', 't', 'frame_second'),
           *_block_rules('ts', 't', 'frame_first'), *_block_rules('ts', 's', 'token_second'),

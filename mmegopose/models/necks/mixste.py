@@ -82,7 +82,7 @@ def _stage_rules(long: str, short: str, ours: str) -> list:
             (block + r'mlp\.fc2\.(.*)', ours_block + r'mlp.layers.1.\2')]
 
 
-_RULES = [(r'Spatial_patch_to_embedding\.(.*)', r'branches.main.backbone.proj.\1'),
+_RULES = [(r'Spatial_patch_to_embedding\.(.*)', r'backbone.proj.\1'),
           (r'head\.0\.(.*)', r'head.norm.\1'),
           (r'head\.1\.(.*)', r'head.mlp.layers.0.\1'),
           *_stage_rules('Spatial', 'STE', 'token'), *_stage_rules('Temporal', 'TTE', 'frame')]

@@ -113,7 +113,7 @@ def _neighbours(conv: nn.Conv2d, values: Tensor, inside: Tensor | None) -> Tenso
 
 _BLOCK, _OUT = r'(?:stcformer\.stc_block|mlpmixer\.mixerblocks)\.(\d+)\.', r'neck.blocks.\1.'
 _ATTENTION = _BLOCK + r'(?:stc_att|cross_att)\.'
-_RULES = [(r'pose_emb\.weight', 'branches.main.backbone.proj.weight'),
+_RULES = [(r'pose_emb\.weight', 'backbone.proj.weight'),
           (r'(?:regress_head|pose_lift)\.weight', 'head.mlp.layers.0.weight'),
           (_ATTENTION + r'layer_norm\.(.*)', _OUT + r'norm1.\2'),
           (_ATTENTION + r'((?:qkv|proj)\..*)', _OUT + r'attn.\2'),

@@ -1,8 +1,8 @@
 """Weights of the official Ego-Exo4D body-pose baseline, whose model is ``configs/head_pose/egoexo4d_baseline.py``."""
 from .key_map import map_keys
 
-_BLOCK, _OUT = r'transformer_encoder\.layers\.(\d+)\.', r'branches.main.backbone.blocks.\1.'
-_RULES = [(r'linear_embedding\.(.*)', r'branches.main.backbone.embed.proj.\1'),
+_BLOCK, _OUT = r'transformer_encoder\.layers\.(\d+)\.', r'backbone.blocks.\1.'
+_RULES = [(r'linear_embedding\.(.*)', r'backbone.embed.proj.\1'),
           (_BLOCK + r'self_attn\.in_proj_(.*)', _OUT + r'attn.qkv.\2'),
           (_BLOCK + r'self_attn\.out_proj\.(.*)', _OUT + r'attn.proj.\2'),
           (_BLOCK + r'linear1\.(.*)', _OUT + r'mlp.layers.0.\2'),

@@ -1,0 +1,73 @@
+"""From streams to the tokens that a head reads."""
+import inspect
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from ..registry import MODELS
+from .layers import token_mask
+
+
+def build_part(config: dict | None) -> nn.Module | None:
+    """A module of its config; None stays None."""
+    return MODELS.build(config) if config else None
+
+
+def takes(module: nn.Module | None, argument: str) -> bool:
+    """Whether the ``forward`` of a module has an argument of this name."""
+    return module is not None and argument in inspect.signature(module.forward).parameters
+
+
+def streams_of(module: nn.Module | None) -> tuple | None:
+    """Names of the streams that the tokens of a backbone or an embedding are made of; None: it does not say.
+
+    A module says so by an attribute ``streams``, or ``stream`` if there is one.
+    """
+    streams = getattr(module, 'streams', None) or getattr(module, 'stream', None)
+    return (streams,) if isinstance(streams, str) else streams
+
+
+class MaskedNeck:
+    """Mixed into a module with a ``neck``: gives the neck the mask of the streams, if it takes one."""
+
+    def set_neck(self, config: dict | None) -> None:
+        """Build the neck; whether it takes a mask is decided here, once."""
+        self.neck = build_part(config)
+        self.neck_takes_mask = takes(self.neck, 'mask')
+
+    def apply_neck(self, tokens: Tensor, inputs: dict, streams: tuple | None) -> Tensor:
+        """Tokens ``(B,T,N,C)`` through the neck, if there is one: ``(B,T,N,C)``.
+
+        Raises ``TypeError`` if the streams have frames or tokens that are not there and the neck takes no mask.
+        """
+        if self.neck is None:
+            return tokens
+        mask = token_mask(inputs, tokens.shape[2], streams)
+        if mask is None:
+            return self.neck(tokens)
+        if not self.neck_takes_mask:
+            name = type(self.neck).__name__
+            raise TypeError(f'the data has frames or joints that are not there, which the neck {name} cannot leave '
+                            f'out: give {name}.forward an argument mask, or leave the streams valid and detected out')
+        return self.neck(tokens, mask=mask)
+
+
+class Branch(MaskedNeck, BaseModule):
+    """One of several ways from the streams to tokens, with a head of its own or without.
+
+    Args:
+        backbone, neck, head: configs; neck and head may be None.
+        streams: names of the streams of a shared embedding that the backbone reads.
+    """
+
+    def __init__(self, backbone: dict, neck: dict | None = None, head: dict | None = None,
+                 streams: tuple | None = None):
+        super().__init__()
+        self.backbone = build_part(backbone)
+        self.set_neck(neck)
+        self.head = build_part(head)
+        self.streams = streams_of(self.backbone) or streams
+
+    def forward(self, inputs: dict) -> Tensor:
+        """Streams ``{name: (B,T,...)}`` to tokens ``(B,T,N,C)``, in front of the head."""
+        return self.apply_neck(self.backbone(inputs), inputs, self.streams)
