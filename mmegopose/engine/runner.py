@@ -106,7 +106,7 @@ class EgoRunner(Runner):
                                   'To start from its weights use load_from')
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         renamed = load_state(self.model, state_of(checkpoint, filename), filename)
-        if renamed and getattr(self, '_resuming', False):  # the state of the optimiser counts parameters in an old order
+        if renamed and getattr(self, '_resuming', False):  # its optimiser counts the parameters in another order
             raise CheckpointError(f'{filename} is of an earlier version, from which training cannot resume. To start '
                                   'from its weights use load_from')
         self._has_loaded = True

@@ -49,7 +49,8 @@ class PoseEstimator(MaskedNeck, BaseModel):
             raise ValueError('PoseEstimator needs either backbone and head, or branches and fusion')
         self.embed, self.backbone = build_part(embed), build_part(backbone)
         shared = streams_of(self.embed)
-        self.branches = ModuleDict({name: _branch(name, config, shared) for name, config in (branches or {}).items()})
+        branches = branches or {}
+        self.branches = ModuleDict({name: _branch(name, config, shared) for name, config in branches.items()})
         self.fusion = build_part(fusion)
         self.set_neck(neck)
         self.head = build_part(head)
@@ -69,7 +70,7 @@ class PoseEstimator(MaskedNeck, BaseModel):
         if 'head' in self.losses and hasattr(self.head, 'loss'):
             raise ValueError("the head owns a loss, whose name is 'head': give the other loss of this name another one")
         if self.branch_loss_weight and not any(branch.head for branch in self.branches.values()):
-            raise ValueError(f'branch_loss_weight={self.branch_loss_weight} weighs the losses of heads in the branches, '
+            raise ValueError(f'branch_loss_weight={self.branch_loss_weight} weighs the losses of heads in branches, '
                              'of which there is none')
         names = getattr(self.fusion, 'names', tuple(self.branches))
         unknown = [name for name in names if name not in self.branches]
@@ -189,7 +190,7 @@ class LossDict(nn.ModuleDict):
 def _branch(name: str, config: dict, streams: tuple | None) -> Branch:
     unknown = [key for key in config if key not in ('backbone', 'neck', 'head')]
     if unknown or not config.get('backbone'):
-        raise ValueError(f'the branch {name!r} has {sorted(config)}; it takes a backbone, and perhaps a neck and a head')
+        raise ValueError(f'the branch {name!r} has {sorted(config)}; it takes a backbone, perhaps a neck and a head')
     return Branch(**config, streams=streams)
 
 

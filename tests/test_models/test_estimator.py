@@ -138,10 +138,10 @@ BRANCH = dict(backbone=TRAJECTORY, head=HEAD)
     ('outputs', dict(branches=dict(a=BRANCH, fine=BRANCH)), r"WeightedFusion names the branches \['b'\], the model has "
                                                             r"\['a', 'fine'\]"),
     ('tokens', dict(branches=dict(a=dict(backbone=TRAJECTORY), b=dict(backbone=TRAJECTORY)), branch_loss_weight=0.5),
-     'branch_loss_weight=0.5 weighs the losses of heads in the branches, of which there is none'),
+     'branch_loss_weight=0.5 weighs the losses of heads in branches, of which there is none'),
     ('outputs', dict(head=HEAD), 'a head in every branch and none of its own'),
-    ('outputs', dict(branches=dict(a=BRANCH, b=dict(neck=HEAD))), r"the branch 'b' has \['neck'\]; it takes a backbone"),
-    ('outputs', dict(branches=dict(a=BRANCH, b=BRANCH | dict(loss=HEAD))), "it takes a backbone, and perhaps a neck")])
+    ('outputs', dict(branches=dict(a=BRANCH, b=dict(neck=HEAD))), r"branch 'b' has \['neck'\]; it takes a backbone"),
+    ('outputs', dict(branches=dict(a=BRANCH, b=BRANCH | dict(loss=HEAD))), "it takes a backbone, perhaps a neck")])
 def test_parts_that_do_not_go_together(level, config, message):
     with pytest.raises(ValueError, match=message):
         branches(level, **config)

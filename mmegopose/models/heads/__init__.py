@@ -1,7 +1,7 @@
 """Heads: tokens ``(B,T,N,C)`` to outputs, a dict of ``(B,T',...)``; most return ``joints (B,T',J,3)``.
 
-A head may also own ``loss(tokens, data_samples)``, for training that needs the targets, and ``predict(tokens)``, for what
-a user wants to see where that is not what ``forward`` returns.
+A head may also own ``loss(tokens, data_samples)``, for training that needs the targets, and ``predict(tokens)``, for
+what a user wants to see where that is not what ``forward`` returns.
 """
 from .decoder import JointQueryHead, MeshDecoderHead, mesh_head_from_hamer
 from .heatmap import HeatmapHead, heatmap_head_from_vitpose
