@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
-from .check import DATALOADERS, check_config, find_class
+from .check import DATALOADERS, INNER, check_config, find_class
 from .errors import user_errors
 from .options import DictAction, dotted_keys, typed_like, warn_of_new_keys
 
@@ -130,21 +130,22 @@ def _braces(path: str) -> str:
     return f'. To calculate with a value of the base leave the braces out: {found[1]} + [...]' if found else ''
 
 
-def _share(dataset, key: str, value: str, path: str, deaf: dict) -> None:
-    """Give ``key`` to a dataset dict, or to the datasets that it wraps, unless they name their own.
+def _share(dataset, key: str, value: str, path: str, deaf: dict, source=DATASETS) -> None:
+    """Give ``key`` to a dataset dict, and to the datasets and the reader in it, unless they name their own.
 
     ``deaf`` collects ``{class and place: reason}`` of those that it does not reach.
     """
     if isinstance(dataset, (list, tuple)):
         for index, item in enumerate(dataset):
-            _share(item, key, value, f'{path}.{index}', deaf)
+            _share(item, key, value, f'{path}.{index}', deaf, source)
         return
     if not isinstance(dataset, dict):
         return
-    inner = [name for name in ('dataset', 'datasets') if dataset.get(name)]
-    for name in inner:
-        _share(dataset[name], key, value, f'{path}.{name}', deaf)
-    target = find_class(dataset.get('type'), DATASETS)
+    inner = {name: found for name, found in INNER.items() if name in ('dataset', 'datasets', 'store', 'reader')
+             and dataset.get(name)}
+    for name, found in inner.items():
+        _share(dataset[name], key, value, f'{path}.{name}', deaf, found)
+    target = find_class(dataset.get('type'), source)
     if target is None:
         return
     name = getattr(target, '__name__', str(target))

@@ -62,4 +62,7 @@ def test_a_data_set_that_ignores_the_data_root_says_so(tmp_path):
     text = "train_dataloader['dataset'] = val_dataloader['dataset'] = dict(type='SyntheticMeshDataset')"
     _, messages = told(write_config(tmp_path, text, 'synthetic.py'), data_root='mine')
     assert messages == ["data_root='mine' does not reach SyntheticMeshDataset, which takes no argument 'data_root'"]
+    read = dict(type='HeadPoseDataset', store=dict(type='egoexo4d_body', split='train'), windows={}, pipeline=[])
+    cfg, messages = told(write_config(tmp_path, f"train_dataloader['dataset'] = {read}", 'reader.py'), data_root='mine')
+    assert cfg.train_dataloader.dataset.store.data_root == 'mine' and not messages
     assert told(path)[1] == told(path, **{'train_dataloader.dataset.data_root': 'x'})[1] == []
