@@ -1,11 +1,11 @@
 """Body pose from the track of a headset."""
 import numpy as np
 import torch
-from scipy.spatial.transform import Rotation, Slerp
 
 from ..datasets.readers.head_pose.egoexo4d_body import FPS
 from ..engine.config import load_config
 from ..geometry.rigid import apply_rigid
+from ..geometry.trajectory import frame_times, interpolate_rows, interpolate_track, rigidity_error
 from ..registry import INFERENCERS
 from .inputs import head_track_store
 from .loading import dataset_over, load_model
@@ -19,16 +19,8 @@ def resample_track(T_world_camera: np.ndarray, fps: float, new_fps: float = FPS)
     Returns:
         ``(time (M,) seconds, T_world_camera (M,4,4))``.
     """
-    source = np.arange(len(T_world_camera)) / fps
-    time = np.arange(int(np.floor(source[-1] * new_fps + 1e-6)) + 1) / new_fps
-    track = np.tile(np.eye(4), (len(time), 1, 1))
-    track[:, :3, 3] = np.stack([np.interp(time, source, T_world_camera[:, k, 3]) for k in range(3)], 1)
-    if len(source) > 1:
-        track[:, :3, :3] = Slerp(source, Rotation.from_matrix(T_world_camera[:, :3, :3]))(
-            np.minimum(time, source[-1])).as_matrix()
-    else:
-        track[:, :3, :3] = T_world_camera[:, :3, :3]
-    return time, track
+    known, time = frame_times(len(T_world_camera), fps, new_fps)
+    return time, interpolate_track(known, T_world_camera, time)
 
 
 @INFERENCERS.register_module()
@@ -48,7 +40,7 @@ class HeadPoseInferencer:
 
     @torch.no_grad()
     def __call__(self, T_world_camera: np.ndarray, fps: float = FPS, camera_axes: str = 'aria',
-                 batch_size: int = 256) -> dict:
+                 batch_size: int = 256, **fields: np.ndarray) -> dict:
         """Predict the pose at every frame, from that frame and earlier ones only.
 
         Args:
@@ -56,23 +48,29 @@ class HeadPoseInferencer:
             fps: frames per second of the track; other rates than 30 are resampled.
             camera_axes: ``'aria'`` (x down the body, y left, z forward) or ``'opencv'`` (x right, y down, z forward).
             batch_size: windows per forward pass.
+            fields: more arrays ``(N, ...)``, one row a frame, that the transforms of the config read from the store,
+                e.g. of another sensor; they are resampled with the track.
 
         Returns:
             ``time (M,)`` seconds and ``joints (M,J,3)`` world coordinates in metres, at 30 frames per second.
 
         Raises:
-            ValueError: the track has another shape, is not finite, or its rotations are not orthonormal.
+            ValueError: the track has another shape, is not finite, or its rotations are not orthonormal; or a field of
+                another length.
         """
         track = np.asarray(T_world_camera, float)
         if track.ndim != 3 or track.shape[1:] != (4, 4) or not len(track) or not np.isfinite(track).all():
             raise ValueError(f'T_world_camera should be finite and of shape (N,4,4), got {track.shape}')
-        rotation = track[:, :3, :3]
-        error = np.abs(rotation @ rotation.transpose(0, 2, 1) - np.eye(3)).max()
-        if error > ORTHONORMAL_TOLERANCE or (np.linalg.det(rotation) < 0).any():
-            raise ValueError('the rotations of T_world_camera should be orthonormal with determinant 1, but are off by '
-                             f'{error:.2g}')
-        time, track = resample_track(track, fps)
-        windows = dataset_over(head_track_store(track, FPS, camera_axes), self.dataset)
+        error = rigidity_error(track).max()
+        if error > ORTHONORMAL_TOLERANCE:
+            raise ValueError('the rotations of T_world_camera should be orthonormal with determinant 1, but are '
+                             + ('mirrored' if np.isinf(error) else f'off by {error:.2g}'))
+        if wrong := {name: len(values) for name, values in fields.items() if len(values) != len(track)}:
+            raise ValueError(f'fields should have a row for each of the {len(track)} frames, got {wrong}')
+        known, time = frame_times(len(track), fps, FPS)
+        track = interpolate_track(known, track, time)
+        fields = {name: interpolate_rows(known, values, time) for name, values in fields.items()}
+        windows = dataset_over(head_track_store(track, FPS, camera_axes, **fields), self.dataset)
         joints = []
         for begin in range(0, len(windows), batch_size):
             batch = windows.__getitems__(range(begin, min(begin + batch_size, len(windows))))

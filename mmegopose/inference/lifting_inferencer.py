@@ -28,7 +28,7 @@ class LiftingInferencer:
 
     @torch.no_grad()
     def __call__(self, keypoints: np.ndarray, image_size: tuple, skeleton: str | None = None,
-                 batch_size: int = 16) -> np.ndarray:
+                 batch_size: int = 16, **fields: np.ndarray) -> np.ndarray:
         """Predict every frame of a clip.
 
         Args:
@@ -36,6 +36,7 @@ class LiftingInferencer:
             image_size: width and height of the images, pixels.
             skeleton: skeleton of the keypoints, e.g. ``'coco17'``; default: that of the model.
             batch_size: windows per forward pass.
+            fields: more arrays ``(F, ...)``, one row a frame, that the transforms of the config read from the store.
 
         Returns:
             ``(F,J,3)`` float32: metres in camera axes (x right, y down, z forward), relative to the root joint, in
@@ -44,7 +45,7 @@ class LiftingInferencer:
         Raises:
             ValueError: keypoints of another shape, not finite, or not in pixels.
         """
-        store = keypoint_store(keypoints, image_size, skeleton or self.skeleton, self.skeleton)
+        store = keypoint_store(keypoints, image_size, skeleton or self.skeleton, self.skeleton, **fields)
         dataset = dataset_over(store, self.dataset, protocol='overlap', mirror=False, window_stride=None)
         poses = []
         for begin in range(0, len(dataset), batch_size):

@@ -3,9 +3,9 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
 from ....files import BadFile, read_json
+from ....geometry.trajectory import interpolate_track, rigidity_error
 from ....structures import get_skeleton
 
 JOINT_ROW = {name: row for row, name in enumerate(get_skeleton('coco17').joints)}
@@ -24,8 +24,6 @@ def read_takes(root: Path) -> dict:
 def read_track(path: Path, max_hole: int, counts: Counter):
     """Camera track of the headset.
 
-    Reads both camera layouts: one entry per camera (current), and one entry per frame (first release).
-
     Args:
         path: a ``camera_pose/<take_uid>.json``.
         max_hole: longest run of missing frames, in video frames, that counts as tracked after interpolation.
@@ -34,6 +32,32 @@ def read_track(path: Path, max_hole: int, counts: Counter):
     Returns:
         ``(take_name, first_frame, T_world_camera (F,4,4) float64, tracked (F,) bool)``, one row per video frame from
         the first to the last known frame; missing frames are interpolated.
+    """
+    name, numbers, matrices = _extrinsics(path)
+    good = rigidity_error(matrices) < ORTHONORMAL_TOLERANCE
+    counts['camera frames with NaN or non-orthonormal extrinsics'] += int((~good).sum())
+    order = np.argsort(numbers[good], kind='stable')
+    numbers, matrices = numbers[good][order], matrices[good][order]
+    if not len(numbers):
+        raise BadFile(f'{path} has no frame with valid extrinsics')
+    spread = int(numbers[-1]) - int(numbers[0]) + 1
+    if spread > 100 * len(numbers) + 1000:
+        raise BadFile(f'{path}: {len(numbers)} camera frames are spread over {spread} frame numbers')
+    known, rotation = np.tile(np.eye(4), (len(numbers), 1, 1)), matrices[:, :3, :3].transpose(0, 2, 1)
+    known[:, :3, :3], known[:, :3, 3] = rotation, -(rotation @ matrices[:, :3, 3:])[:, :, 0]
+    pose = interpolate_track(numbers, known, np.arange(numbers[0], numbers[-1] + 1))
+    pose[numbers - numbers[0]] = known
+    gap = np.diff(numbers) - 1
+    tracked = ~np.repeat(np.r_[gap > max_hole, False], np.r_[gap + 1, 1])
+    tracked[numbers - numbers[0]] = True
+    counts['camera frames interpolated'] += int(gap.sum())
+    return name, int(numbers[0]), pose, tracked
+
+
+def _extrinsics(path: Path):
+    """``(take_name, frame numbers (N,), world to camera (N,3|4,4))`` of the headset, in the order of the file.
+
+    Reads both camera layouts: one entry per camera (current), and one entry per frame (first release).
     """
     content = read_json(path)
     name = str((content.get('metadata') or {}).get('take_name', ''))
@@ -56,33 +80,7 @@ def read_track(path: Path, max_hole: int, counts: Counter):
     if matrices.shape[1:] not in ((3, 4), (4, 4)) or (numbers < 0).any():
         raise BadFile(f'{path}: camera_extrinsics should map frame numbers >= 0 to 3x4 matrices, '
                       f'got shape {matrices.shape[1:]}')
-    rotation, translation = matrices[:, :3, :3], matrices[:, :3, 3]
-    with np.errstate(invalid='ignore', over='ignore'):
-        error = np.abs(rotation @ rotation.transpose(0, 2, 1) - np.eye(3)).max((1, 2))
-        good = (error < ORTHONORMAL_TOLERANCE) & (np.linalg.det(np.nan_to_num(rotation)) > 0)
-        good &= np.isfinite(translation).all(1)
-    counts['camera frames with NaN or non-orthonormal extrinsics'] += int((~good).sum())
-    order = np.argsort(numbers[good], kind='stable')
-    numbers, rotation, translation = numbers[good][order], rotation[good][order], translation[good][order]
-    if not len(numbers):
-        raise BadFile(f'{path} has no frame with valid extrinsics')
-    spread = int(numbers[-1]) - int(numbers[0]) + 1
-    if spread > 100 * len(numbers) + 1000:
-        raise BadFile(f'{path}: {len(numbers)} camera frames are spread over {spread} frame numbers')
-    frames = np.arange(numbers[0], numbers[-1] + 1)
-    to_world = rotation.transpose(0, 2, 1)
-    center = -(to_world @ translation[:, :, None])[:, :, 0]
-    pose = np.tile(np.eye(4), (len(frames), 1, 1))
-    if len(numbers) > 1:
-        pose[:, :3, :3] = Slerp(numbers, Rotation.from_matrix(to_world))(frames).as_matrix()
-        pose[:, :3, 3] = np.stack([np.interp(frames, numbers, center[:, k]) for k in range(3)], 1)
-    known = numbers - numbers[0]
-    pose[known, :3, :3], pose[known, :3, 3] = to_world, center
-    gap = np.diff(numbers) - 1
-    tracked = ~np.repeat(np.r_[gap > max_hole, False], np.r_[gap + 1, 1])
-    tracked[known] = True
-    counts['camera frames interpolated'] += int(gap.sum())
-    return name, int(numbers[0]), pose, tracked
+    return name, numbers, matrices
 
 
 def read_body(path: Path, counts: Counter):
