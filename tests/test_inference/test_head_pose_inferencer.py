@@ -61,3 +61,25 @@ def test_single_frame(inferencer):
 def test_bad_tracks_are_refused(inferencer, track, message):
     with pytest.raises(ValueError, match=message):
         inferencer(track)
+
+
+class ReadSteps:
+    """A transform that reads another stream of the recording."""
+
+    def __call__(self, batch):
+        steps = batch['store'].frames['steps'][batch['rows']]
+        batch.setdefault('inputs', {})['steps'] = torch.from_numpy(steps)
+        return batch
+
+
+def test_other_fields_of_a_recording_reach_the_pipeline(inferencer, monkeypatch):
+    seen, config = [], dict(inferencer.dataset)
+    config['pipeline'] = [ReadSteps(), *config['pipeline']]
+    monkeypatch.setattr(inferencer, 'dataset', config)
+    preprocess = inferencer.model.data_preprocessor.forward
+    monkeypatch.setattr(inferencer.model.data_preprocessor, 'forward',
+                        lambda batch, training=False: seen.append(batch['inputs'].pop('steps')) or preprocess(batch))
+    inferencer(TRACK[:40:2], fps=15, steps=np.arange(20.0)[:, None])
+    np.testing.assert_allclose(seen[0][:, -1, 0], np.arange(39) / 2)  # resampled with the track
+    with pytest.raises(ValueError, match="a row for each of the 40 frames, got {'steps': 3}"):
+        inferencer(TRACK[:40], steps=np.zeros(3))
