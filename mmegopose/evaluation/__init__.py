@@ -21,6 +21,7 @@ from .functional import (
 from .metrics import (
     BodyPoseMetric,
     BodySubmission,
+    CocoKeypointMetric,
     DumpPredictions,
     HandSubmission,
     KeypointPCKMetric,
@@ -32,8 +33,8 @@ from .metrics import (
 )
 from .submissions import read_submission, score_submission, validate_submission, write_submission
 
-__all__ = ['PHYSICAL', 'PROCEDURAL', 'BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'HandSubmission',
-           'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric', 'SequenceMetric',
-           'acceleration_errors', 'aligned_errors', 'clip_mask', 'joint_errors', 'masked_mean', 'mpjpe', 'n_mpjpe',
-           'p_mpjpe', 'read_submission', 'scaled_errors', 'scenario_of', 'score_submission', 'validate_submission',
-           'velocity_errors', 'write_submission']
+__all__ = ['PHYSICAL', 'PROCEDURAL', 'BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions',
+           'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric',
+           'SequenceMetric', 'acceleration_errors', 'aligned_errors', 'clip_mask', 'joint_errors', 'masked_mean',
+           'mpjpe', 'n_mpjpe', 'p_mpjpe', 'read_submission', 'scaled_errors', 'scenario_of', 'score_submission',
+           'validate_submission', 'velocity_errors', 'write_submission']

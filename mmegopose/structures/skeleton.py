@@ -37,6 +37,7 @@ class Skeleton:
         limbs: joint names of each limb from the trunk outwards, e.g. ``{'left-arm': ('left-shoulder', ...)}``.
         part_order: names of the limbs in the order in which :attr:`parts` numbers them; empty: no such numbers.
         joint_weights: J weights in the loss, by the name of a scheme.
+        oks_sigmas: J constants of the object keypoint similarity, how far off labels are; empty: not known.
         joint_colors: J times RGB in [0,255]; empty: one hue for each bone.
         radius: of a drawn joint's disc as a share of the person's size.
 
@@ -51,6 +52,7 @@ class Skeleton:
     limbs: dict = field(default_factory=dict, hash=False)
     part_order: tuple = ()
     joint_weights: dict = field(default_factory=dict, hash=False)
+    oks_sigmas: tuple = ()
     joint_colors: tuple = ()
     radius: float = BODY_RADIUS
 
@@ -67,8 +69,9 @@ class Skeleton:
         unknown |= set(self.part_order) - set(self.limbs)
         if unknown:
             raise ValueError(f'{where} has no {sorted(unknown)}, but limbs, part_order or the other side name it')
-        for key, values in (('joint_colors', self.joint_colors), *self.joint_weights.items()):
-            if len(values) not in ({count, 0} if key == 'joint_colors' else {count}):
+        optional = {key: values for key in ('joint_colors', 'oks_sigmas') if (values := getattr(self, key))}
+        for key, values in (optional | self.joint_weights).items():
+            if len(values) != count:
                 raise ValueError(f'{where}: {key} should have {count} entries, one for each joint, got {len(values)}')
 
     @classmethod

@@ -16,7 +16,13 @@ from .joint_errors import (
     scaled_errors,
     velocity_errors,
 )
-from .keypoint_errors import crop_to_image, keypoint_pck, keypoint_pck_per_joint, normalized_distances
+from .keypoint_errors import (
+    crop_to_image,
+    keypoint_pck,
+    keypoint_pck_per_joint,
+    keypoint_similarity,
+    normalized_distances,
+)
 from .mesh_errors import (
     f_score,
     jitter,
@@ -28,6 +34,6 @@ from .mesh_errors import (
 )
 
 __all__ = ['acceleration_errors', 'aligned_errors', 'auc', 'crop_to_image', 'f_score', 'jitter', 'joint_errors',
-           'keypoint_pck', 'keypoint_pck_per_joint', 'masked_mean', 'mpjpe', 'n_mpjpe', 'nearest_distances',
-           'normalized_distances', 'orthogonal_align', 'p_mpjpe', 'pck', 'pck_area', 'pose_mean',
+           'keypoint_pck', 'keypoint_pck_per_joint', 'keypoint_similarity', 'masked_mean', 'mpjpe', 'n_mpjpe',
+           'nearest_distances', 'normalized_distances', 'orthogonal_align', 'p_mpjpe', 'pck', 'pck_area', 'pose_mean',
            'scale_translation_align', 'scaled_errors', 'velocity_errors']

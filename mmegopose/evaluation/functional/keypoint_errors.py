@@ -1,4 +1,4 @@
-"""Percentage of correct 2D keypoints (PCK): pure, batched, masked functions on tensors."""
+"""Correctness of 2D keypoints, PCK and OKS: pure, batched, masked functions on tensors."""
 from collections.abc import Sequence
 
 import torch
@@ -23,6 +23,24 @@ def normalized_distances(pred: Tensor, gt: Tensor, scale: Tensor | None = None) 
     """Distances of keypoints ``(...,J,2)`` over the size ``scale (...)`` of their instance, ``(...,J)``."""
     distances = torch.linalg.vector_norm(pred - gt, dim=-1)
     return distances if scale is None else distances / scale[..., None]
+
+
+def keypoint_similarity(pred: Tensor, gt: Tensor, mask: Tensor, area: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """Object keypoint similarity of each instance, ``(...)`` in [0,1]; NaN where no keypoint counts.
+
+    Mean over the keypoints of ``exp(-d^2 / (8 sigma^2 area))``, as COCO defines it (Ronchi and Perona, ICCV 2017).
+
+    Args:
+        pred: ``(...,J,2)`` pixels.
+        gt: ``(...,J,2)``; may hold anything where it does not count.
+        mask: ``(...,J)`` bool, keypoints that count.
+        area: ``(...)`` of the instance, pixels squared.
+        sigmas: J numbers, ``Skeleton.oks_sigmas``.
+    """
+    variance = (2 * torch.tensor(sigmas, dtype=pred.dtype, device=pred.device)).square()  # (J,)
+    area = area[..., None] + torch.finfo(pred.dtype).eps  # as the official code does
+    similarity = torch.exp(-(pred - gt).square().sum(-1) / (2 * variance * area))
+    return similarity.where(mask, 0).sum(-1) / mask.sum(-1)
 
 
 def keypoint_pck_per_joint(distances: Tensor, mask: Tensor, thresholds: Sequence[float],

@@ -7,6 +7,7 @@ are struck off what it expects, and reported.
 """
 from .body_pose_metric import BodyPoseMetric
 from .body_submission import BodySubmission
+from .coco_keypoint_metric import CocoKeypointMetric
 from .dump_predictions import DumpPredictions
 from .hand_submission import HandSubmission
 from .keypoint_pck_metric import KeypointPCKMetric
@@ -15,5 +16,5 @@ from .mesh_metric import MeshMetric
 from .pose_wise_metric import PoseWiseMetric
 from .sequence_metric import SequenceMetric
 
-__all__ = ['BodyPoseMetric', 'BodySubmission', 'DumpPredictions', 'HandSubmission', 'KeypointPCKMetric',
-           'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric', 'SequenceMetric']
+__all__ = ['BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions', 'HandSubmission',
+           'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric', 'SequenceMetric']

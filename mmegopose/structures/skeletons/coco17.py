@@ -10,4 +10,5 @@ COCO17 = Skeleton(
            (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)),
     head=(0, 1, 2, 3, 4),
     limbs=both_sides(arm='shoulder elbow wrist', leg='hip knee ankle'),
-    part_order=('right-leg', 'left-leg', 'left-arm', 'right-arm'))  # as h36m17; no official weights number it
+    part_order=('right-leg', 'left-leg', 'left-arm', 'right-arm'),  # as h36m17; no official weights number it
+    oks_sigmas=(.026, .025, .025, .035, .035, .079, .079, .072, .072, .062, .062, .107, .107, .087, .087, .089, .089))
