@@ -40,6 +40,8 @@ FIELDS = dict(
     box_size=SampleField(('B', 'T'), 'pixels of the image, side of the square crop'),
     image_size=SampleField(('B', 'T', 2), 'pixels, width and height'),
     right=SampleField(('B', 'T'), 'bool: a right hand'),
+    image_id=SampleField(('B', 'T'), 'number of the image in its annotation file'),
+    area=SampleField(('B', 'T'), 'pixels of the image, squared; of the instance'),
     # body models; rotations are relative to the parent joint
     global_orient=SampleField(('B', 'T', 1, 3, 3), 'rotation matrix'),
     body_pose=SampleField(('B', 'T', 'J', 3, 3), 'rotation matrices, without the root'),

@@ -64,7 +64,7 @@ def main():
         MMLogger.get_instance('compare', log_level='WARNING')
         cfg = load(args.models[0][1], args)
         os.makedirs(args.out, exist_ok=True)
-        meta = DATASETS.build(dict(cfg.test_dataloader.dataset, test_mode=True)).metainfo
+        meta = DATASETS.build(cfg.test_dataloader.dataset).metainfo
         metrics = build_metrics(cfg.test_evaluator, meta)
         columns = table_columns(metrics)
         results = score_baselines(metrics, cfg.test_evaluator, cfg.train_dataloader.dataset,
