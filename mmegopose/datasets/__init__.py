@@ -1,13 +1,12 @@
 """The only way from files to batches: readers, stores, windows, transforms, data sets, samplers."""
 from . import readers, transforms, windows
 from .collate import batch_collate
-from .image_dataset import ImageMeshDataset
-from .image_store import ImageStore
 from .presets import (
     EgoExo4DBodyDataset,
     HeadPoseDataset,
     Human36MDataset,
     HumanEvaDataset,
+    ImageMeshDataset,
     LiftingDataset,
     MocapLiftingDataset,
     MPIINF3DHPDataset,
@@ -17,6 +16,6 @@ from .store import Field, SequenceStore
 from .window_dataset import WindowDataset
 
 __all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Field', 'HeadPoseDataset', 'Human36MDataset', 'HumanEvaDataset',
-           'ImageMeshDataset', 'ImageStore', 'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset',
+           'ImageMeshDataset', 'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset',
            'SequenceBatchSampler', 'SequenceSampler', 'SequenceStore', 'WindowDataset', 'batch_collate', 'readers',
            'transforms', 'windows']

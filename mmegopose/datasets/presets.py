@@ -1,10 +1,12 @@
 """Names for known combinations of a reader, windows and first steps, as configs use them.
 
-A class that takes a ``store`` is for a kind of data: :class:`HeadPoseDataset` for head
-tracks, :class:`LiftingDataset` for 2D keypoints. What derives from it
-names a reader. For files of your own, write a reader and name it: ``dict(type='HeadPoseDataset',
-store=dict(type='my_reader', data_root='...'), windows=..., pipeline=...)``.
+A class that takes a ``store`` is for a kind of data: :class:`HeadPoseDataset` for head tracks, :class:`LiftingDataset`
+for 2D keypoints; what derives from it names a reader. :class:`ImageMeshDataset` takes the config of a reader. For
+files of your own, write a reader and name it: ``dict(type='HeadPoseDataset', store=dict(type='my_reader',
+data_root='...'), windows=..., pipeline=...)``.
 """
+from mmengine.logging import MMLogger
+
 from ..registry import DATASETS, READERS
 from ..structures.protocols import get_protocol
 from .store import SequenceStore
@@ -158,3 +160,80 @@ class MocapLiftingDataset(LiftingDataset):
                  **kwargs):
         super().__init__(dict(type='mocap_views', data_root=data_root, split=split, views=views, noise=noise),
                          **kwargs)
+
+
+@DATASETS.register_module()
+class ImageMeshDataset(WindowDataset):
+    """Crops of one hand or person each, or windows of them, from the official files of a data set.
+
+    Left hands are mirrored, so that every hand is a right one. What happens to a picture that cannot be used tells
+    :class:`.DecodeCrop`.
+
+    Streams: ``image (B,T,3,H,W)``; that of the 2D pose, ``pose_image`` alike, ``pose_heatmap (B,T,J,h,w)`` or
+    ``pose_array (B,T,J,3)``, with ``pose_detected (B,T)``; ``valid (B,T)``. Targets: see :class:`.MeshTargets`.
+
+    Args:
+        data_root: folder of the data set, for the reader.
+        reader: config of a reader, e.g. ``dict(type='freihand')``: ``freihand``, ``ho3d``, ``hint``, ``hamer_npz``,
+            ``hamer_tar``, ``coco_wholebody_hand``, ``pw3d``, ``emdb`` or your own function in ``READERS``; or a store
+            as :func:`.image_store` makes it.
+        split: for the reader; None: its default.
+        num_frames: frames of a window, T; more than 1 needs videos.
+        window_stride: frames from one window to the next in training; None: T. In tests every frame comes once.
+        crop: options of :class:`.DecodeCrop`, e.g. ``dict(rescale=2.0, size=256, width=192)``.
+        pose_form: form of the 2D pose: ``'image'``, ``'heatmap'``, ``'array'``, or None for none.
+        heatmap_size: side of the heatmaps of the square crop.
+        detections: file of 2D poses from a detector, see :func:`.read_detections`; without it they are the labels.
+        augment: options of :class:`.CropAugment` in training; False: no augmentation. Bodies are mirrored in half of
+            the samples by default.
+        corruption: options of :class:`.PoseErrors` for the 2D poses in training; False: none.
+        test_mode: no randomness, true vertices where known, and the sequences for the metrics.
+        seed: seed of augmentation and corruption.
+
+    Raises:
+        FileNotFoundError: a file or folder of the data set is missing; the message says what should be there.
+        ValueError: an option that does not fit the data, or no usable sample.
+    """
+
+    def __init__(self, data_root: str | None = None, reader: dict | SequenceStore | None = None,
+                 split: str | None = None, num_frames: int = 1, window_stride: int | None = None,
+                 crop: dict | None = None, pose_form: str | None = 'image', heatmap_size: int = 64,
+                 detections: str | None = None, augment: dict | bool | None = None,
+                 corruption: dict | bool | None = None, test_mode: bool = False, seed: int = 0):
+        store = _read(reader, data_root, split)
+        if num_frames > 1 and not store.info['video']:
+            raise ValueError(f'num_frames={num_frames} needs a data set of videos; {store.title} has single images, '
+                             'num_frames=1')
+        pipeline = [dict(crop or {}, type='DecodeCrop')]
+        if not test_mode and augment is not False:
+            options = dict(flip_prob=0.5 if store.info['kind'] == 'body' else 0.0) | dict(augment or {})
+            pipeline.insert(0, dict(options, type='CropAugment'))
+        if pose_form is not None:
+            pipeline.append(dict(type='CropPose', detections=detections))
+            if not test_mode and corruption is not False:
+                pipeline.append(dict(corruption or {}, type='PoseErrors'))
+            pipeline.append(dict(type='DrawPose', form=pose_form, heatmap_size=heatmap_size))
+        pipeline.append(dict(type='MeshTargets', vertices=test_mode, body_models=store.info['body_models']))
+        pipeline.append(dict(type='PackInputs', padding_mask=True, fields=('index',)))
+        super().__init__(store, dict(type='ConsecutiveWindows', num_frames=num_frames, window_stride=window_stride),
+                         pipeline, test_mode=test_mode, seed=seed)
+        if pose_form and test_mode and not detections:
+            MMLogger.get_current_instance().warning(
+                'the 2D poses of the test are the labels, so its results are too good; give detections=')
+
+    @property
+    def skipped(self) -> dict:
+        """Counts of the pictures that could not be used, by reason, in this process."""
+        return next(step.skipped for step in self.pipeline.transforms if hasattr(step, 'skipped'))
+
+
+def _read(reader, data_root: str | None, split: str | None) -> SequenceStore:
+    """The store of a reader's config; ``data_root`` and ``split`` go to the reader."""
+    given = {name: value for name, value in (('data_root', data_root), ('split', split)) if value is not None}
+    if isinstance(reader, SequenceStore):
+        return reader
+    if not isinstance(reader, dict):
+        raise ValueError(f"reader={reader!r} should be the config of a reader, e.g. dict(type='freihand')")
+    if twice := {name: (value, reader[name]) for name, value in given.items() if reader.get(name, value) != value}:
+        raise ValueError(f'the data set and its reader disagree on {twice}; give it to the data set only')
+    return READERS.build(dict(reader, **given))

@@ -91,7 +91,13 @@ class WindowDataset(Dataset):
 
     @cached_property
     def sequence_bounds(self) -> np.ndarray:
-        """``(S+1,)``: windows of sequence s are ``bounds[s]:bounds[s+1]``."""
+        """``(S+1,)``: windows of sequence s are ``bounds[s]:bounds[s+1]``.
+
+        Raises ``ValueError`` if the windows are listed in another order.
+        """
+        if (np.diff(self.windows.sequence) < 0).any():
+            raise ValueError(f'the windows of {self.store.title} are not in the order of its sequences; use a '
+                             'DefaultSampler')
         return np.searchsorted(self.windows.sequence, np.arange(len(self.store) + 1))
 
     @cached_property
@@ -104,15 +110,18 @@ class WindowDataset(Dataset):
         """
         info = {key: self.store.info[key] for key in PUBLISHED if key in self.store.info}
         if self.test_mode:
-            index = np.arange(len(self))
+            index = np.argsort(self.windows.sequence, kind='stable')
+            sequence = self.windows.sequence[index]
             rows, valid = self.windows.predicted(index)  # (W,P)
-            ids = self.store.frame_ids(rows, self.windows.sequence[:, None])
+            ids = self.store.frame_ids(rows, sequence[:, None])
             weights = self.windows.slot_weights(index) if self.windows.numbered else None
-            info['sequences'] = [self._expected(s, rows, valid, ids, weights) for s in range(len(self.store))]
+            bounds = np.searchsorted(sequence, np.arange(len(self.store) + 1))
+            info['sequences'] = [self._expected(s, slice(*bounds[s:s + 2]), rows, valid, ids, weights)
+                                 for s in range(len(self.store))]
         return info
 
-    def _expected(self, sequence: int, rows, valid, frame_ids, weights) -> dict:
-        own = slice(*self.sequence_bounds[sequence:sequence + 2])
+    def _expected(self, sequence: int, own: slice, rows, valid, frame_ids, weights) -> dict:
+        """What is to be predicted of a sequence, whose windows are ``own``."""
         if weights is None:
             return dict(self.store.sequences[sequence], frame_ids=np.sort(frame_ids[own][valid[own]]))
         frame_ids = frame_ids[own].ravel()

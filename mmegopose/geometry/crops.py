@@ -15,6 +15,8 @@ from .cameras import perspective
 
 IMAGE_MEAN, IMAGE_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)   # of ImageNet, RGB, values in [0,1]
 FOCAL, CROP_SIZE = 5000.0, 256
+MIN_BOX_CONFIDENCE = 0.5  # of a keypoint that a box is put around; those at or below it do not count
+MIN_BOX_KEYPOINTS = 4     # fewer do not tell how large a hand or a person is
 
 
 def box_from_keypoints(keypoints: np.ndarray, confidence: np.ndarray, rescale: float = 2.0,
@@ -41,6 +43,23 @@ def box_from_keypoints(keypoints: np.ndarray, confidence: np.ndarray, rescale: f
     low, high = counted.min(0), counted.max(0)
     size = (high - low) * rescale
     return (low + high) / 2, float((size if aspect is None else expand_to_aspect(size, aspect)).max())
+
+
+def keypoint_boxes(keypoints: np.ndarray) -> np.ndarray:
+    """Tight boxes ``(...,4)``, centre and size, float32, of the confident keypoints ``(...,J,3)``; 0 if too few are."""
+    confident = keypoints[..., 2:] > MIN_BOX_CONFIDENCE
+    low = np.where(confident, keypoints[..., :2], np.inf).min(-2)
+    high = np.where(confident, keypoints[..., :2], -np.inf).max(-2)
+    enough = confident.sum(-2) >= MIN_BOX_KEYPOINTS  # (...,1)
+    low, high = np.where(enough, low, 0), np.where(enough, high, 0)
+    return np.concatenate([(low + high) / 2, high - low], -1).astype(np.float32)
+
+
+def boxes_from_corners(corners: np.ndarray) -> np.ndarray:
+    """Boxes ``(...,4)`` x0, y0, x1, y1 as centre and size, float32."""
+    corners = np.asarray(corners, np.float32)
+    low, high = corners[..., :2], corners[..., 2:]
+    return np.concatenate([(low + high) / 2, high - low], -1)
 
 
 def expand_to_aspect(size: np.ndarray, aspect: tuple) -> np.ndarray:

@@ -75,25 +75,25 @@ class SampleMotion:
 
     Args:
         split: performers for ``'train'`` or for ``'val'``.
-        frames: frames of a stretch, T; clips that are shorter are left out.
+        num_frames: frames of a stretch, T; sequences that are shorter are left out.
 
     Raises:
-        ValueError: no clip is that long.
+        ValueError: no sequence is that long.
     """
 
-    def __init__(self, split: str, frames: int):
-        clips = [clip.joints_h36m for clip in MocapSequences.load(ASSET) if clip.split == split]
-        lengths = np.array([len(clip) for clip in clips])
-        counts = np.maximum(lengths - frames + 1, 0)
+    def __init__(self, split: str, num_frames: int):
+        sequences = [item.joints_h36m for item in MocapSequences.load(ASSET) if item.split == split]
+        lengths = np.array([len(joints) for joints in sequences])
+        counts = np.maximum(lengths - num_frames + 1, 0)
         if not counts.any():
-            raise ValueError(f"frames={frames}: no clip of the embedded motion is longer than {lengths.max()}; use "
-                             "motion='random'")
+            raise ValueError(f'num_frames={num_frames}: no sequence of the embedded motion is longer than '
+                             f"{lengths.max()}; use motion='random'")
         first = np.repeat(np.cumsum(lengths) - lengths, counts)
         place = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
-        self.joints = torch.from_numpy(np.concatenate(clips)).double()  # (F, 17, 3)
-        self.starts, self.frames = torch.from_numpy(first + place), frames
+        self.joints = torch.from_numpy(np.concatenate(sequences)).double()  # (F, 17, 3)
+        self.starts, self.num_frames = torch.from_numpy(first + place), num_frames
 
     def __call__(self, where: Tensor) -> Tensor:
         """Joints ``(B,T,17,3)`` of Human3.6M, metres, z up; ``where (B,)`` in [0,1) chooses the stretches."""
         start = self.starts[(where * len(self.starts)).long()]
-        return self.joints[start[:, None] + torch.arange(self.frames)]
+        return self.joints[start[:, None] + torch.arange(self.num_frames)]

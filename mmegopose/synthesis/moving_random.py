@@ -15,9 +15,9 @@ class MovingRandom:
     They pass from one draw to the next in ``PERIOD`` frames with a cosine. With one frame they are those draws.
     """
 
-    def __init__(self, random: KeyedRandom, frames: int):
-        time = torch.arange(frames, dtype=torch.float64) / PERIOD
-        self.random, self.keys = random, math.ceil((frames - 1) / PERIOD) + 1
+    def __init__(self, random: KeyedRandom, num_frames: int):
+        time = torch.arange(num_frames, dtype=torch.float64) / PERIOD
+        self.random, self.keys = random, math.ceil((num_frames - 1) / PERIOD) + 1
         before = time.long().clamp(max=max(self.keys - 2, 0))
         share = (1 - torch.cos(torch.pi * (time - before))) / 2  # (T,)
         keys = torch.arange(self.keys)

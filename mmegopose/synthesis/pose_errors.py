@@ -3,30 +3,34 @@ import torch
 from torch import Tensor
 
 from ..datasets.random import KeyedRandom
-from ..structures import Skeleton
+from ..datasets.store import SequenceStore
+from ..registry import TRANSFORMS
+from ..structures import Skeleton, get_skeleton
 
 
-class CorruptPose:
-    """Disturb 2D poses the way that detectors do, every frame of its own.
+@TRANSFORMS.register_module()
+class PoseErrors:
+    """Disturbs ``pose_2d (B,T,J,2)`` and ``pose_2d_conf (B,T,J)`` the way that detectors err, every frame on its own.
 
     In this order: limbs exchange left and right, parts of limbs move, joints jitter, joints are lost, poses are lost.
     Sizes are shares of the person's size, the larger side of the box around its joints.
 
     Args:
-        skeleton: of the poses, a body or a hand; its limbs are the chains: arms and legs, or fingers.
         jitter: standard deviation of each coordinate, a size.
         drop: share of joints that are lost.
         swap: share of frames in which the arms, and likewise the legs, are exchanged; hands have none.
         shift: share of chains that move, from a random joint to their end.
         shift_size: standard deviation of each coordinate of that movement, a size.
         whole: share of frames without a pose.
+        skeleton: of the poses, a body or a hand; its limbs are the chains: arms and legs, or fingers. None: that of the
+            store.
 
     Raises:
         ValueError: a share outside of [0,1] or a negative size.
     """
 
-    def __init__(self, skeleton: Skeleton, jitter: float = 0.01, drop: float = 0.05, swap: float = 0.02,
-                 shift: float = 0.05, shift_size: float = 0.1, whole: float = 0.1):
+    def __init__(self, jitter: float = 0.01, drop: float = 0.05, swap: float = 0.02, shift: float = 0.05,
+                 shift_size: float = 0.1, whole: float = 0.1, skeleton: Skeleton | None = None):
         shares = dict(drop=drop, swap=swap, shift=shift, whole=whole)
         if wrong := {name: share for name, share in shares.items() if not 0 <= share <= 1}:
             raise ValueError(f'shares should be in [0,1], got {wrong}')
@@ -34,12 +38,24 @@ class CorruptPose:
             raise ValueError(f'sizes should not be negative, got jitter={jitter}, shift_size={shift_size}')
         self.jitter, self.drop, self.swap, self.shift = jitter, drop, swap, shift
         self.shift_size, self.whole = shift_size, whole
+        if skeleton is not None:
+            self._prepare(skeleton)
+
+    def bind(self, store: SequenceStore) -> None:
+        """Look up the limbs of the store's skeleton."""
+        self._prepare(get_skeleton(store.info['skeleton']))
+
+    def _prepare(self, skeleton: Skeleton) -> None:
         self.order = _chain_order(skeleton)                                   # (K,J)
         self.length = self.order.amax(-1) + 1                                 # (K,)
         self.exchanges = torch.tensor(list(skeleton.limb_flips.values()), dtype=torch.long)  # (2,J) or (0,)
 
-    def __call__(self, keypoints: Tensor, confidence: Tensor, random: KeyedRandom) -> tuple[Tensor, Tensor]:
-        """Corrupted copies of ``keypoints (B,...,J,2)`` in any unit and ``confidence (B,...,J)``.
+    def __call__(self, batch: dict) -> dict:
+        points, confidence = self.disturb(batch['pose_2d'], batch['pose_2d_conf'], batch['random'])
+        return batch | dict(pose_2d=points, pose_2d_conf=confidence)
+
+    def disturb(self, keypoints: Tensor, confidence: Tensor, random: KeyedRandom) -> tuple[Tensor, Tensor]:
+        """Disturbed copies of ``keypoints (B,...,J,2)`` in any unit and ``confidence (B,...,J)``.
 
         Joints with a confidence of zero are missing: they have no part in the person's size. Row b of the result
         depends on its inputs and on key b of ``random`` only.

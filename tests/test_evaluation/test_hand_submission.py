@@ -164,7 +164,7 @@ def test_images_of_freihand_that_cannot_be_used_shift_no_row(tmp_path, monkeypat
     unlabelled[1] = np.nan
     write_json(tmp_path / 'evaluation_xyz.json', unlabelled)
     (tmp_path / 'evaluation/rgb/00000003.jpg').write_bytes(b'no image')
-    dataset = ImageMeshDataset(dict(type='FreiHAND', root=str(tmp_path), split='evaluation'), test_mode=True)
+    dataset = ImageMeshDataset(str(tmp_path), dict(type='freihand', split='evaluation'), test_mode=True)
     assert len(dataset) == 4
     with pytest.raises(ValueError, match='no prediction for 2 images, whose rows are zero: 1, 3\n'):
         write(tmp_path / 'pred.json', truth_as_prediction(dataset), meta=dataset.metainfo)
@@ -177,7 +177,7 @@ def test_ho3d_from_its_reader(tmp_path, monkeypatch, frames):
     write_ho3d(tmp_path)
     template = tmp_path / 'evaluation.txt'
     template.write_text('\n'.join(f'SM1/{frame:04d}' for frame in (2, 0, 3, 1)))
-    dataset = ImageMeshDataset(dict(type='HO3D', root=str(tmp_path), split='evaluation'), frames=frames, test_mode=True)
+    dataset = ImageMeshDataset(str(tmp_path), dict(type='ho3d', split='evaluation'), num_frames=frames, test_mode=True)
     sample = truth_as_prediction(dataset)
     frame = sample['frame_ids'][..., None, None]
     for name in ('pred_joints', 'pred_vertices'):

@@ -12,7 +12,7 @@ from mmegopose.engine import CheckpointError, load_config
 from mmegopose.models.heads.heatmap import crop_to_heatmap, encode_heatmaps
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample
-from mmegopose.synthesis.dataset import SyntheticMeshDataset
+from mmegopose.synthesis import SyntheticMeshDataset
 
 ROOT = Path(__file__).parents[2]
 VIT = dict(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48))

@@ -12,7 +12,7 @@ from mmegopose.models.necks import STC
 from mmegopose.registry import TRANSFORMS
 from mmegopose.rendering.skeleton_images import draw_skeletons
 from mmegopose.structures import Skeleton, both_sides, get_skeleton, register_skeleton
-from mmegopose.synthesis.pose_errors import CorruptPose
+from mmegopose.synthesis.pose_errors import PoseErrors
 from mmegopose.visualization import draw_poses
 
 OWN = register_skeleton(Skeleton.from_parents(
@@ -55,7 +55,8 @@ def test_losses_necks_and_detector_errors_know_it():
     assert weighted[0, 0].tolist() == pytest.approx([3 ** 0.5] * 8 + [3 * 3 ** 0.5])
     assert STC(16, 1, 4, parts='own9').blocks[0].attn.parts.tolist() == list(OWN.parts)
     keypoints = torch.rand(200, 9, 2)
-    moved, _ = CorruptPose(OWN, 0, 0, 0.5, 0, 0, 0)(keypoints, torch.ones(200, 9), KeyedRandom(range(200)))
+    errors = PoseErrors(jitter=0, drop=0, swap=0.5, shift=0, whole=0, skeleton=OWN)
+    moved, _ = errors.disturb(keypoints, torch.ones(200, 9), KeyedRandom(range(200)))
     swapped = (moved[:, 7] == keypoints[:, 8]).all(-1)
     assert 0.3 < swapped.float().mean() < 0.7 and torch.equal(moved[:, :3], keypoints[:, :3])
 

@@ -1,4 +1,4 @@
-"""A fixed set of synthetic hands as jpg files and one npz, in the layout that the HaMeRNpz reader reads.
+"""A fixed set of synthetic hands as jpg files and one npz, in the layout that the reader hamer_npz reads.
 
 Use it to compare with other code, or as data set files to try the image pipeline on.
 """
@@ -33,7 +33,7 @@ def main():
         from rich.progress import track
 
         from mmegopose.geometry.rotations import so3_log
-        from mmegopose.synthesis.dataset import SyntheticMeshDataset
+        from mmegopose.synthesis import SyntheticMeshDataset
 
         data = SyntheticMeshDataset(args.length, (args.size, args.size), args.split, args.body, rotation=args.rotation,
                                     pose_form=None, seed=args.seed)

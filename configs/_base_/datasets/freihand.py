@@ -3,7 +3,7 @@ _base_ = './hands.py'
 
 data_root = 'data/FreiHAND_pub_v2'
 mano = 'data/body_models/MANO_RIGHT.pkl'
-train_dataloader = dict(dataset=dict(reader=dict(type='FreiHAND', root=data_root, split='training', mano=mano)))
-val_dataloader = dict(dataset=dict(reader=dict(type='FreiHAND', root=data_root, split='evaluation', mano=mano)))
+train_dataloader = dict(dataset=dict(reader=dict(type='freihand', mano=mano), split='training'))
+val_dataloader = dict(dataset=dict(reader=dict(type='freihand', mano=mano), split='evaluation'))
 val_evaluator = dict(type='MeshMetric', protocol='freihand')
 submit_evaluator = dict(type='HandSubmission', challenge='freihand')

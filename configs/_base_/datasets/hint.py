@@ -3,6 +3,6 @@ _base_ = './hands.py'
 
 data_root = 'data/HInt_annotation_partial'
 subsets = ('newdays_img', 'epick_img')
-train_dataloader = dict(dataset=dict(reader=dict(type='HInt', root=data_root, split='TRAIN', subsets=subsets)))
-val_dataloader = dict(dataset=dict(reader=dict(type='HInt', root=data_root, split='TEST', subsets=subsets)))
+train_dataloader = dict(dataset=dict(reader=dict(type='hint', subsets=subsets), split='TRAIN'))
+val_dataloader = dict(dataset=dict(reader=dict(type='hint', subsets=subsets), split='TEST'))
 val_evaluator = dict(type='KeypointPCKMetric')

@@ -1,4 +1,4 @@
-# Images of hands or people, single or as clips; the data set names its reader.
+# Images of hands or people, single or from videos; the data set names its reader.
 train_dataloader = dict(
     batch_size=8, num_workers=4, persistent_workers=True,
     sampler=dict(type='EndlessSampler'), dataset=dict(type='ImageMeshDataset'))

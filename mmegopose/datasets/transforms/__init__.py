@@ -1,8 +1,13 @@
 """Transforms of a whole batch: augmentation, reference frame, features, packing."""
+from .crop_augment import CropAugment
+from .decode_crop import DecodeCrop
+from .draw_pose import CropPose, DrawPose
+from .mesh_targets import MeshTargets
 from .pack import HeadPoseFeatures, PackInputs, TargetFrame
 from .read_head_pose import ReadHeadPose
 from .read_keypoints import ReadKeypoints
 from .world_augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
 
-__all__ = ['BodyScale', 'FrameDrops', 'HeadPoseFeatures', 'HeadPoseNoise', 'Mirror', 'PackInputs',
-           'RandomHeading', 'ReadHeadPose', 'ReadKeypoints', 'TargetFrame']
+__all__ = ['BodyScale', 'CropAugment', 'CropPose', 'DecodeCrop', 'DrawPose', 'FrameDrops', 'HeadPoseFeatures',
+           'HeadPoseNoise', 'MeshTargets', 'Mirror', 'PackInputs', 'RandomHeading', 'ReadHeadPose', 'ReadKeypoints',
+           'TargetFrame']

@@ -1,16 +1,19 @@
-"""Augmentation of image crops, and what it does to the parameters of a body model.
+"""Augmentation of image crops.
 
 The distributions are those of HMR2 and HaMeR (Goel et al., ICCV 2023; Pavlakos et al., CVPR 2024).
 """
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ...geometry.rotations import so3_exp, so3_log
-from ...structures import Skeleton
+from ...geometry.crops import keypoint_boxes
+from ...registry import TRANSFORMS
+from ...structures import Skeleton, get_skeleton
 from ..random import KeyedRandom
+from ..store import SequenceStore
 
 # Parts of joint names that lie below the hips, the shoulders and the neck.
 _BELOW_HIPS = ('knee', 'ankle', 'foot', 'toe', 'heel')
@@ -18,9 +21,52 @@ _BELOW_SHOULDERS = (*_BELOW_HIPS, 'hip', 'pelvis', 'spine', 'elbow', 'wrist', 'h
 _BELOW_NECK = (*_BELOW_SHOULDERS, 'shoulder', 'clavicle', 'collar', 'thorax')
 
 
-@dataclass
+@TRANSFORMS.register_module()
 class CropAugment:
-    """Random crops of a batch.
+    """Draws how the crops of a batch differ from the boxes of the labels; :class:`.DecodeCrop` cuts them so.
+
+    All frames of a window change alike. Sets ``crop_change``, a :class:`CropChange`, and with ``extreme_prob`` also
+    ``box (B,T,4)``.
+
+    Args:
+        extreme_prob: share of the bodies that are cut off below hips, shoulders or neck, see :func:`extreme_crop`.
+        options: see :func:`random_crop`.
+
+    Raises:
+        ValueError: mirrored or cut-off hands; a mirrored right hand is a left one.
+    """
+
+    def __init__(self, extreme_prob: float = 0.0, **options):
+        self.extreme_prob, self.options = extreme_prob, options
+        random_crop(KeyedRandom([0]), **options)  # tells unknown options
+
+    def bind(self, store: SequenceStore) -> None:
+        """Check that the options are for what the store shows."""
+        self.skeleton = get_skeleton(store.info['skeleton'])
+        if store.info['kind'] == 'hand' and (self.options.get('flip_prob') or self.extreme_prob):
+            raise ValueError('augment: flip_prob and extreme_prob are for bodies; a mirrored right hand is a left one')
+
+    def __call__(self, batch: dict) -> dict:
+        batch['crop_change'] = random_crop(batch['random'], **self.options)
+        if self.extreme_prob:
+            frames, rows = batch['store'].frames, batch['rows']
+            batch['box'] = self._cut_off(batch['random'], frames['box'][rows], frames['keypoints'][rows])
+        return batch
+
+    def _cut_off(self, random: KeyedRandom, boxes: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
+        """Boxes ``(B,T,4)`` around what is left of bodies with ``keypoints (B,T,J,3)``; the first frame decides."""
+        seen = torch.from_numpy(keypoints[:, 0, :, 2])
+        cut = extreme_crop(random, seen, self.skeleton, self.extreme_prob)  # (B,J)
+        changed = (cut != seen).any(-1).numpy()
+        keypoints[changed, :, :, 2] *= (cut[changed] > 0).numpy()[:, None]
+        smaller = keypoint_boxes(keypoints[changed])
+        boxes[changed] = np.where((smaller[..., 2:] > 0).all(-1, keepdims=True), smaller, boxes[changed])
+        return boxes
+
+
+@dataclass
+class CropChange:
+    """How the crops of a batch differ from their boxes.
 
     Attributes:
         scale: ``(B,)`` factor of the size of the box.
@@ -32,12 +78,18 @@ class CropAugment:
     scale: Tensor
     rotation: Tensor
     shift: Tensor
-    color: Tensor
+    color: Tensor | None
     flip: Tensor
+
+    @classmethod
+    def none(cls, count: int) -> 'CropChange':
+        """Crops as the boxes are; the colours stay."""
+        zeros = torch.zeros(count, 2)
+        return cls(torch.ones(count), zeros[:, 0], zeros, None, torch.zeros(count, dtype=torch.bool))
 
 
 def random_crop(random: KeyedRandom, scale: float = 0.3, rotation: float = math.radians(30), rotate_prob: float = 0.6,
-                shift: float = 0.02, color: float = 0.2, flip_prob: float = 0.0) -> CropAugment:
+                shift: float = 0.02, color: float = 0.2, flip_prob: float = 0.0) -> CropChange:
     """Draw the crops of a batch; the defaults are those of HaMeR.
 
     Args:
@@ -49,7 +101,7 @@ def random_crop(random: KeyedRandom, scale: float = 0.3, rotation: float = math.
         flip_prob: share of mirrored samples: 0 for hands, 0.5 for bodies.
     """
     turned = random.uniform() < rotate_prob
-    return CropAugment(
+    return CropChange(
         scale=1 + scale * random.normal().clamp(-1, 1),
         rotation=rotation * random.normal().clamp(-2, 2) * turned,
         shift=shift * random.normal(2).clamp(-1, 1),
@@ -80,36 +132,3 @@ def extreme_crop(random: KeyedRandom, confidence: Tensor, skeleton: Skeleton, pr
     cut = confidence * kept[level]
     chosen = (random.uniform() < prob) & ((cut > 0).sum(-1) >= 2)
     return torch.where(chosen[:, None], cut, confidence)
-
-
-def mirror_pose(pose: Tensor, flip: tuple | None = None) -> Tensor:
-    """Rotation vectors ``(...,J,3)`` of the mirrored body: x stays, y and z change their sign.
-
-    Args:
-        flip: permutation that swaps left and right joints, ``Skeleton.flip``; None for hands, whose mirror image
-            is the other hand.
-    """
-    pose = pose if flip is None else pose[..., list(flip), :]
-    return pose * pose.new_tensor([1, -1, -1])
-
-
-def mirror_joints(joints: Tensor, flip: tuple | None = None) -> Tensor:
-    """Joints ``(...,J,3)`` of the mirrored body, x negated; ``flip`` as for :func:`mirror_pose`."""
-    joints = joints if flip is None else joints[..., list(flip), :]
-    return joints * joints.new_tensor([-1, 1, 1])
-
-
-def turn_joints(joints: Tensor, rotation: Tensor) -> Tensor:
-    """Joints ``(...,J,3)`` in camera axes as a box turned by ``rotation (...,)`` radians shows them."""
-    return joints @ _in_plane(rotation, joints).mT
-
-
-def turn_orientation(global_orient: Tensor, rotation: Tensor) -> Tensor:
-    """Rotation vector ``(...,3)`` of the root as a box turned by ``rotation (...,)`` radians shows it."""
-    return so3_log(_in_plane(rotation, global_orient) @ so3_exp(global_orient))
-
-
-def _in_plane(rotation: Tensor, like: Tensor) -> Tensor:
-    """``(...,3,3)`` about the optical axis: what is seen turns against the box."""
-    rotation = rotation.to(like)
-    return so3_exp(torch.stack([torch.zeros_like(rotation), torch.zeros_like(rotation), -rotation], -1))

@@ -36,7 +36,7 @@ class Windows:
 
     Attributes:
         num_frames: frames in a window, T.
-        sequence: ``(W,)`` int64, the sequence of each window, ascending.
+        sequence: ``(W,)`` int64, the sequence of each window; ascending, unless an official list has another order.
         positions: ``(P,)`` int64, the positions in a window that are scored.
         numbered: a frame may be predicted more than once, so that the predictions of a test are numbered (``slots``).
     """

@@ -5,15 +5,15 @@ import numpy as np
 from mmengine.logging import MMLogger
 
 from ....files import BadFile, read_json
-from ...image_store import ImageStore
+from ...store import SequenceStore
 from .annotations import require
 
 
-def read_detections(path: str | Path, store: ImageStore) -> np.ndarray:
+def read_detections(path: str | Path, store: SequenceStore) -> np.ndarray:
     """Detected keypoints of each row, ``(N,J,3)`` pixels and confidence; zeros where nothing was found.
 
-    An ``.npz`` has the arrays ``image (M,)``, names as in ``store.files``; ``keypoints (M,J,3)``: x, y in pixels of the
-    image and confidence in [0,1]; and for hands ``right (M,)`` bool. A ``.json`` is the list of M dicts
+    An ``.npz`` has the arrays ``image (M,)``, names as in the field ``file``; ``keypoints (M,J,3)``: x, y in pixels of
+    the image and confidence in [0,1]; and for hands ``right (M,)`` bool. A ``.json`` is the list of M dicts
     ``{"image": "a/0001.jpg", "right": true, "keypoints": [[x, y, confidence], ...]}``. Joints are those of the data
     set, in its order; a joint that the detector does not know has confidence 0. A row takes, of the detections in its
     image and of its side, the one whose centre is nearest to that of its box, unless it is outside of the box.
@@ -23,27 +23,29 @@ def read_detections(path: str | Path, store: ImageStore) -> np.ndarray:
         BadFile: not of this layout, or none of its images is in the data set.
     """
     path = require(path, 'detections should be the .npz or .json file with the 2D poses of your detector')
-    images, keypoints, right = _read(path, store.keypoints.shape[1])
-    found = np.zeros_like(store.keypoints)
+    frames, hands = store.frames, store.info['kind'] == 'hand'
+    files, boxes = frames['file'].tolist(), frames['box']
+    images, keypoints, right = _read(path, frames['keypoints'].shape[1])
+    found = np.zeros(frames['keypoints'].shape, np.float32)
     known = keypoints[..., 2:] > 0
     centers = (keypoints[..., :2] * known).sum(1) / np.maximum(known.sum(1), 1)              # (M,2)
     by_image = {}
     for place, (image, side) in enumerate(zip(images, right.tolist())):
         if known[place].any():
-            by_image.setdefault((image, side if store.kind == 'hand' else True), []).append(place)
-    sides = store.right if store.kind == 'hand' else np.ones(len(store), bool)
-    for row, (image, side) in enumerate(zip(store.files.tolist(), sides.tolist())):
+            by_image.setdefault((image, side if hands else True), []).append(place)
+    sides = frames['right'].tolist() if hands else [True] * len(files)
+    for row, (image, side) in enumerate(zip(files, sides)):
         places = by_image.get((image, side), [])
         if places:
-            away = np.abs(centers[places] - store.boxes[row, :2])                            # (P,2)
+            away = np.abs(centers[places] - boxes[row, :2])                            # (P,2)
             best = int((away ** 2).sum(1).argmin())
-            if (away[best] <= store.boxes[row, 2:]).all():
+            if (away[best] <= boxes[row, 2:]).all():
                 found[row] = keypoints[places[best]]
     matched = int((found[..., 2] > 0).any(1).sum())
     if not matched:
-        raise BadFile(f'{path} has no detection for any of the {len(store)} rows of {store.root}; its images are named '
-                      f'like {images[:2]}, those of the data set like {store.files[:2].tolist()}')
-    MMLogger.get_current_instance().info(f'{path}: 2D poses for {matched} of {len(store)} rows')
+        raise BadFile(f'{path} has no detection for any of the {len(files)} rows of {store.info["root"]}; its images '
+                      f'are named like {images[:2]}, those of the data set like {files[:2]}')
+    MMLogger.get_current_instance().info(f'{path}: 2D poses for {matched} of {len(files)} rows')
     return found
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile, read_json
-from ....registry import FUNCTIONS
-from ...image_store import ImageStore, SkipReport, boxes_from_corners, keypoint_boxes
+from ....geometry.crops import boxes_from_corners, keypoint_boxes
+from ....registry import READERS
+from ...cache import cached_store
+from ...store import SequenceStore
 from .annotations import (
     BAD_ANNOTATION,
     project,
@@ -15,23 +17,25 @@ from .annotations import (
     turn_root,
     with_confidence,
 )
+from .image_rows import SkipReport, image_store, no_usable_sample
 
 FROM_OPENGL = np.diag([1.0, -1.0, -1.0])  # y up, z backward to y down, z forward; a rotation, its own inverse
 JOINTS = (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20)  # of MANO and its five tips
-DOWNLOAD = 'root should be the folder of HO3D_v2 or HO3D_v3, with train.txt, evaluation.txt, train/ and evaluation/'
+DOWNLOAD = 'data_root should be the folder of HO3D_v2 or HO3D_v3, with train.txt, evaluation.txt and their folders'
 
 
-@FUNCTIONS.register_module('HO3D')
-def read_ho3d(root: str, split: str = 'train') -> ImageStore:
-    """Right hands with objects, videos of 640 x 480; rows in the order of ``{split}.txt``, as submissions want it.
+@READERS.register_module('ho3d')
+def read_ho3d(data_root: str, split: str = 'train', cache_dir: str | None = None) -> SequenceStore:
+    """Right hands with objects, videos of 640 x 480; single frames come in the order of ``{split}.txt``.
 
     The images are ``{split}/SEQ/rgb/ID.png`` (version 2) or ``.jpg`` (version 3), the labels
     ``{split}/SEQ/meta/ID.pkl``. In evaluation these know only the box and the wrist; the other joints and the vertices
-    come from ``evaluation_xyz.json`` and ``evaluation_verts.json``, if they lie in ``root``.
+    come from ``evaluation_xyz.json`` and ``evaluation_verts.json``, if they lie in ``data_root``.
 
     Args:
-        root: folder of the data set.
+        data_root: folder of the data set.
         split: ``'train'`` or ``'evaluation'``.
+        cache_dir: see :func:`.cached_store`.
 
     Raises:
         FileNotFoundError, BadFile: a file is missing or damaged.
@@ -39,16 +43,31 @@ def read_ho3d(root: str, split: str = 'train') -> ImageStore:
     """
     if split not in ('train', 'evaluation'):
         raise ValueError(f"split={split!r} should be 'train' or 'evaluation'")
-    root, report = require(root, DOWNLOAD), SkipReport()
-    names = require(root / f'{split}.txt', DOWNLOAD).read_text().split()
+    root = require(data_root, DOWNLOAD)
+    listing = require(root / f'{split}.txt', DOWNLOAD)
+    names = listing.read_text().split()
     require(root / split, DOWNLOAD)
     videos = sorted({name.partition('/')[0] for name in names})
     suffixes = {video: '.png' if any((root / split / video / 'rgb').glob('*.png')) else '.jpg' for video in videos}
+    truth = [root / f'evaluation_{name}.json' for name in ('xyz', 'verts')] if split == 'evaluation' else []
+    sources = [path for path in (*truth, *(_meta(root, split, name) for name in names)) if path.is_file()]
+    return cached_store('ho3d', [listing, *sources], [split, suffixes],
+                        lambda: _parse(root, split, names, suffixes), cache_dir)
+
+
+def _meta(root: Path, split: str, name: str) -> Path:
+    """File with the labels of a line of the list, ``VIDEO/FRAME``."""
+    video, _, number = name.partition('/')
+    return root / split / video / 'meta' / f'{number}.pkl'
+
+
+def _parse(root: Path, split: str, names: list, suffixes: dict) -> SequenceStore:
+    videos, report = list(suffixes), SkipReport()
     index, labels, files, sequence, frame = [], [], [], [], []
     for row, name in enumerate(names):
         try:
             video, _, number = name.partition('/')
-            labels.append(_label(root / split / video / 'meta' / f'{number}.pkl'))
+            labels.append(_label(_meta(root, split, name)))
         except BAD_ANNOTATION as error:
             report.skip(skip_reason(error), error if isinstance(error, BadFile) else f'{name}: {error!r}')
             continue
@@ -57,7 +76,7 @@ def read_ho3d(root: str, split: str = 'train') -> ImageStore:
         sequence.append(videos.index(video))
         frame.append(int(number))
     if not labels:
-        raise ValueError(f'{root} has no usable sample; left out: {dict(report) or "nothing"}')
+        raise no_usable_sample(root, report)
     columns = {key: np.stack([label[key] for label in labels]) for key in labels[0]}
     joints, known = columns['joints'] @ FROM_OPENGL, columns.pop('known')
     if split == 'evaluation':
@@ -73,8 +92,8 @@ def read_ho3d(root: str, split: str = 'train') -> ImageStore:
     boxes = np.where(np.isfinite(corners).all(1, keepdims=True), boxes_from_corners(corners), keypoint_boxes(keypoints))
     columns |= dict(joints=with_confidence(joints, known), pose=turn_root(columns['pose'], FROM_OPENGL))
     sequences = [dict(uid=video, name=video, root_dir=f'{split}/{video}') for video in videos]
-    return ImageStore('hand', root, files, boxes, keypoints, image_size=(640, 480), sequence=sequence, frame=frame,
-                      sequences=sequences, report=report, **columns).cleaned()
+    return image_store('hand', root, 'HO3D', split, file=files, box=boxes, keypoints=keypoints, image_size=(640, 480),
+                       sequence=sequence, frame=frame, sequences=sequences, report=report, **columns)
 
 
 def _label(path: Path) -> dict:

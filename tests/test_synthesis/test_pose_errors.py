@@ -3,7 +3,7 @@ import torch
 
 from mmegopose.datasets.random import KeyedRandom
 from mmegopose.structures import get_skeleton
-from mmegopose.synthesis.pose_errors import CorruptPose, person_size
+from mmegopose.synthesis.pose_errors import PoseErrors, person_size
 
 COCO, HAND21 = get_skeleton('coco17'), get_skeleton('hand21')
 NOTHING = dict(jitter=0, drop=0, swap=0, shift=0, whole=0)
@@ -17,7 +17,8 @@ def poses(count, joints, *frames):
 
 def corrupt(skeleton, count=2000, **kwargs):
     keypoints, confidence = poses(count, skeleton.num_joints)
-    moved, kept = CorruptPose(skeleton, **NOTHING | kwargs)(keypoints, confidence, KeyedRandom(range(count)))
+    errors = PoseErrors(skeleton=skeleton, **NOTHING | kwargs)
+    moved, kept = errors.disturb(keypoints, confidence, KeyedRandom(range(count)))
     return (moved - keypoints) / person_size(keypoints, confidence)[:, None, None], kept
 
 
@@ -69,7 +70,8 @@ def test_arms_and_legs_of_every_body_are_chains(name):
 def test_limbs_exchange_left_and_right_with_their_confidence():
     keypoints, confidence = poses(1000, 17)
     confidence = torch.arange(17.).expand_as(confidence) + 1
-    moved, order = CorruptPose(COCO, **NOTHING | dict(swap=0.5))(keypoints, confidence, KeyedRandom(range(1000)))
+    errors = PoseErrors(skeleton=COCO, **NOTHING | dict(swap=0.5))
+    moved, order = errors.disturb(keypoints, confidence, KeyedRandom(range(1000)))
     source = order.long() - 1
     assert (moved == keypoints.gather(1, source[..., None].expand(-1, -1, 2))).all()
     assert {tuple(row) for row in source[:, :5].tolist()} == {(0, 1, 2, 3, 4)}
@@ -82,12 +84,12 @@ def test_limbs_exchange_left_and_right_with_their_confidence():
 
 def test_a_sample_depends_on_its_own_key_only():
     keypoints, confidence = poses(6, 17, 3)
-    corruption = CorruptPose(COCO, **ALL)
-    together = corruption(keypoints, confidence, KeyedRandom(range(6)))
+    errors = PoseErrors(skeleton=COCO, **ALL)
+    together = errors.disturb(keypoints, confidence, KeyedRandom(range(6)))
     for rows in ([4], [5, 0, 2]):
-        alone = corruption(keypoints[rows], confidence[rows], KeyedRandom(rows))
+        alone = errors.disturb(keypoints[rows], confidence[rows], KeyedRandom(rows))
         assert all(torch.equal(a, b[rows]) for a, b in zip(alone, together, strict=True))
-    other = corruption(keypoints, confidence, KeyedRandom(range(6), seed=1))
+    other = errors.disturb(keypoints, confidence, KeyedRandom(range(6), seed=1))
     assert not torch.equal(other[0], together[0])
     assert not torch.equal(together[0][:, 0] - keypoints[:, 0], together[0][:, 1] - keypoints[:, 1])
 
@@ -98,12 +100,12 @@ def test_missing_joints_do_not_change_the_size():
     keypoints[:, 3] = 1e6
     confidence[:, 3] = 0
     assert (person_size(keypoints, confidence) <= size).all()
-    moved, kept = CorruptPose(HAND21, **ALL)(keypoints, torch.zeros(4, 21), KeyedRandom(range(4)))
+    moved, kept = PoseErrors(skeleton=HAND21, **ALL).disturb(keypoints, torch.zeros(4, 21), KeyedRandom(range(4)))
     assert torch.equal(moved, keypoints) and (kept == 0).all()
 
 
 def test_mistakes_are_told():
     with pytest.raises(ValueError, match=r"\{'drop': 5\}"):
-        CorruptPose(COCO, drop=5)
+        PoseErrors(drop=5)
     with pytest.raises(ValueError, match='jitter=-1'):
-        CorruptPose(COCO, jitter=-1)
+        PoseErrors(jitter=-1)

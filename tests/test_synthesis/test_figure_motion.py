@@ -4,7 +4,7 @@ import torch
 from torch.nn.functional import cosine_similarity
 
 from mmegopose.body_models import SkinnedModel
-from mmegopose.synthesis.dataset import SyntheticMeshDataset
+from mmegopose.synthesis import SyntheticMeshDataset
 from mmegopose.synthesis.figure_motion import SMPL, SOURCE, Y_UP, SampleMotion, body_rotations
 
 LIMBS = [(f'{side}-{a}', f'{side}-{b}') for side in ('left', 'right')
@@ -53,19 +53,19 @@ def test_clips_are_stretches_of_the_sample():
 
 
 def test_bodies_move_by_the_sample():
-    data = SyntheticMeshDataset(4, (64, 48), body='open_body', frames=5, motion='sample', split='val')
+    data = SyntheticMeshDataset(4, (64, 48), body='open_body', num_frames=5, motion='sample', split='val')
     batch = data.__getitems__([1, 2])
     assert batch['inputs']['image'].shape == (2, 5, 3, 64, 48)
     again = data[2]['data_samples']
     torch.testing.assert_close(batch['data_samples'].body_pose[1:], again.body_pose, atol=0, rtol=0)
-    plain = SyntheticMeshDataset(4, (64, 48), body='open_body', frames=5, split='val')[2]['data_samples']
+    plain = SyntheticMeshDataset(4, (64, 48), body='open_body', num_frames=5, split='val')[2]['data_samples']
     assert (plain.body_pose - again.body_pose).abs().max() > 0.1
 
 
 def test_what_cannot_move_is_told():
     with pytest.raises(ValueError, match="is a hand, but the embedded motion is of bodies; use motion='random'"):
         SyntheticMeshDataset(4, motion='sample')
-    with pytest.raises(ValueError, match='frames=900: no clip of the embedded motion is longer than 753'):
-        SyntheticMeshDataset(4, body='open_body', motion='sample', frames=900)
+    with pytest.raises(ValueError, match='num_frames=900: no sequence of the embedded motion is longer than 753'):
+        SyntheticMeshDataset(4, body='open_body', motion='sample', num_frames=900)
     with pytest.raises(ValueError, match="motion='walk' should be one of"):
         SyntheticMeshDataset(4, motion='walk')

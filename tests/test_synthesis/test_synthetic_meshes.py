@@ -9,13 +9,12 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmegopose.body_models import SkinnedModel
-from mmegopose.datasets import batch_collate
-from mmegopose.datasets.image_dataset import ImageMeshDataset
+from mmegopose.datasets import ImageMeshDataset, batch_collate
 from mmegopose.datasets.samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
 from mmegopose.geometry.crops import CROP_SIZE, FOCAL, IMAGE_MEAN, IMAGE_STD, project_to_crop
 from mmegopose.registry import DATASETS
 from mmegopose.rendering.mesh_images import render
-from mmegopose.synthesis.dataset import SyntheticMeshDataset
+from mmegopose.synthesis import SyntheticMeshDataset
 
 SHAPES = dict(open_hand=(21, 16, 1609), open_body=(24, 24, 1229))  # joints, rotations, vertices
 BODIES = list(SHAPES)
@@ -23,7 +22,7 @@ TOOL = Path(__file__).parents[2] / 'tools/dataset_converters/synthetic_mesh.py'
 
 
 def dataset(**options):
-    return SyntheticMeshDataset(**(dict(length=20, image_size=(64, 48)) | options))
+    return SyntheticMeshDataset(**(dict(num_samples=20, image_size=(64, 48)) | options))
 
 
 def tensors(batch, row=slice(None)):
@@ -40,7 +39,7 @@ def pixels(images):
 @pytest.mark.parametrize('image_size', [(64, 48), (96, 96)])
 def test_batch_contract(body, frames, image_size):
     J, K, V = SHAPES[body]
-    data = DATASETS.build(dict(type='SyntheticMeshDataset', length=20, body=body, frames=frames, split='val',
+    data = DATASETS.build(dict(type='SyntheticMeshDataset', num_samples=20, body=body, num_frames=frames, split='val',
                                image_size=image_size))
     batch, lead = data.__getitems__([3, 0]), (2, frames)
     fields = dict(
@@ -63,7 +62,7 @@ def test_batch_contract(body, frames, image_size):
 
 @pytest.mark.parametrize('body', BODIES)
 def test_sample_depends_on_key_alone(body):
-    data = dataset(body=body, frames=2, split='val')
+    data = dataset(body=body, num_frames=2, split='val')
     numpy_state, torch_state = np.random.get_state()[1].copy(), torch.get_rng_state()
     one, many = tensors(data[3], 0), tensors(data.__getitems__([7, 1, 3, 9, 2, 3, 4, 0]))
     assert (np.random.get_state()[1] == numpy_state).all() and (torch.get_rng_state() == torch_state).all()
@@ -80,18 +79,18 @@ def test_epochs_splits_and_seeds_differ():
         assert not torch.allclose(base, other, atol=1e-3)
     assert torch.equal(joints(23, fixed=True), base)
     assert dataset()[23]['data_samples'].index.tolist() == [3]
-    assert torch.equal(joints(23, length=30), joints(23))  # the number of samples changes none of them
+    assert torch.equal(joints(23, num_samples=30), joints(23))  # the number of samples changes none of them
 
 
 def test_cache_returns_the_same_pictures():
     plain, cached = dataset(fixed=True), dataset(fixed=True, cache=2)
     for keys in ([0, 1, 2], [22, 21, 20], [0, 5, 1]):
         assert torch.equal(plain.__getitems__(keys)['inputs']['image'], cached.__getitems__(keys)['inputs']['image'])
-    assert len(cached.pictures) == 2
+    assert len(cached.renderer.pictures) == 2
 
 
 def test_workers_draw_the_same():
-    data = dataset(length=8)
+    data = dataset(num_samples=8)
     loader = DataLoader(data, batch_size=4, num_workers=2, collate_fn=batch_collate,
                         sampler=EndlessSampler(data, shuffle=False, seed=0))
     for begin, batch in zip((0, 4, 8), loader, strict=False):
@@ -102,7 +101,7 @@ def test_workers_draw_the_same():
 @pytest.mark.parametrize('body', BODIES)
 @pytest.mark.parametrize('rotation', ['full', 'limited'])
 def test_labels_agree(body, rotation):
-    data = dataset(body=body, rotation=rotation, frames=2)
+    data = dataset(body=body, rotation=rotation, num_frames=2)
     _, targets = data.render(np.arange(12))
     flat = {key: value.flatten(0, 1) for key, value in targets.items()}
     model = SkinnedModel(body, joint_order=data.figure.joint_order)
@@ -161,8 +160,8 @@ def test_fingers_bend_towards_the_palm():
 
 @pytest.mark.parametrize('body', BODIES)
 @pytest.mark.parametrize('rotation', ['full', 'limited'])
-def test_clips_are_smooth(body, rotation):
-    data = dataset(body=body, rotation=rotation, frames=45, image_size=(16, 16))
+def test_windows_are_smooth(body, rotation):
+    data = dataset(body=body, rotation=rotation, num_frames=45, image_size=(16, 16))
     joints = data.render(np.arange(3))[1]['joints']
     joints = joints - joints.mean((1, 2), keepdim=True)
     size = joints.norm(dim=-1).amax()
@@ -172,23 +171,23 @@ def test_clips_are_smooth(body, rotation):
 
 
 def test_sequences_of_the_evaluation():
-    single, clips = dataset(split='val', length=5), dataset(split='val', length=5, frames=3)
+    single, windows = dataset(split='val', num_samples=5), dataset(split='val', num_samples=5, num_frames=3)
     assert [s['frame_ids'].tolist() for s in single.metainfo['sequences']] == [[0, 1, 2, 3, 4]]
-    assert [s['frame_ids'].tolist() for s in clips.metainfo['sequences']] == [[0, 1, 2]] * 5
+    assert [s['frame_ids'].tolist() for s in windows.metainfo['sequences']] == [[0, 1, 2]] * 5
     assert 'sequences' not in dataset().metainfo
-    for data in (single, clips):
+    for data in (single, windows):
         scored = [[] for _ in data.metainfo['sequences']]
         for keys in SequenceBatchSampler(SequenceSampler(data), batch_size=2):
             sample = data.__getitems__(keys)['data_samples']
-            for take, frames in zip(sample.sequence.tolist(), sample.frame_ids.tolist()):
-                scored[take] += frames
+            for sequence, frames in zip(sample.sequence.tolist(), sample.frame_ids.tolist()):
+                scored[sequence] += frames
         assert scored == [s['frame_ids'].tolist() for s in data.metainfo['sequences']]
 
 
 @pytest.mark.parametrize('options, message', [
     (dict(split='test'), "split='test'"), (dict(rotation='some'), "rotation='some'"),
-    (dict(pose_form='heatmap'), "pose_form='heatmap'"), (dict(image_size=(48, 64)), r'image_size=\(48, 64\)'),
-    (dict(frames=0), 'frames=0'), (dict(cache=3), 'fixed=True')])
+    (dict(pose_form='drawing'), "pose_form='drawing'"), (dict(image_size=(48, 64)), r'image_size=\(48, 64\)'),
+    (dict(num_frames=0), 'num_frames=0'), (dict(cache=3), 'fixed=True')])
 def test_wrong_options(options, message):
     with pytest.raises(ValueError, match=message):
         dataset(**options)
@@ -196,9 +195,9 @@ def test_wrong_options(options, message):
 
 def test_converter_writes_what_the_reader_reads(tmp_path):
     subprocess.run([sys.executable, TOOL, tmp_path, '--length', '3', '--size', '128'], check=True)
-    read = ImageMeshDataset(dict(type='HaMeRNpz', file=str(tmp_path / 'synthetic_hands.npz'), root=str(tmp_path)),
+    read = ImageMeshDataset(str(tmp_path), dict(type='hamer_npz', file='synthetic_hands.npz'),
                             crop=dict(size=64, width=64, rescale=2.0), test_mode=True).__getitems__([0, 1, 2])
-    _, targets = dataset(length=3, image_size=(128, 128), split='val').render(np.arange(3))
+    _, targets = dataset(num_samples=3, image_size=(128, 128), split='val').render(np.arange(3))
     sample = read['data_samples']
     for key in ('joints', 'global_orient', 'body_pose', 'betas'):
         torch.testing.assert_close(sample.get(key), targets[key], atol=1e-5, rtol=0)

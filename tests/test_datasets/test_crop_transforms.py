@@ -1,0 +1,85 @@
+"""Augmentation of crops, what it does to labels, and the 2D pose in a crop."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmegopose.datasets.random import KeyedRandom
+from mmegopose.datasets.transforms import crop_augment as augment
+from mmegopose.datasets.transforms import mesh_targets as targets
+from mmegopose.datasets.transforms.draw_pose import pose_array
+from mmegopose.geometry.crops import crop_units
+from mmegopose.structures import get_skeleton
+
+CROP = np.load(Path(__file__).parents[1] / 'data' / 'crop_aug.npz')
+COCO = get_skeleton('coco17')
+
+
+def test_pose_array_is_in_crop_units():
+    keypoints = torch.tensor([[[128., 128], [0, 256], [5, 5], [torch.nan, 0]]])
+    array = pose_array(crop_units(keypoints), torch.tensor([[0.9, 1, 0.05, 1]]))
+    assert array.dtype == torch.float32
+    torch.testing.assert_close(array[0], torch.tensor([[0, 0, 0.9], [-0.5, 0.5, 1], [0, 0, 0], [0, 0, 0]]))
+
+
+def official(key):
+    return torch.from_numpy(CROP[key])
+
+
+def test_mirrored_and_turned_parameters_equal_the_official_ones():
+    orient, pose, joints = official('mano_global_orient'), official('mano_hand_pose'), official('kp3d')[:, :3]
+    turn = torch.deg2rad(official('rot_deg'))
+
+    def check(ours, key):
+        torch.testing.assert_close(ours, official(key)[..., :3] if 'kp3d' in key else official(key), atol=1e-6, rtol=0,
+                                   check_dtype=False)
+
+    check(targets.mirror_pose(orient[None])[0], 'example/r0_mano_global_orient')
+    check(targets.mirror_pose(pose.view(15, 3)).flatten(), 'example/r0_mano_hand_pose')
+    check(targets.mirror_joints(joints), 'example/r0_kp3d')
+    check(targets.turn_orientation(orient, turn), 'rot_aa')
+    check(targets.turn_joints(targets.mirror_joints(joints), turn), 'kp3d_rot_flip')
+    check(orient, 'example/r1_mano_global_orient')
+    check(pose, 'example/r1_mano_hand_pose')
+    check(joints, 'example/r1_kp3d')
+    for side in (0, 1):   # nothing of a crop changes the shape of the hand
+        check(official('mano_betas'), f'example/r{side}_mano_betas')
+
+
+def test_the_mirrored_body_swaps_its_sides():
+    pose = torch.arange(24.)[:, None].expand(24, 3)
+    mirrored = targets.mirror_pose(pose, get_skeleton('smpl24').flip)
+    assert mirrored[1].tolist() == [2, -2, -2] and mirrored[23].tolist() == [22, -22, -22]
+    assert torch.equal(targets.mirror_pose(mirrored, get_skeleton('smpl24').flip), pose)
+
+
+def test_random_crops_have_the_published_distributions():
+    crop = augment.random_crop(KeyedRandom(range(20000)), flip_prob=0.5)
+    assert crop.scale.min() == pytest.approx(0.7) and crop.scale.max() == pytest.approx(1.3)
+    assert (crop.scale == crop.scale.max()).float().mean().item() == pytest.approx(0.159, abs=0.01)
+    assert (crop.rotation != 0).float().mean().item() == pytest.approx(0.6, abs=0.015)
+    assert crop.rotation.abs().max().item() == pytest.approx(np.deg2rad(60))
+    assert crop.shift.abs().max().item() == pytest.approx(0.02)
+    assert crop.color.min() >= 0.8 and crop.color.max() < 1.2 and crop.color.std(1).min() > 0
+    assert crop.color.mean().item() == pytest.approx(1, abs=0.005)
+    assert crop.flip.float().mean().item() == pytest.approx(0.5, abs=0.015)
+    assert not augment.random_crop(KeyedRandom(range(100))).flip.any()
+    alone = augment.random_crop(KeyedRandom([7]), flip_prob=0.5)
+    assert all(torch.equal(getattr(alone, name)[0], getattr(crop, name)[7]) for name in vars(crop))
+
+
+def test_extreme_crops_leave_the_upper_body():
+    confidence = torch.ones(3000, 17)
+    confidence[1500:, 13:] = 0   # no legs
+    kept = augment.extreme_crop(KeyedRandom(range(3000)), confidence, COCO, prob=1)
+    counts = {(tuple(row)): n for row, n in zip(*(v.tolist() for v in kept.unique(dim=0, return_counts=True)))}
+    head, hips = (1.,) * 5 + (0.,) * 12, (1.,) * 13 + (0.,) * 4
+    shoulders = (1.,) * 7 + (0.,) * 10
+    assert set(counts) == {head, hips, shoulders}
+    assert counts[hips] == pytest.approx(1050, abs=80) and counts[shoulders] == pytest.approx(1650, abs=80)
+    assert not (kept[1500:, 11:] > 0).any(-1).any()
+    some = augment.extreme_crop(KeyedRandom(range(3000)), confidence, COCO, prob=0.1)
+    assert (some != confidence).any(-1)[:1500].float().mean().item() == pytest.approx(0.1, abs=0.03)
+    only_legs = torch.tensor([[0.] * 13 + [1] * 4])
+    assert torch.equal(augment.extreme_crop(KeyedRandom([0]), only_legs, COCO, prob=1), only_legs)
