@@ -47,13 +47,12 @@ class PoseEstimator(MaskedNeck, BaseModel):
         super().__init__(data_preprocessor, init_cfg)
         if bool(branches) == bool(backbone) or bool(branches) != bool(fusion):
             raise ValueError('PoseEstimator needs either backbone and head, or branches and fusion')
-        self.embed, self.backbone = build_part(embed), build_part(backbone)
-        shared = streams_of(self.embed)
-        branches = branches or {}
-        self.branches = ModuleDict({name: _branch(name, config, shared) for name, config in branches.items()})
-        self.fusion = build_part(fusion)
+        # Parameters are listed in this order, on which the last bit of sums over all of them depends.
+        self.embed = build_part(embed)
         self.set_neck(neck)
-        self.head = build_part(head)
+        self.head, self.fusion, self.backbone = build_part(head), build_part(fusion), build_part(backbone)
+        branches, shared = branches or {}, streams_of(self.embed)
+        self.branches = ModuleDict({name: _branch(name, config, shared) for name, config in branches.items()})
         self.losses = LossDict({name: build_part(config) for name, config in (losses or {}).items()})
         self.branch_loss_weight = branch_loss_weight
         self.train_cfg, self.test_cfg = train_cfg or {}, test_cfg or {}

@@ -37,7 +37,7 @@ def test_huge_is_the_published_model():
         model = MODELS.build(dict(type='VisionTransformer', arch='h'))
     assert model.grid == (16, 12)
     assert sum(p.numel() for p in model.parameters()) == 630_912_000
-    assert model.blocks[-1].drop_path.drop_rate == 0.55
+    assert model.blocks[-1].drop_path.drop_prob == 0.55
     official = official_keys('ViT backbone')
     assert shapes(vit_from_hamer(official)) == shapes(model.state_dict())
     bare = {key.removeprefix('backbone.'): value for key, value in official.items()}
@@ -64,7 +64,7 @@ def test_vitpose_plus_takes_one_expert():
             moe[key] = value
     chosen, first = vit_from_vitpose(moe, 'wholebody'), vit_from_vitpose(moe, 'coco')
     assert all(torch.equal(first[key], value) for key, value in vit_from_vitpose(plain).items())
-    bias = 'blocks.1.mlp.layers.1.bias'
+    bias = 'blocks.1.mlp.fc2.bias'
     torch.testing.assert_close(chosen[bias] - first[bias], torch.tensor([0.] * 24 + [5.] * 8))
     with pytest.raises(ValueError, match="expert=None should be one of .*'wholebody'"):
         vit_from_vitpose(moe)
@@ -74,8 +74,7 @@ def test_vitpose_plus_takes_one_expert():
 
 def official_style(model) -> dict:
     """Weights under official names."""
-    return {key.replace('mlp.layers.0', 'mlp.fc1').replace('mlp.layers.1', 'mlp.fc2'): value
-            for key, value in model.state_dict().items()}
+    return dict(model.state_dict())
 
 
 def test_mae_is_resized_to_the_crop():
@@ -106,7 +105,7 @@ def test_layers_of_the_learning_rate_decay():
     model = vit()
     ids = {name: model.layer_id(name) for name, _ in model.named_parameters()}
     assert ids['pos_embed'] == ids['patch_embed.proj.weight'] == 0
-    assert ids['blocks.0.norm1.weight'] == 1 and ids['blocks.1.mlp.layers.1.bias'] == 2
+    assert ids['blocks.0.norm1.weight'] == 1 and ids['blocks.1.mlp.fc2.bias'] == 2
     assert ids['last_norm.bias'] == model.num_layers - 1 == 3
 
 

@@ -80,7 +80,7 @@ def _config(model: str, state: dict, num_heads: int, mpi_inf_3dhp: bool) -> dict
     """Config of the size that the weights ``state`` have; what their shapes do not tell is as published."""
     dim, = _shape(state, NORM)
     _, in_dim = _shape(state, r'.*backbone\.proj\.weight') or (dim, 2)
-    hidden, _ = _shape(state, r'neck\..*mlp\.layers\.0\.weight') or (2 * dim, dim)
+    hidden, _ = _shape(state, r'neck\..*mlp\.fc1\.weight') or (2 * dim, dim)
     levels = [int(match[1]) for key in state if (match := re.match(r'neck\.\w+\.(\d+)\.', key))]
     tokens = (_shape(state, r'neck\.token_pos') or (1, 17))[1]
     size = dict(embed_dim=dim, depth=max(levels) + 1, mlp_ratio=hidden / dim)

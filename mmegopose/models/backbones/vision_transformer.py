@@ -48,8 +48,8 @@ class VisionTransformer(BaseModule):
         # The first slot is that of MAE's class token; every token gets it on top of its own.
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + self.grid[0] * self.grid[1], embed_dim))
         self.blocks = nn.ModuleList(
-            Block(embed_dim, size['num_heads'], mlp_ratio, qkv_bias, drop_rate=drop_rate, norm_eps=1e-6,
-                  attn_drop_rate=attn_drop_rate, drop_path_rate=drop_path_rate * i / max(depth - 1, 1))
+            Block(embed_dim, size['num_heads'], mlp_ratio, qkv_bias, proj_drop=drop_rate, norm_eps=1e-6,
+                  attn_drop=attn_drop_rate, drop_path=drop_path_rate * i / max(depth - 1, 1))
             for i in range(depth))
         self.last_norm = nn.LayerNorm(embed_dim, 1e-6)
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
@@ -107,9 +107,7 @@ def _size(arch: str | None, **given) -> dict:
 
 
 _PREFIX = r'(?:backbone\.|encoder\.)?'
-_RULES = [(_PREFIX + r'(blocks\.\d+\.mlp\.)fc1\.(.*)', r'\1layers.0.\2'),
-          (_PREFIX + r'(blocks\.\d+\.mlp\.)fc2\.(.*)', r'\1layers.1.\2'),
-          (_PREFIX + r'((?:pos_embed|patch_embed\.|last_norm\.|blocks\.\d+\.(?:norm|attn)).*)', r'\1')]
+_RULES = [(_PREFIX + r'((?:pos_embed|patch_embed\.|last_norm\.|blocks\.\d+\.(?:norm|attn|mlp\.fc)).*)', r'\1')]
 _EXPERT_RULE = (_PREFIX + r'(blocks\.\d+\.mlp\.experts\.\d+\..*)', r'\1')
 EXPERTS = ('coco', 'aic', 'mpii', 'ap10k', 'apt36k', 'wholebody')
 
@@ -137,7 +135,7 @@ def vit_from_vitpose(state_dict: dict, expert: str | None = None) -> dict:
     for key, value in experts.items():
         stem, index, kind = re.fullmatch(r'(.*)experts\.(\d+)\.(.*)', key).groups()
         if EXPERTS[int(index)] == expert:
-            shared = f'{stem}layers.1.{kind}'
+            shared = f'{stem}fc2.{kind}'
             mapped[shared] = torch.cat([mapped[shared], value])
     return mapped
 

@@ -48,7 +48,7 @@ class ViT(BaseModule):
         self.norm = nn.LayerNorm(embed_dim) if norm_first else nn.Identity()
         if norm_first if zero_init_residual is None else zero_init_residual:
             for block in self.blocks:
-                for layer in (block.attn.proj, block.mlp.layers[-1]):
+                for layer in (block.attn.proj, block.mlp.fc2):
                     nn.init.zeros_(layer.weight)
                     nn.init.zeros_(layer.bias)
 

@@ -1,6 +1,5 @@
 """Heads whose queries read patch tokens through a transformer decoder."""
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -8,64 +7,34 @@ from ...body_models import SkinnedModel
 from ...geometry.crops import camera_translation, project_to_crop
 from ...geometry.rotations import rotation_from_6d
 from ...registry import BODY_MODELS, HEADS
-from ..layers import Mlp
+from ..layers import Attention, Mlp
 from ..weights.key_map import map_keys
-
-
-class CrossAttention(nn.Module):
-    """Attention of tokens to a context, or to themselves.
-
-    Args:
-        embed_dim: channels C of the tokens.
-        num_heads: heads h.
-        head_dim: channels per head.
-        context_dim: channels of the context.
-        qkv_bias: bias of queries, keys and values.
-        drop_rate: dropout of the attention weights and of the output.
-    """
-
-    def __init__(self, embed_dim: int, num_heads: int, head_dim: int, context_dim: int, qkv_bias: bool = True,
-                 drop_rate: float = 0.0):
-        super().__init__()
-        self.num_heads, self.drop_rate = num_heads, drop_rate
-        self.q = nn.Linear(embed_dim, num_heads * head_dim, bias=qkv_bias)
-        self.kv = nn.Linear(context_dim, 2 * num_heads * head_dim, bias=qkv_bias)
-        self.proj = nn.Linear(num_heads * head_dim, embed_dim)
-        self.proj_drop = nn.Dropout(drop_rate)
-
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """``x (B,Q,C)`` and ``context (B,N,D)`` to ``(B,Q,C)``."""
-        q = self.q(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, h, Q, d)
-        k, v = self.kv(context).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)  # each (B, h, N, d)
-        x = F.scaled_dot_product_attention(q, k, v, dropout_p=self.drop_rate if self.training else 0.0)
-        return self.proj_drop(self.proj(x.transpose(1, 2).flatten(2)))  # (B, Q, C)
 
 
 class DecoderLayer(nn.Module):
     """Pre-norm self-attention, cross-attention and feed-forward (Vaswani et al., 2017, section 3.1).
 
     Args:
-        embed_dim, num_heads, head_dim, context_dim, qkv_bias, drop_rate: see :class:`CrossAttention`.
+        dim, num_heads, head_dim, context_dim, qkv_bias: see ``layers.Attention``.
         mlp_dim: hidden channels of the feed-forward network.
         act: its activation.
+        drop: dropout of attention weights, outputs and the feed-forward network.
     """
 
-    def __init__(self, embed_dim: int, num_heads: int, head_dim: int, context_dim: int, mlp_dim: int, act: str,
-                 qkv_bias: bool = True, drop_rate: float = 0.0):
+    def __init__(self, dim: int, num_heads: int, head_dim: int, context_dim: int, mlp_dim: int, act: str,
+                 qkv_bias: bool = True, drop: float = 0.0):
         super().__init__()
-        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(embed_dim) for _ in range(3))
+        self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(dim) for _ in range(3))
         self.self_attn, self.cross_attn = (
-            CrossAttention(embed_dim, num_heads, head_dim, dim, qkv_bias, drop_rate)
-            for dim in (embed_dim, context_dim))
-        self.mlp = Mlp((embed_dim, mlp_dim, embed_dim), act, drop_rate)
-        self.mlp_drop = nn.Dropout(drop_rate)
+            Attention(dim, num_heads, head_dim, context, qkv_bias, attn_drop=drop, proj_drop=drop)
+            for context in (None, context_dim))
+        self.mlp = Mlp(dim, mlp_dim, act, drop)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """``x (B,Q,C)`` and ``context (B,N,D)`` to ``(B,Q,C)``."""
-        normed = self.norm1(x)
-        x = x + self.self_attn(normed, normed)
+        x = x + self.self_attn(self.norm1(x))
         x = x + self.cross_attn(self.norm2(x), context)
-        return x + self.mlp_drop(self.mlp(self.norm3(x)))
+        return x + self.mlp(self.norm3(x))
 
 
 @HEADS.register_module()
@@ -184,8 +153,8 @@ _RULES = [(r'(?:mano|smpl)_head\.' + pattern, replacement) for pattern, replacem
     (_LAYER + r'1\.fn\.to_(q|kv)\.(.*)', r'layers.\1.cross_attn.\2.\3'),
     (_LAYER + r'1\.fn\.to_out\.0\.(.*)', r'layers.\1.cross_attn.proj.\2'),
     (_LAYER + r'2\.norm\.(.*)', r'layers.\1.norm3.\2'),
-    (_LAYER + r'2\.fn\.net\.0\.(.*)', r'layers.\1.mlp.layers.0.\2'),
-    (_LAYER + r'2\.fn\.net\.3\.(.*)', r'layers.\1.mlp.layers.1.\2'),
+    (_LAYER + r'2\.fn\.net\.0\.(.*)', r'layers.\1.mlp.fc1.\2'),
+    (_LAYER + r'2\.fn\.net\.3\.(.*)', r'layers.\1.mlp.fc2.\2'),
     (r'dec(pose|shape|cam)\.(.*)', r'readout.\1.\2'))]
 
 
@@ -199,10 +168,6 @@ def mesh_head_from_hamer(state_dict: dict) -> dict:
     mapped['mean'] = torch.cat([mapped.pop(f'mean.{part}') for part in ('pose', 'betas', 'cam')], -1)
     for kind in ('weight', 'bias'):
         mapped[f'readout.{kind}'] = torch.cat([mapped.pop(f'readout.{p}.{kind}') for p in ('pose', 'shape', 'cam')])
-    for key in [key for key in mapped if '.qkv.' in key]:
-        queries, rest = mapped[key].tensor_split([len(mapped[key]) // 3])
-        mapped[key.replace('.qkv.', '.q.')], mapped[key.replace('.qkv.', '.kv.')] = queries, rest
-        del mapped[key]
     if mapped['embed.weight'].shape[1] == 1:
         del mapped['embed.weight']
         mapped['query'] = mapped['query'] + mapped.pop('embed.bias')

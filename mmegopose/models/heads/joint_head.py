@@ -3,7 +3,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import HEADS
-from ..layers import Mlp
+from ..layers import MlpHead
 
 
 @HEADS.register_module()
@@ -32,7 +32,7 @@ class JointHead(BaseModule):
             raise ValueError(f"JointHead(output={output!r}): output should be 'last' or 'all'")
         self.num_joints, self.per_joint, self.output, self.scale = num_joints, per_joint, output, scale
         self.norm = nn.LayerNorm(embed_dim, norm_eps) if norm else nn.Identity()
-        self.mlp = Mlp((embed_dim, *hidden_dims, 3 if per_joint else 3 * num_joints), act, bias=bias)
+        self.mlp = MlpHead((embed_dim, *hidden_dims, 3 if per_joint else 3 * num_joints), act, bias=bias)
 
     def forward(self, tokens: Tensor) -> dict:
         """``(B,T,N,C) -> dict(joints=(B,T',J,3))``, metres, target frame; T' is 1 or T."""

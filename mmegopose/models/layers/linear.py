@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor, nn
 
-MANY_PRODUCTS = 2 ** 21  # below, the time to set oneDNN up counts
+MIN_ONEDNN_MACS = 2 ** 21  # multiplications of a call; below, the time to set oneDNN up counts
 
 
 class Linear(nn.Linear):
@@ -14,7 +14,7 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., in_features) -> (..., out_features)``."""
-        if _onednn_takes(x) and x.numel() * self.out_features > MANY_PRODUCTS and x.dtype == self.weight.dtype:
+        if _onednn_takes(x) and x.numel() * self.out_features > MIN_ONEDNN_MACS and x.dtype == self.weight.dtype:
             return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, 'none', [], '')
         return super().forward(x)
 

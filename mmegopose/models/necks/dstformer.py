@@ -33,8 +33,8 @@ class DSTformer(BaseModule):
         self.token_pos = nn.Parameter(torch.empty(1, num_tokens, embed_dim))
         self.frame_pos = nn.Parameter(torch.empty(1, num_frames, 1, embed_dim))
         self.levels = nn.ModuleList(
-            DualStream(embed_dim, num_heads=num_heads, mlp_ratio=mlp_ratio, qkv_bias=qkv_bias, drop_rate=drop_rate,
-                       attn_drop_rate=attn_drop_rate, drop_path_rate=drop_path_rate * i / max(depth - 1, 1),
+            DualStream(embed_dim, num_heads=num_heads, mlp_ratio=mlp_ratio, qkv_bias=qkv_bias, proj_drop=drop_rate,
+                       attn_drop=attn_drop_rate, drop_path=drop_path_rate * i / max(depth - 1, 1),
                        norm_eps=1e-6) for i in range(depth))
         self._init_parameters()
 
@@ -88,9 +88,7 @@ class DualStream(nn.Module):
 
 def _block_rules(stream: str, axis: str, ours: str) -> list:
     block, ours = rf'blocks_{stream}\.(\d+)\.', rf'neck.levels.\1.{ours}.'
-    return [(block + rf'(norm[12]|attn)_{axis}\.(.*)', ours + r'\2.\3'),
-            (block + rf'mlp_{axis}\.fc1\.(.*)', ours + r'mlp.layers.0.\2'),
-            (block + rf'mlp_{axis}\.fc2\.(.*)', ours + r'mlp.layers.1.\2')]
+    return [(block + rf'(norm[12]|attn|mlp)_{axis}\.(.*)', ours + r'\2.\3')]
 
 
 _RULES = [(r'joints_embed\.(.*)', r'backbone.proj.\1'),

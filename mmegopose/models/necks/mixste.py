@@ -36,8 +36,8 @@ class MixSTE(BaseModule):
         self.frame_pos = nn.Parameter(torch.zeros(1, num_frames, embed_dim))
         self.token_blocks, self.frame_blocks = (
             nn.ModuleList(
-                Block(embed_dim, num_heads, mlp_ratio, qkv_bias, drop_rate=drop_rate, attn_drop_rate=attn_drop_rate,
-                      drop_path_rate=drop_path_rate * i / max(depth - 1, 1), norm_eps=1e-6) for i in range(depth))
+                Block(embed_dim, num_heads, mlp_ratio, qkv_bias, proj_drop=drop_rate, attn_drop=attn_drop_rate,
+                      drop_path=drop_path_rate * i / max(depth - 1, 1), norm_eps=1e-6) for i in range(depth))
             for _ in range(2))
         self.token_norm = nn.LayerNorm(embed_dim, 1e-6)
         self.frame_norm = nn.LayerNorm(embed_dim, 1e-6)
@@ -77,9 +77,7 @@ def _stage_rules(long: str, short: str, ours: str) -> list:
     block, ours_block = short + r'blocks\.(\d+)\.', rf'neck.{ours}_blocks.\1.'
     return [(f'{long}_pos_embed', f'neck.{ours}_pos'),
             (long + r'_norm\.(.*)', rf'neck.{ours}_norm.\1'),
-            (block + r'((?:norm[12]|attn)\..*)', ours_block + r'\2'),
-            (block + r'mlp\.fc1\.(.*)', ours_block + r'mlp.layers.0.\2'),
-            (block + r'mlp\.fc2\.(.*)', ours_block + r'mlp.layers.1.\2')]
+            (block + r'((?:norm[12]|attn|mlp)\..*)', ours_block + r'\2')]
 
 
 _RULES = [(r'Spatial_patch_to_embedding\.(.*)', r'backbone.proj.\1'),

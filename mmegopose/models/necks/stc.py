@@ -41,7 +41,7 @@ class STC(BaseModule):
             parts = known[parts]
         self.num_tokens = len(parts) if parts else None
         self.blocks = nn.ModuleList(
-            Block(embed_dim, num_heads, mlp_ratio, drop_rate=drop_rate, mlp_bias=False, attn=CrissCrossAttention(
+            Block(embed_dim, num_heads, mlp_ratio, proj_drop=drop_rate, mlp_bias=False, attn=CrissCrossAttention(
                 embed_dim, num_heads, parts, part_scale, part_drop_rate, attn_scale)) for _ in range(depth))
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -121,8 +121,7 @@ _RULES = [(r'pose_emb\.weight', 'backbone.proj.weight'),
           (_ATTENTION + r'(?:sep2|gate)_s\.(.*)', _OUT + r'attn.space_conv.\2'),
           (_ATTENTION + r'(?:sep2|gate)_t\.(.*)', _OUT + r'attn.time_conv.\2'),
           (_BLOCK + r'layer_norm1?\.(.*)', _OUT + r'norm2.\2'),
-          (_BLOCK + r'mlp1?\.fc1\.weight', _OUT + r'mlp.layers.0.weight'),
-          (_BLOCK + r'mlp1?\.fc2\.weight', _OUT + r'mlp.layers.1.weight')]
+          (_BLOCK + r'mlp1?\.(fc[12]\.weight)', _OUT + r'mlp.\2')]
 _UNUSED = (r'mlpmixer\.mixerblocks\.\d+\.layer_norm2\..*',)
 
 

@@ -5,8 +5,7 @@ _BLOCK, _OUT = r'transformer_encoder\.layers\.(\d+)\.', r'backbone.blocks.\1.'
 _RULES = [(r'linear_embedding\.(.*)', r'backbone.embed.proj.\1'),
           (_BLOCK + r'self_attn\.in_proj_(.*)', _OUT + r'attn.qkv.\2'),
           (_BLOCK + r'self_attn\.out_proj\.(.*)', _OUT + r'attn.proj.\2'),
-          (_BLOCK + r'linear1\.(.*)', _OUT + r'mlp.layers.0.\2'),
-          (_BLOCK + r'linear2\.(.*)', _OUT + r'mlp.layers.1.\2'),
+          (_BLOCK + r'linear([12]\..*)', _OUT + r'mlp.fc\2'),
           (_BLOCK + r'(norm[12]\..*)', _OUT + r'\2'),
           (r'stabilizer\.0\.(.*)', r'head.mlp.layers.0.\1'),
           (r'stabilizer\.2\.(.*)', r'head.mlp.layers.1.\1')]
