@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from ..registry import PROTOCOLS
 
-ROOT_POLICIES = ('keep', 'zero', 'subtract')
-FRAME_POLICIES = ('twice', 'once')
+ROOT_RULES = ('keep', 'zero', 'subtract')
+FRAME_RULES = ('twice', 'once')
 
 # (subject, clip) of the Human3.6M clips whose recorded 3D pose drifts away from the image: the sub-actions Greeting-2,
 # SittingDown-2 and Waiting-1 of S9 (act_05 subact_02, act_10 subact_02, act_13 subact_01). VideoPose3D names clips by
@@ -19,11 +19,11 @@ FRAME_POLICIES = ('twice', 'once')
 H36M_DRIFTING = (('S9', 'Greeting'), ('S9', 'SittingDown 1'), ('S9', 'Waiting 1'))
 
 
-def check_policies(root: str | None = None, frames: str | None = None):
-    """Raises ``KeyError`` that lists the known names if a policy is unknown; None is not checked."""
-    for kind, value, known in (('root', root, ROOT_POLICIES), ('frames', frames, FRAME_POLICIES)):
+def check_rules(root: str | None = None, frames: str | None = None):
+    """Raises ``KeyError`` that lists the known names if a rule is unknown; None is not checked."""
+    for kind, value, known in (('root', root, ROOT_RULES), ('frames', frames, FRAME_RULES)):
         if value is not None and value not in known:
-            raise KeyError(f'unknown {kind} policy {value!r}; known: {list(known)}')
+            raise KeyError(f'unknown {kind} rule {value!r}; known: {list(known)}')
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class LiftingProtocol:
     windows: dict = field(default_factory=lambda: dict(type='OverlapWindows'))
 
     def __post_init__(self):
-        check_policies(self.root, self.frames)
+        check_rules(self.root, self.frames)
 
     def excludes(self, sequence: dict) -> bool:
         """Whether a sequence, by its uid ``subject/clip/camera``, is not scored."""

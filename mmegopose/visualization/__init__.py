@@ -1,7 +1,11 @@
-"""Pictures: skeletons, meshes over images, curves, and the hooks that draw predictions while testing."""
+"""Pictures for people: skeletons in 3D, meshes and 2D poses over images, curves, and the hooks that draw while testing.
+
+What a network sees is made in ``rendering``; here it becomes figures of matplotlib and files. The hooks take their
+streams from the declarations in ``structures/streams.py`` and sequences and skeleton from the data set.
+"""
 from .curves import plot_training, read_scalars
-from .figures import draw_poses, draw_skeleton
 from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeleton, overlay_skeletons
+from .pose_figures import draw_poses, draw_skeleton
 from .visualization_hooks import MeshVisualizationHook, PoseVisualizationHook
 
 __all__ = ['MeshVisualizationHook', 'PoseVisualizationHook', 'denormalize_image', 'draw_grid', 'draw_poses',

@@ -9,8 +9,8 @@ from torch import Tensor
 from ..registry import HOOKS
 from ..structures import Skeleton, get_skeleton
 from ..structures.streams import find_stream
-from .figures import draw_poses
 from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeletons
+from .pose_figures import draw_poses
 
 MIN_CROP_HEIGHT = 256  # pixels of a crop that is drawn over
 TITLES = dict(pose_image='2D pose that goes in')  # of streams

@@ -48,11 +48,11 @@ def as_clip(sequences):
     return sequences.flatten(0, 1), (torch.arange(S)[:, None] * 2 * T + torch.arange(T)).flatten()
 
 
-@pytest.mark.parametrize('policy,key', [('keep', 'mpjpe'), ('zero', 'mpjpe_root_zeroed'),
+@pytest.mark.parametrize('rule,key', [('keep', 'mpjpe'), ('zero', 'mpjpe_root_zeroed'),
                                         ('subtract', 'mpjpe_root_subtracted')])
-def test_root_policies_match_official_code(parity, policy, key):
+def test_root_rules_match_official_code(parity, rule, key):
     (pred, frame_ids), (gt, _) = as_clip(parity['pred']), as_clip(parity['gt'])
-    pred, gt = apply_root(pred, gt, policy, 0)
+    pred, gt = apply_root(pred, gt, rule, 0)
     score = score_lifting_sequence('Eating', pred, gt, SEEN.expand(120, -1), frame_ids)
     assert score.values[0] == pytest.approx(1000 * parity[key].item(), abs=1e-6)
 
@@ -67,11 +67,11 @@ def test_clip_score_matches_official_code(parity):
     assert found == pytest.approx(parity['mpjpe_per_joint_mm'].tolist(), abs=1e-6)
 
 
-def test_root_policies():
+def test_root_rules():
     pred, gt = torch.randn(2, 5, 17, 3), torch.randn(1, 17, 3)
     gt = gt - gt[:, :1]
-    for policy, expected in (('keep', pred), ('subtract', pred - pred[..., :1, :])):
-        found, truth = apply_root(pred, gt, policy, 0)
+    for rule, expected in (('keep', pred), ('subtract', pred - pred[..., :1, :])):
+        found, truth = apply_root(pred, gt, rule, 0)
         assert torch.equal(found, expected) and torch.equal(truth, gt)
     found, _ = apply_root(pred, gt, 'zero', 14)
     assert not found[..., 14, :].any() and torch.equal(found[..., :14, :], pred[..., :14, :]) and pred[..., 14, :].all()
@@ -90,8 +90,8 @@ def test_slots_without_weight_never_count():
     pred = torch.randn(4, 17, 3, dtype=torch.float64)
     pred[0] = float('nan')
     frame_ids, weights = torch.tensor([0, 0, 1, 1]), torch.tensor([0., 1, 1, 0])
-    for policy in ('twice', 'once'):
-        found, slots = count_frames(pred, frame_ids, weights, policy)
+    for rule in ('twice', 'once'):
+        found, slots = count_frames(pred, frame_ids, weights, rule)
         assert slots.tolist() == [1, 2] and torch.equal(found, pred[1:3])
 
 
@@ -270,11 +270,11 @@ def test_prints_the_protocol(monkeypatch):
 def test_bad_names():
     with pytest.raises(KeyError, match="unknown lifting protocol 'mixst'.*motionbert.*stcformer"):
         get_protocol('mixst')
-    with pytest.raises(KeyError, match="unknown root policy 'none'.*subtract"):
+    with pytest.raises(KeyError, match="unknown root rule 'none'.*subtract"):
         LiftingMetric(root='none')
-    with pytest.raises(KeyError, match="unknown frames policy 'thrice'.*once"):
+    with pytest.raises(KeyError, match="unknown frames rule 'thrice'.*once"):
         METRICS.build(dict(type='LiftingMetric', frames='thrice'))
-    with pytest.raises(KeyError, match='unknown root policy'):
+    with pytest.raises(KeyError, match='unknown root rule'):
         LiftingProtocol('mine', root='', frames='once', exclude=False)
     with pytest.raises(KeyError, match='unknown lifting protocol'):
         run(LiftingMetric(), clips(np.random.default_rng(0)), protocol='')

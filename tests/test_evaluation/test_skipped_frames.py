@@ -1,12 +1,20 @@
 """What could not be read is struck off what metrics, dumps and submissions expect, and is reported."""
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from helpers.evaluation_samples import batched, dataset_meta, run, standard_takes, windows
+from mmengine.evaluator import Evaluator
 
+from mmegopose.engine import load_config
 from mmegopose.evaluation import BodyPoseMetric, BodySubmission, DumpPredictions, MeshMetric
+from mmegopose.evaluation.baselines import evaluate_head_pose_baselines
 from mmegopose.evaluation.metrics import gathering
+from mmegopose.registry import DATASETS, METRICS, MODELS, TRANSFORMS
 from mmegopose.structures import PoseDataSample
+
+CONFIG = Path(__file__).parents[2] / 'configs/head_pose/levelwise_vit_coarse_only.py'
 
 
 @pytest.fixture(scope='module')
@@ -128,3 +136,41 @@ def test_the_evaluator_hands_the_names_on(takes, samples):
     metric.process(None, data)
     assert {tuple(pair) for pair in pairs} == metric.skipped
     metric.evaluate(0)
+
+
+@TRANSFORMS.register_module(force=True)
+class LoseWindows:
+    """A transform that cannot read the first hundred windows."""
+
+    def __call__(self, batch):
+        batch['valid'][batch['index'] < 100] = False
+        return batch
+
+
+def test_from_a_transform_to_the_numbers_and_the_baselines(tmp_path):
+    """A batch of which nothing could be read goes through model and evaluator like all others."""
+    cfg = load_config(CONFIG, {'model.backbone.depth': 1})
+    config = cfg.test_dataloader.dataset
+    lossy = dict(config, pipeline=[*config.pipeline[:-1], dict(type='LoseWindows'), config.pipeline[-1]])
+    whole, data, model = DATASETS.build(config), DATASETS.build(lossy), MODELS.build(cfg.model).eval()
+    metrics = [dict(type='BodyPoseMetric', clip_filter=False),
+               dict(type='DumpPredictions', out_file=f'{tmp_path}/p.npz')]
+    found = []
+    for dataset, first in ((data, 0), (whole, 100)):
+        evaluator = Evaluator([METRICS.build(metric) for metric in (metrics if first == 0 else metrics[:1])])
+        meta = dataset.metainfo
+        if first:
+            meta['sequences'] = [dict(s, frame_ids=s['frame_ids'][100:]) for s in meta['sequences']]
+        evaluator.dataset_meta = meta
+        for begin in range(first, len(dataset), 50):
+            batch = dataset.__getitems__(range(begin, min(begin + 50, len(dataset))))
+            with torch.no_grad():
+                evaluator.process(model.test_step(batch), batch)
+        found.append(evaluator.evaluate(len(dataset)))
+    assert len(whole) == 192 and len(data.__getitems__(range(50))['data_samples'].sequence) == 0
+    assert found[0].pop('dump/frames') == 92 and found[0].pop('dump/takes') == 1
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    with np.load(tmp_path / 'p.npz') as file:
+        assert len(file['skipped_frame_ids']) == 100
+    rules = evaluate_head_pose_baselines(cfg.train_dataloader.dataset, lossy, metrics[0])
+    assert all(0 < result['body/MPJPE'] < 200 for result in rules.values())

@@ -10,9 +10,9 @@ def collect(dataset, batch_size: int = 1024) -> dict:
 
     Returns:
         ``features (N,T*F)``, ``joints (N,J,3)`` and ``pose (N,4,4)`` (target frame to world) of the last frames,
-        ``visible (N,J)``, ``frame_ids (N,)`` and ``sequence (N,)``.
+        ``visible (N,J)``, ``frame_ids (N,)`` and ``sequence (N,)``; ``skipped``, the frames that could not be read.
     """
-    parts = []
+    parts, skipped = [], []
     for begin in range(0, len(dataset), batch_size):
         batch = dataset.__getitems__(range(begin, min(begin + batch_size, len(dataset))))
         sample = batch['data_samples']
@@ -20,7 +20,8 @@ def collect(dataset, batch_size: int = 1024) -> dict:
                           joints=sample.joints[:, -1].double(), visible=sample.visible[:, -1],
                           pose=sample.T_world_target[:, -1].double(), frame_ids=sample.frame_ids[:, -1],
                           sequence=sample.sequence))
-    return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+        skipped += sample.get('skipped', [])
+    return dict({key: torch.cat([part[key] for part in parts]) for key in parts[0]}, skipped=skipped)
 
 
 def masked_mean_pose(joints: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
@@ -56,7 +57,7 @@ def evaluate_head_pose_baselines(train_config: dict, val_config: dict, metric_co
         sample = dict(
             pred_joints=pred[:, None], joints=val['joints'][:, None], visible=val['visible'][:, None],
             T_world_target=val['pose'][:, None], frame_ids=val['frame_ids'][:, None], sequence=val['sequence'],
-            scored=torch.ones(len(pred), 1, dtype=torch.bool))
+            scored=torch.ones(len(pred), 1, dtype=torch.bool), skipped=val['skipped'])
         results[name] = {}
         for metric in map(METRICS.build, metric_configs):
             metric.dataset_meta = val_set.metainfo

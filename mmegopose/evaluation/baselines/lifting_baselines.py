@@ -15,11 +15,11 @@ def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_conf
     """Score the baselines with the metrics, windows and protocol of a config.
 
     Mean pose: that of training, in the camera frame. Linear: ridge regression from the keypoints of one frame.
-    Constant velocity: those estimates, fitted by motion at constant velocity over the 9 frames around each. Linear
+    Constant velocity: those outputs, fitted by motion at constant velocity over the 9 frames around each. Linear
     over the window: ridge regression from all keypoints of a window to all its poses.
 
     Args:
-        train_config, val_config: configs of lifting data sets with windows of the same length.
+        train_config, val_config: configs of lifting data sets with windows of as many frames.
         metric_configs: configs of the metrics, or of the one.
 
     Returns:

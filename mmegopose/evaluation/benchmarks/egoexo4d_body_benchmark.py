@@ -34,9 +34,9 @@ def clip_mask(frame_ids: Tensor, max_gap: int = 3, min_span: int = 120, label_st
         return frame_ids.bool()
     cut = frame_ids.diff() > max_gap                                         # (n-1,)
     edge = cut.new_ones(1)
-    first, last = frame_ids[torch.cat([edge, cut])], frame_ids[torch.cat([cut, edge])]  # (clips,)
-    clip = torch.cat([~edge, cut]).cumsum(0)                                 # (n,)
-    return (last - first + label_step >= min_span)[clip]
+    first, last = frame_ids[torch.cat([edge, cut])], frame_ids[torch.cat([cut, edge])]  # (runs,)
+    run = torch.cat([~edge, cut]).cumsum(0)                                 # (n,)
+    return (last - first + label_step >= min_span)[run]
 
 
 @dataclass(frozen=True)

@@ -39,17 +39,17 @@ class ActionScore:
     weights: np.ndarray
 
 
-def apply_root(pred: Tensor, gt: Tensor, policy: str, root: int | None) -> tuple[Tensor, Tensor]:
-    """Predicted and true joints ``(...,J,3)`` under a root policy of :class:`LiftingProtocol`.
+def apply_root(pred: Tensor, gt: Tensor, rule: str, root: int | None) -> tuple[Tensor, Tensor]:
+    """Predicted and true joints ``(...,J,3)`` under the root rule of :class:`LiftingProtocol`.
 
     Raises:
-        ValueError: the policy needs a root joint and the skeleton has none.
+        ValueError: the rule needs a root joint and the skeleton has none.
     """
-    if policy == 'keep':
+    if rule == 'keep':
         return pred, gt
     if root is None:
-        raise ValueError(f"root policy {policy!r} needs a skeleton with a root joint; use root='keep'")
-    if policy == 'zero':
+        raise ValueError(f"root rule {rule!r} needs a skeleton with a root joint; use root='keep'")
+    if rule == 'zero':
         return pred.index_fill(-2, torch.tensor(root), 0), gt
     return root_align(pred, root), root_align(gt, root)
 
@@ -73,14 +73,14 @@ def blend_frames(pred: Tensor, frame_ids: Tensor, weights: Tensor) -> tuple[Tens
     return torch.from_numpy(frames), torch.from_numpy(ids)
 
 
-def count_frames(pred: Tensor, frame_ids: Tensor, weights: Tensor, policy: str) -> tuple[Tensor, Tensor]:
-    """Poses that count under a frame policy of :class:`LiftingProtocol`; slots without weight never count.
+def count_frames(pred: Tensor, frame_ids: Tensor, weights: Tensor, rule: str) -> tuple[Tensor, Tensor]:
+    """Poses that count under the frame rule of :class:`LiftingProtocol`; slots without weight never count.
 
     Takes what :func:`blend_frames` takes, one row per slot, and returns ``(pred (m,J,3), slots (m,))``: the poses, and
     the slot from which to take the truth of each.
     """
     slots = weights.nonzero()[:, 0]
-    if policy == 'twice':
+    if rule == 'twice':
         return pred[slots], slots
     first = np.unique(frame_ids[slots].numpy(), return_index=True)[1]
     return blend_frames(pred[slots], frame_ids[slots], weights[slots])[0], slots[first]
@@ -157,7 +157,7 @@ def _named(score: ActionScore) -> dict[str, float]:
 
 def describe_protocol(protocol: LiftingProtocol) -> str:
     """One line that tells how the numbers were measured."""
-    excluded = ', '.join('/'.join(clip) for clip in protocol.exclude) or 'none'
+    excluded = ', '.join('/'.join(names) for names in protocol.exclude) or 'none'
     return f'protocol {protocol.name}: root {protocol.root}, frames {protocol.frames}, excluded clips: {excluded}'
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ...registry import METRICS
 from ...structures import Skeleton, get_skeleton
-from ...structures.protocols import LiftingProtocol, check_policies, get_protocol
+from ...structures.protocols import LiftingProtocol, check_rules, get_protocol
 from ..baselines.lifting_baselines import evaluate_lifting_baselines
 from ..benchmarks.lifting_benchmark import (
     ActionScore,
@@ -53,12 +53,12 @@ class LiftingMetric(SequenceMetric):
 
     def __init__(self, root: str | None = None, frames: str | None = None, prefix: str | None = None):
         super().__init__(prefix)
-        check_policies(root, frames)
+        check_rules(root, frames)
         self.changes = {key: value for key, value in dict(root=root, frames=frames).items() if value is not None}
 
     @property
     def protocol(self) -> LiftingProtocol:
-        """The protocol of the data set, with the policies of this metric; its name tells whether they changed it.
+        """The protocol of the data set, with the changes of this metric; its name tells whether they changed it.
 
         Raises:
             KeyError: the data set names no protocol, or an unknown one.
