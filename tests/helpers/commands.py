@@ -2,6 +2,7 @@
 import io
 import os
 import runpy
+import subprocess
 import sys
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -29,13 +30,19 @@ def of_its_own(folder, script, arguments):
                 del kind._instance_dict[name]
 
 
-def run_tool(script: str, *arguments, cwd, expect: int = 0) -> str:
-    """Output and errors of ``tools/<script>`` in the folder ``cwd``; its exit status should be ``expect``."""
-    output, status = io.StringIO(), 0
-    with of_its_own(cwd, TOOLS / script, arguments), redirect_stdout(output), redirect_stderr(output):
+def completed(script: str, *arguments, cwd) -> subprocess.CompletedProcess:
+    """What ``tools/<script>`` did in the folder ``cwd``: exit status, output and errors."""
+    status, output, errors = 0, io.StringIO(), io.StringIO()
+    with of_its_own(cwd, TOOLS / script, arguments), redirect_stdout(output), redirect_stderr(errors):
         try:
             runpy.run_path(str(TOOLS / script), run_name='__main__')
         except SystemExit as exit:
             status = exit.code or 0
-    assert status == expect, f'exit status {status}: {output.getvalue()[-4000:]}'
-    return output.getvalue()
+    return subprocess.CompletedProcess([script, *arguments], status, output.getvalue(), errors.getvalue())
+
+
+def run_tool(script: str, *arguments, cwd, expect: int = 0) -> str:
+    """Output and errors of a command, whose exit status should be ``expect``."""
+    done = completed(script, *arguments, cwd=cwd)
+    assert done.returncode == expect, done.stdout[-2000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr

@@ -1,12 +1,10 @@
 """The clip container, the embedded asset, and clips written in the official Ego-Exo4D layout."""
 import json
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.commands import completed
 
 from mmegopose.datasets import shipped_motion as sample
 from mmegopose.datasets.converters import read_wheels
@@ -14,8 +12,6 @@ from mmegopose.datasets.mocap_sequences import MocapSequence, MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET, sample_root
 from mmegopose.datasets.writers.egoexo4d_body import take_name, write_egoexo4d
 from mmegopose.structures import get_skeleton
-
-TOOL = Path(__file__).parents[2] / 'tools' / 'dataset_converters' / 'mocap.py'
 
 
 def make_clip(name, action, split, seed=0, frames=8):
@@ -185,7 +181,7 @@ def test_tool(tmp_path, clips):
     clips.save(tmp_path / 'clips.npz')
 
     def run(*words):
-        return subprocess.run([sys.executable, TOOL, *words], cwd=tmp_path, capture_output=True, text=True)
+        return completed('dataset_converters/mocap.py', *words, cwd=tmp_path)
 
     done = run('npz', 'clips.npz', 'out')
     assert done.returncode == 0 and '1 train takes, 1 val takes, 1 test takes' in done.stdout

@@ -1,10 +1,9 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.commands import completed
 from helpers.evaluation_samples import run, standard_takes, windows
 
 from mmegopose.evaluation import (
@@ -16,8 +15,6 @@ from mmegopose.evaluation import (
     write_submission,
 )
 from mmegopose.evaluation.submissions import read_headset_positions
-
-TOOL = Path(__file__).parents[2] / 'tools' / 'submit.py'
 
 
 @pytest.fixture(scope='module')
@@ -51,7 +48,7 @@ def dump(path, content):
 
 
 def tool(*args, cwd):
-    done = subprocess.run([sys.executable, str(TOOL), *map(str, args)], cwd=cwd, capture_output=True, text=True)
+    done = completed('submit.py', *args, cwd=cwd)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -44,6 +44,7 @@ def test_windows_cover_a_video():
     assert windows[..., 0, 0].tolist() == [[0, 0, 0, 1, 2], [8, 9, 10, 11, 12], [17, 18, 19, 19, 19]]
 
 
+@pytest.mark.slow
 def test_every_part_prints_a_ratio(capsys):
     benchmark_lifting.main(['--device', 'cpu', '--models', 'stcformer', '--frames', '3', '--repeats', '1',
                             '--steps', '2', '--video-frames', '7'])

@@ -1,12 +1,11 @@
 """Official checkpoints of HaMeR, HMR2.0, ViTPose and MAE become checkpoints of this package."""
 import importlib.util
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 import torch
+from helpers.commands import completed
 from helpers.lifting_parity import recorded, shapes
 from helpers.official_keys import official_keys
 
@@ -129,13 +128,11 @@ def test_other_weights_say_so(tmp_path):
 
 
 def test_command(tmp_path):
-    done = subprocess.run([sys.executable, TOOL, tmp_path / 'none.ckpt', tmp_path / 'out.pth'], cwd=tmp_path,
-                          capture_output=True, text=True)
+    done = completed('model_converters/extpose.py', 'none.ckpt', 'out.pth', cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.startswith('error: there is no checkpoint')
     small = MODELS.build(dict(type='VisionTransformer', arch='small'))
     source = saved(tmp_path, small.state_dict())
-    done = subprocess.run([sys.executable, TOOL, source, tmp_path / 'out.pth'], cwd=tmp_path, capture_output=True,
-                          text=True)
+    done = completed('model_converters/extpose.py', source, 'out.pth', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "backbone=dict(type='VisionTransformer', arch='small', img_size=(256, 192))" in done.stdout
     assert 'PretrainedPart' in done.stdout

@@ -1,12 +1,11 @@
 """Official lifting checkpoints, as their authors saved them, become checkpoints of this package."""
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from helpers.commands import completed
 from helpers.lifting_parity import official_keys, recorded
 
 from mmegopose.engine.checkpoint import CheckpointError, load_from_local, load_state, state_of
@@ -128,15 +127,15 @@ def test_random_state_of_an_older_numpy(tmp_path):
 def test_command(tmp_path):
     """A file with a prefix, then the same file cut off."""
     source = saved(tmp_path, dict(model_pos=prefixed(recorded('mixste_small')[0]), epoch=1))
-    command = [sys.executable, TOOL, source, tmp_path / 'out.pth', '--num-heads', '4', '--num-frames', '5']
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = completed('model_converters/lifting.py', source, 'out.pth', '--num-heads', '4', '--num-frames', '5',
+                     cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "neck=dict(type='MixSTE', embed_dim=48, depth=3, mlp_ratio=2.0, num_heads=4, num_tokens=17, num_frames=5)" \
         in done.stdout
     state = state_of(load_from_local(str(tmp_path / 'out.pth')), 'out.pth')
     assert f'{sum(value.numel() for value in state.values()):,} parameters' in done.stdout
     Path(source).write_bytes(Path(source).read_bytes()[:-5000])
-    done = subprocess.run([*command[:3], tmp_path / 'cut.pth'], cwd=tmp_path, capture_output=True, text=True)
+    done = completed('model_converters/lifting.py', source, 'cut.pth', cwd=tmp_path)
     assert done.returncode == 2 and not (tmp_path / 'cut.pth').exists()
     assert done.stderr.startswith('error: ') and 'damaged or cut off' in done.stderr and len(
         done.stderr.splitlines()) == 1

@@ -37,7 +37,8 @@ def test_head_pose(cache, egoexo):
 def test_lifting(cache, tmp_path):
     lifting_fixture.write_h36m(tmp_path, *lifting_fixture.h36m(tmp_path))
     files = trace_files.trace(str(ROOT / 'configs/lifting/stcformer_27_h36m.py'), {
-        'data_root': str(tmp_path), 'model.neck.depth': 1, 'test_dataloader.dataset.keypoints': 'gt'})
+        'data_root': str(tmp_path), 'test_dataloader.dataset.keypoints': 'gt', 'model.neck.depth': 1,
+        **{f'model.{part}.embed_dim': 16 for part in ('backbone', 'neck', 'head')}})
     assert {'datasets/readers/lifting/h36m.py', 'evaluation/metrics/lifting_metric.py'} <= set(files)
     assert len(files) <= 30 and not any(file.startswith('models/') for file in files)
 
