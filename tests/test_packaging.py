@@ -49,18 +49,3 @@ def test_the_version_is_said_once_and_types_are_shipped(monkeypatch):
 def test_every_recorded_file_has_an_origin():
     told = (ROOT / 'tests/data/README.md').read_text()
     assert [p.name for p in sorted((ROOT / 'tests/data').iterdir()) if f'`{p.name}`' not in told] == ['README.md']
-
-
-def test_imports_run_one_way():
-    """structures, geometry <- body_models <- datasets, models <- evaluation, visualization <- inference <- tools."""
-    layers = [('structures', 'geometry', 'files', 'pickles', 'compat', 'registry'), ('body_models',),
-              ('datasets', 'models'), ('evaluation', 'visualization'), ('engine', 'inference')]
-    above = {name: [n for later in layers[i + 1:] for n in later] for i, names in enumerate(layers) for name in names}
-    for name, forbidden in above.items():
-        target = ROOT / 'mmegopose' / name
-        for path in target.rglob('*.py') if target.is_dir() else [target.with_suffix('.py')]:
-            for line in path.read_text().splitlines():
-                words = line.split()
-                if words[:1] in (['from'], ['import']):
-                    module = words[1].lstrip('.').removeprefix('mmegopose.').split('.')[0]
-                    assert module not in forbidden, f'{path}: {line}'

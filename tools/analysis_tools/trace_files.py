@@ -30,7 +30,7 @@ ROOT = sys.path[0]
 PACKAGE = Path(mmegopose.__file__).resolve().parent
 LOOK_UP = {'registry.py', 'plugins.py'}
 FAMILIES = {'head_pose/levelwise_vit_coarse_only.py': {}, 'lifting/stcformer_27_sample.py': {},
-            'mesh/extpose-tiny_synthetic-hand.py': {'test_dataloader.dataset.length': 32}}
+            'mesh/extpose-tiny_synthetic-hand.py': {'test_dataloader.dataset.num_samples': 32}}
 
 
 class FileTrace:
