@@ -13,7 +13,7 @@ from mmengine.logging import MMLogger
 from ..files import BadFile
 from .store import SequenceStore
 
-CACHE_VERSION = 2  # raise it when a reader makes other arrays of the same files
+CACHE_VERSION = 3  # raise it when a reader makes other arrays of the same files
 
 
 def cache_home() -> Path:

@@ -194,6 +194,7 @@ def test_coco_wholebody(tmp_path):
     points = people[1]['righthand_kpts'].reshape(21, 3)
     same(frames['keypoints'][2], np.c_[points[:, :2], points[:, 2].clip(0, 1)])
     same(frames['box'][2], [120, 120.5, 90, 85])
+    assert frames['image_id'].tolist() == [10, 10, 11] and 'area' not in frames
 
 
 # ---- bad input

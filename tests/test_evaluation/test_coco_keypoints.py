@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.image_fixture import write_coco_wholebody
 
 from mmegopose.compat import coco_api
+from mmegopose.datasets import ImageMeshDataset
 from mmegopose.evaluation import CocoKeypointMetric
 from mmegopose.evaluation.functional import keypoint_similarity
 from mmegopose.registry import METRICS
@@ -178,3 +180,32 @@ def test_mistakes_are_told(tmp_path):
         evaluate(metric, as_sample(data))
     with pytest.raises(ValueError, match=r'1 images of the results are not among the 12 of the annotations: \[9999\]'):
         evaluate(metric, as_sample(data, image_id=np.where(data['image'] == 7, 9999, data['image'])))
+
+
+@pytest.mark.parametrize('area', [None, 900.0])
+def test_hands_of_coco_wholebody_come_back_to_the_pixels_and_numbers_of_their_images(tmp_path, area):
+    """Two hands of the first image and one of the second, of which one is a left hand whose crop is mirrored."""
+    people = write_coco_wholebody(tmp_path)
+    if area:
+        path = next((tmp_path / 'annotations').iterdir())
+        content = json.loads(path.read_text())
+        content['annotations'] = [person | dict(area=area) for person in content['annotations']]
+        path.write_text(json.dumps(content))
+    data = ImageMeshDataset(str(tmp_path), dict(type='coco_wholebody_hand'), pose_form=None, test_mode=True)
+    sample = data.__getitems__(range(3))['data_samples']
+    sample.pred_keypoints = sample.keypoints + 10 / sample.box_size[..., None, None]
+    metric = CocoKeypointMetric(out_file=str(tmp_path / 'results.json'))
+    found = evaluate(metric, sample.to_dict(), meta=data.metainfo)
+    rows = json.loads((tmp_path / 'results.json').read_text())
+    assert [row['image_id'] for row in rows] == [10, 10, 11]
+    labels = [people[0]['lefthand_kpts'], people[0]['righthand_kpts'], people[1]['righthand_kpts']]
+    for row, label, side in zip(rows, labels, (-1, 1, 1)):
+        shift = np.array(row['keypoints']).reshape(21, 3)[:, :2] - label.reshape(21, 3)[:, :2]
+        np.testing.assert_allclose(shift, np.tile([10.0 * side, 10.0], (21, 1)), atol=1e-3)
+    variance = 8 * np.array(get_skeleton('hand21').oks_sigmas) ** 2
+    expected = []
+    for label in labels:
+        points = label.reshape(21, 3)[label.reshape(21, 3)[:, 2] > 0.5]
+        seen = label.reshape(21, 3)[:, 2] > 0.5
+        expected.append(np.exp(-200 / (area or np.ptp(points[:, :2], axis=0).prod()) / variance)[seen].mean())
+    assert found['coco/OKS'] == pytest.approx(np.mean(expected), rel=1e-4)

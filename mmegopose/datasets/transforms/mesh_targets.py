@@ -44,7 +44,8 @@ class MeshTargets:
     Reads the crop of :class:`.DecodeCrop` and the rows of the store. Sets the fields ``joints``, ``visible``,
     ``keypoints`` (in crop units, see :func:`~mmegopose.geometry.crops.crop_units`), ``keypoint_conf``,
     ``global_orient``, ``body_pose``, ``betas``, ``has_pose`` and ``has_betas``; where they are known also ``vertices``
-    and ``keypoint_visible``. Their shapes are in :data:`mmegopose.structures.sample.FIELDS`.
+    and, where the store has them, ``keypoint_visible``, ``image_id`` and ``area``. Their shapes are in
+    :data:`mmegopose.structures.sample.FIELDS`.
 
     Args:
         vertices: give the true vertices, where they are stored or there are body models.
@@ -71,8 +72,8 @@ class MeshTargets:
         joints = torch.from_numpy(frames['joints'][rows])  # (B,T,J,4)
         labels |= dict(keypoints=points.float(), keypoint_conf=confidence, joints=joints[..., :3],
                        visible=joints[..., 3] > 0)
-        if 'keypoint_visible' in frames:
-            labels['keypoint_visible'] = torch.from_numpy(frames['keypoint_visible'][rows])
+        labels |= {name: torch.from_numpy(frames[name][rows]) for name in ('keypoint_visible', 'image_id', 'area')
+                   if name in frames}
         if self.bodies is not None:
             known = labels['has_pose'] & labels['has_betas'] & batch['valid']
             labels['joints'], labels['vertices'] = self.bodies(

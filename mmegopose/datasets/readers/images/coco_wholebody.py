@@ -41,7 +41,7 @@ def _parse(root: Path, split: str, path: Path) -> SequenceStore:
     if missing := {'images', 'annotations'} - set(content):
         raise BadFile(f'{path} lacks {sorted(missing)}; download it again from the site of COCO-WholeBody')
     images = {image['id']: image for image in content['images']}
-    hands, boxes, keypoints, right = [], [], [], []
+    hands, boxes, keypoints, right, area = [], [], [], [], []
     for side in ('left', 'right'):
         for person in content['annotations']:
             if not person.get(f'{side}hand_valid'):
@@ -54,6 +54,7 @@ def _parse(root: Path, split: str, path: Path) -> SequenceStore:
             boxes.append(box)
             keypoints.append(points)
             right.append(side == 'right')
+            area.append(person.get('area', np.nan))
     if not hands:
         raise no_usable_sample(path, report)
     boxes = np.array(boxes, np.float64)
@@ -61,4 +62,5 @@ def _parse(root: Path, split: str, path: Path) -> SequenceStore:
     return image_store(
         'hand', root, 'COCOWholeBodyHand', split, file=[f'{split}2017/{image["file_name"]}' for image in hands],
         box=boxes_from_corners(boxes), keypoints=np.array(keypoints, np.float64).reshape(-1, 21, 3), right=right,
-        report=report, image_size=[(image['width'], image['height']) for image in hands])
+        report=report, image_size=[(image['width'], image['height']) for image in hands],
+        image_id=[image['id'] for image in hands], area=area if np.isfinite(area).all() else None)

@@ -28,7 +28,9 @@ SCHEMA = dict(
     right=Field('bool', (), 'False: a left hand, stored as it is, not mirrored'),
     image_size=Field('int64', (2,), 'width and height that the labels are for, pixels; 0: unknown'),
     vertices=Field('float32', ('V', 3), 'metres, camera axes'),
-    gender=Field('str', (), 'key of the fact body_models'))
+    gender=Field('str', (), 'key of the fact body_models'),
+    image_id=Field('int64', (), 'number of the picture in its annotation file'),
+    area=Field('float32', (), 'of the person in the picture, pixels squared'))
 
 
 class SkipReport(Counter):
@@ -115,7 +117,8 @@ def _complete(kind: str, file: np.ndarray, columns: dict) -> dict:
         has = flags(f'has_{name}', name in known)
         frames[name], frames[f'has_{name}'] = _finite_rows(numbers(name, *shape), has)
     frames['box'] = numbers('box', 4) if 'box' in known else keypoint_boxes(frames['keypoints'])
-    kinds = dict(span=np.int64, vertices=np.float32, keypoint_visible=bool, gender=str)
+    kinds = dict(span=np.int64, vertices=np.float32, keypoint_visible=bool, gender=str, image_id=np.int64,
+                 area=np.float32)
     return frames | {name: np.asarray(known[name], dtype) for name, dtype in kinds.items() if name in known}
 
 
