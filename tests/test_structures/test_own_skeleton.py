@@ -1,11 +1,13 @@
 """A skeleton that a plugin registers works like those of the package."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
+from mmegopose.datasets import LiftingDataset, SequenceStore
 from mmegopose.datasets.random import KeyedRandom
-from mmegopose.evaluation import BodyPoseMetric
-from mmegopose.evaluation.metrics import MeshMetric
+from mmegopose.evaluation import BodyPoseMetric, LiftingMetric, MeshMetric
 from mmegopose.models.flip import FlipAverage
 from mmegopose.models.losses import MPJPELoss
 from mmegopose.models.necks import STC
@@ -13,7 +15,7 @@ from mmegopose.registry import TRANSFORMS
 from mmegopose.rendering.skeleton_images import draw_skeletons
 from mmegopose.structures import Skeleton, both_sides, get_skeleton, register_skeleton
 from mmegopose.synthesis.pose_errors import PoseErrors
-from mmegopose.visualization import draw_poses
+from mmegopose.visualization import PoseVisualizationHook, draw_poses
 
 OWN = register_skeleton(Skeleton.from_parents(
     'own9', 'pelvis neck head left-hip left-foot right-hip right-foot left-hand right-hand',
@@ -47,6 +49,42 @@ def test_the_mirror_of_data_and_of_predictions_swaps_its_joints():
     keypoints = torch.randn(2, 3, 9, 3)
     both = FlipAverage('own9').double(dict(keypoints=keypoints))['keypoints']
     assert torch.equal(both[2:], keypoints[:, :, FLIP] * torch.tensor([-1., 1, 1]))
+
+
+def lifting_store(frames=30):
+    rng = np.random.default_rng(0)
+    return SequenceStore(
+        [0, frames], dict(keypoints=rng.uniform(-1, 1, (frames, 9, 2)).astype(np.float32),
+                          joints=rng.normal(size=(frames, 9, 3)).astype(np.float32)),
+        [dict(uid='me/walk/1', name='walk', action='walk')],
+        info=dict(dataset_name='own', split='val', skeleton='own9'))
+
+
+def test_lifting_data_mirror_score_and_draw_it(tmp_path):
+    plain, both = (LiftingDataset(lifting_store(), protocol='overlap', num_frames=9, mirror=mirror)
+                   for mirror in (False, True))
+    assert len(both) == 2 * len(plain)
+    mirror = torch.tensor([-1., 1, 1])
+    windows = [data.__getitems__(range(len(data))) for data in (plain, both)]
+    expected, found = ([{tuple(np.round(window.flatten().tolist(), 5)) for window in batch['inputs']['keypoints']}
+                        for batch in windows])
+    expected |= {tuple(np.round((window[:, FLIP] * mirror[:2]).flatten().tolist(), 5))
+                 for window in windows[0]['inputs']['keypoints']}
+    assert found == expected
+
+    data = LiftingDataset(lifting_store(), protocol='overlap', num_frames=9, test_mode=True)
+    sample = data.__getitems__(range(len(data)))['data_samples']
+    sample.pred_joints = sample.joints.clone()
+    sample.pred_joints[:, :, 8, 0] += 0.09
+    metric = LiftingMetric(root='keep')
+    metric.dataset_meta = data.metainfo
+    metric.process(None, [sample.to_dict()])
+    found = metric.evaluate(1)
+    assert found['lifting/MPJPE'] == pytest.approx(10, rel=1e-5)
+    assert found['lifting/joint/right-hand/MPJPE'] == pytest.approx(90, rel=1e-5)
+    runner = SimpleNamespace(test_dataloader=SimpleNamespace(dataset=data))
+    PoseVisualizationHook(str(tmp_path)).after_test_iter(runner, 0, {}, [sample])
+    assert [path.name for path in tmp_path.iterdir()] == ['me_walk_1.png']
 
 
 def test_losses_necks_and_detector_errors_know_it():
