@@ -262,3 +262,27 @@ def test_unlabelled_bodies_are_no_real_ones():
 def test_wrong_arguments_say_what_is_right(config, message):
     with pytest.raises(ValueError, match=message):
         MODELS.build(config)
+
+
+@pytest.mark.parametrize('loss', [
+    KeypointLoss(), RootRelativeLoss(), RootRelativeVelocityLoss(), ParameterLoss('body_pose'),
+    ParameterLoss('betas', regularize=True), ParameterLoss('betas', regularize=True, reduction='mean'), HeatmapLoss(),
+    AdversarialLoss(num_joints=3, num_betas=4)], ids=lambda loss: type(loss).__name__)
+def test_a_window_without_pictures_has_no_loss(loss):
+    generator = torch.Generator().manual_seed(0)
+    B, T, J = 3, 2, 3
+    shapes = dict(keypoints=(J, 2), joints=(J, 3), body_pose=(J, 3, 3), betas=(4,), heatmaps=(J, 16, 12))
+    outputs = {name: torch.rand(B, T, *shape, generator=generator, requires_grad=True)
+               for name, shape in shapes.items()}
+    shown = torch.tensor([[True, True], [True, False], [False, False]])  # and a picture that fills up a window
+    targets = {name: torch.rand(B, T, *shape, generator=generator) for name, shape in shapes.items()}
+    masks = dict(keypoint_conf=shown[..., None].expand(B, T, J).float(), visible=shown[..., None].expand(B, T, J),
+                 has_pose=shown, has_betas=shown, scored=shown)
+    value = loss(outputs, sample(**targets, **masks))
+    total = sum(value.values()) if isinstance(value, dict) else value
+    total.backward()
+    moved = [output.grad for output in outputs.values() if output.grad is not None]
+    assert moved and all((grad[2] == 0).all() and grad[:2].any() for grad in moved)
+    rest = loss({name: output[:2] for name, output in outputs.items()},
+                sample(**{name: values[:2] for name, values in (targets | masks).items()}))
+    torch.testing.assert_close(total, sum(rest.values()) if isinstance(rest, dict) else rest)

@@ -10,6 +10,7 @@ from ...registry import LOSSES
 from ...structures import PoseDataSample
 from ..weights.key_map import map_keys
 from .joint_losses import global_mean
+from .mesh_losses import of_shown_windows
 
 
 class PoseDiscriminator(nn.Module):
@@ -71,11 +72,12 @@ class AdversarialLoss(nn.Module):
         frozen = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
         fooled = functional_call(self.discriminator, frozen, tuple(fake))  # (B*T, J+2)
         real, known = self._real(samples)
+        shown = of_shown_windows(samples, samples.has_pose).flatten()
         scores = self.discriminator(*(torch.cat([r, f.detach().to(r)]) for r, f in zip(real, fake)))
         real_scores, fake_scores = scores.split([len(known), len(fooled)])
         return dict(
-            generator=self.loss_weight * _score_loss(fooled - 1),
-            discriminator=self.loss_weight * (_score_loss(real_scores - 1, known) + _score_loss(fake_scores)))
+            generator=self.loss_weight * _score_loss(fooled - 1, shown),
+            discriminator=self.loss_weight * (_score_loss(real_scores - 1, known) + _score_loss(fake_scores, shown)))
 
     def _real(self, samples: PoseDataSample) -> tuple[list, Tensor]:
         """Real rotations and shapes, as many as there are frames, and which of them count ``(B*T,)``."""
@@ -86,10 +88,9 @@ class AdversarialLoss(nn.Module):
         return [so3_exp(self.real_pose[rows]), self.real_betas[rows]], torch.ones_like(known)
 
 
-def _score_loss(difference: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Squares of ``(F,J+2)``, summed over the scores of a body, mean over the bodies."""
-    loss = difference.square().sum(-1)
-    return global_mean(loss, torch.ones_like(loss, dtype=torch.bool) if mask is None else mask)
+def _score_loss(difference: Tensor, mask: Tensor) -> Tensor:
+    """Squares of ``(F,J+2)``, summed over the scores of a body, mean over the bodies that count, ``mask (F,)``."""
+    return global_mean(difference.square().sum(-1), mask)
 
 
 def _read_poses(path: str, num_joints: int, num_betas: int) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,12 @@ HAS_LABEL = dict(global_orient='has_pose', body_pose='has_pose', betas='has_beta
 """Field ``(B,T)`` that tells where a parameter of the body model is known."""
 
 
+def of_shown_windows(samples: PoseDataSample, like: Tensor) -> Tensor:
+    """Frames ``(B,T)`` of windows that show anything, shaped as ``like``: those with a frame that is ``scored``."""
+    scored = samples.get('scored')
+    return torch.ones_like(like) if scored is None else scored.any(1, keepdim=True).expand_as(like)
+
+
 class MeshLoss(nn.Module):
     """Base of the losses of HMR2.0 (Goel et al., ICCV 2023) and HaMeR (Pavlakos et al., CVPR 2024).
 
@@ -86,7 +92,8 @@ class ParameterLoss(MeshLoss):
 
     Args:
         name: ``'global_orient'``, ``'body_pose'``: rotation matrices; ``'betas'``: shape coefficients.
-        regularize: draw outputs without a label to zero, as HMR2.0 and HaMeR do for betas.
+        regularize: draw outputs without a label to zero, as HMR2.0 and HaMeR do for betas, but not those of windows
+            whose pictures cannot be read.
     """
 
     def __init__(self, name: str, loss_weight: float = 1.0, reduction: str = 'sum', regularize: bool = False):
@@ -99,7 +106,7 @@ class ParameterLoss(MeshLoss):
         known, target = samples.get(HAS_LABEL[self.name]), samples.get(self.name)
         if self.regularize:
             target = target * known[..., None]
-            known = torch.ones_like(known)
+            known = of_shown_windows(samples, known)
         return (outputs[self.name] - target).square(), known
 
 
