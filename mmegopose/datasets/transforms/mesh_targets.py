@@ -123,8 +123,8 @@ def turn_labels(labels: dict, rotation: Tensor) -> dict:
     """Step 2, of a box that is turned by ``rotation (B,T)`` radians."""
     pose = labels['pose']
     pose = torch.cat([turn_orientation(pose[:, :, :1], rotation[..., None]), pose[:, :, 1:]], 2)
-    return labels | dict(pose=pose) | {name: turn_joints(labels[name], rotation).float()
-                                       for name in ('joints', 'vertices') if name in labels}
+    turned = {name: turn_joints(labels[name], rotation) for name in ('joints', 'vertices') if name in labels}
+    return labels | turned | dict(pose=pose, joints=turned['joints'].float())
 
 
 def mask_labels(labels: dict, valid: Tensor) -> dict:

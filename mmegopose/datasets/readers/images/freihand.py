@@ -60,7 +60,7 @@ def _parse(root: Path, split: str, backgrounds: tuple, mano: str | None) -> Sequ
         labels = dict(joints=with_confidence(xyz), keypoints=project(xyz, intrinsics))
         labels |= _parameters(root / f'{split}_mano.json', num_hands, mano)
     if split == 'evaluation' and (root / f'{split}_verts.json').is_file():
-        labels['vertices'] = _numbers(root / f'{split}_verts.json', (778, 3), num_hands)
+        labels['vertices'] = _numbers(root / f'{split}_verts.json', (778, 3), num_hands).astype(np.float32)
     versions = [BACKGROUNDS.index(name) for name in backgrounds] if split == 'training' else [0]
     files = [f'{split}/rgb/{i + num_hands * version:08d}.jpg' for version in versions for i in range(num_hands)]
     columns = {name: np.concatenate([values] * len(versions)) for name, values in labels.items()}

@@ -27,7 +27,7 @@ SCHEMA = dict(
     has_betas=Field('bool', (), 'the shape is known'),
     right=Field('bool', (), 'False: a left hand, stored as it is, not mirrored'),
     image_size=Field('int64', (2,), 'width and height that the labels are for, pixels; 0: unknown'),
-    vertices=Field('float32', ('V', 3), 'metres, camera axes'),
+    vertices=Field('float32', ('V', 3), 'metres, camera axes; float64 where the files are as exact'),
     gender=Field('str', (), 'key of the fact body_models'),
     image_id=Field('int64', (), 'number of the picture in its annotation file'),
     area=Field('float32', (), 'of the person in the picture, pixels squared'))
@@ -85,7 +85,9 @@ def image_store(kind: str, root: str | Path, dataset_name: str, split: str | Non
     info = dict(dataset_name=dataset_name, split=split, skeleton=SKELETONS[kind], kind=kind,
                 root=str(Path(root).resolve()), tight=tight, video=video, body_models=body_models)
     counts = np.bincount(sequence, minlength=len(sequences))
-    return SequenceStore(np.concatenate([[0], np.cumsum(counts)]), frames, sequences, info=info, schema=SCHEMA,
+    schema = {name: SCHEMA[name]._replace(dtype=str(frames[name].dtype)) if name == 'vertices' else SCHEMA[name]
+              for name in frames}
+    return SequenceStore(np.concatenate([[0], np.cumsum(counts)]), frames, sequences, info=info, schema=schema,
                          report=report)
 
 
@@ -117,8 +119,8 @@ def _complete(kind: str, file: np.ndarray, columns: dict) -> dict:
         has = flags(f'has_{name}', name in known)
         frames[name], frames[f'has_{name}'] = _finite_rows(numbers(name, *shape), has)
     frames['box'] = numbers('box', 4) if 'box' in known else keypoint_boxes(frames['keypoints'])
-    kinds = dict(span=np.int64, vertices=np.float32, keypoint_visible=bool, gender=str, image_id=np.int64,
-                 area=np.float32)
+    kinds = dict(span=np.int64, vertices=None, keypoint_visible=bool, gender=str, image_id=np.int64,
+                 area=np.float32)  # None: as it is
     return frames | {name: np.asarray(known[name], dtype) for name, dtype in kinds.items() if name in known}
 
 
