@@ -4,13 +4,13 @@ import inspect
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from ..registry import MODELS
+from ..registry import BACKBONES, HEADS, MODELS, NECKS, Registry
 from .layers import token_mask
 
 
-def build_part(config: dict | None) -> nn.Module | None:
-    """A module of its config; None stays None."""
-    return MODELS.build(config) if config else None
+def build_part(config: dict | None, kind: Registry = MODELS) -> nn.Module | None:
+    """A module of its config; None stays None. A mistaken type is answered with names of the kind."""
+    return kind.build(config) if config else None
 
 
 def takes(module: nn.Module | None, argument: str) -> bool:
@@ -21,9 +21,12 @@ def takes(module: nn.Module | None, argument: str) -> bool:
 def streams_of(module: nn.Module | None) -> tuple | None:
     """Names of the streams that the tokens of a backbone or an embedding are made of; None: it does not say.
 
-    A module says so by an attribute ``streams``, or ``stream`` if there is one.
+    A module says so by an attribute ``streams``, or ``stream`` if there is one, or its embedding ``embed`` says so.
     """
-    streams = getattr(module, 'streams', None) or getattr(module, 'stream', None)
+    if module is None:
+        return None
+    streams = getattr(module, 'streams', None) or getattr(module, 'stream', None) \
+        or streams_of(getattr(module, 'embed', None))
     return (streams,) if isinstance(streams, str) else streams
 
 
@@ -32,7 +35,7 @@ class MaskedNeck:
 
     def set_neck(self, config: dict | None) -> None:
         """Build the neck; whether it takes a mask is decided here, once."""
-        self.neck = build_part(config)
+        self.neck = build_part(config, NECKS)
         self.neck_takes_mask = takes(self.neck, 'mask')
 
     def apply_neck(self, tokens: Tensor, inputs: dict, streams: tuple | None) -> Tensor:
@@ -63,9 +66,9 @@ class Branch(MaskedNeck, BaseModule):
     def __init__(self, backbone: dict, neck: dict | None = None, head: dict | None = None,
                  streams: tuple | None = None):
         super().__init__()
-        self.backbone = build_part(backbone)
+        self.backbone = build_part(backbone, BACKBONES)
         self.set_neck(neck)
-        self.head = build_part(head)
+        self.head = build_part(head, HEADS)
         self.streams = streams_of(self.backbone) or streams
 
     def forward(self, inputs: dict) -> Tensor:

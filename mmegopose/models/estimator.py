@@ -3,7 +3,7 @@ from mmengine.model import BaseModel, ModuleDict
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
-from ..registry import MODELS
+from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS
 from ..structures import PoseDataSample
 from .branch import Branch, MaskedNeck, build_part, streams_of, takes
 from .flip import FlipAverage
@@ -48,12 +48,13 @@ class PoseEstimator(MaskedNeck, BaseModel):
         if bool(branches) == bool(backbone) or bool(branches) != bool(fusion):
             raise ValueError('PoseEstimator needs either backbone and head, or branches and fusion')
         # Parameters are listed in this order, on which the last bit of sums over all of them depends.
-        self.embed = build_part(embed)
+        self.embed = build_part(embed, EMBEDDINGS)
         self.set_neck(neck)
-        self.head, self.fusion, self.backbone = build_part(head), build_part(fusion), build_part(backbone)
+        self.head, self.fusion = build_part(head, HEADS), build_part(fusion, FUSIONS)
+        self.backbone = build_part(backbone, BACKBONES)
         branches, shared = branches or {}, streams_of(self.embed)
         self.branches = ModuleDict({name: _branch(name, config, shared) for name, config in branches.items()})
-        self.losses = LossDict({name: build_part(config) for name, config in (losses or {}).items()})
+        self.losses = LossDict({name: build_part(config, LOSSES) for name, config in (losses or {}).items()})
         self.branch_loss_weight = branch_loss_weight
         self.train_cfg, self.test_cfg = train_cfg or {}, test_cfg or {}
         self.flip = FlipAverage(self.test_cfg['flip']) if self.test_cfg.get('flip') else None

@@ -7,9 +7,14 @@ import torch
 
 from mmegopose.engine.config import load_config
 from mmegopose.registry import NECKS
+from mmegopose.testing import check_module
 from projects.example_project import GatedNeck
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_the_contract_of_necks():
+    check_module(dict(type='GatedNeck', embed_dim=16))
 
 
 def test_neck_keeps_shapes_and_mixes_neighbours_only():

@@ -43,7 +43,7 @@ class ConcatViT(VisionTransformer):
 
     def __init__(self, arch: str | None = 'base', pose_stream: str = 'pose_image', **kwargs):
         super().__init__(arch, **kwargs)
-        self.pose_stream = pose_stream
+        self.pose_stream, self.streams = pose_stream, (self.stream, pose_stream)
         self.patch_embed.proj = PairedConv(self.patch_embed.proj)
 
     def embed(self, inputs: dict, stream: str) -> Tensor:
@@ -72,6 +72,7 @@ class ControlNetViT(VisionTransformer):
         super().__init__(arch, init_cfg=init_cfg, **kwargs)
         freeze(self, trainable)
         self.control = VisionTransformer(arch, stream=pose_stream, **kwargs)
+        self.streams = (self.stream, pose_stream)
         del self.control.last_norm
         embed_dim = self.pos_embed.shape[-1]
         self.zero = nn.ModuleList(nn.Linear(embed_dim, embed_dim) for _ in self.blocks)

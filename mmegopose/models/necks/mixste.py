@@ -31,7 +31,8 @@ class MixSTE(BaseModule):
                  drop_path_rate: float = 0.1, num_tokens: int = 17, num_frames: int = 243,
                  resample_frames: bool = False, init_cfg: dict | None = None):
         super().__init__(init_cfg)
-        self.resample_frames = resample_frames
+        self.num_frames, self.resample_frames = num_frames, resample_frames
+        self.any_length = resample_frames
         self.token_pos = nn.Parameter(torch.zeros(1, num_tokens, embed_dim))
         self.frame_pos = nn.Parameter(torch.zeros(1, num_frames, embed_dim))
         self.token_blocks, self.frame_blocks = (
