@@ -85,16 +85,17 @@ class MocapSequences:
                     bool(self.exact_skeleton[index]))
 
     @classmethod
-    def join(cls, clips: Sequence[MocapSequence]) -> 'MocapSequences':
-        """Container of one or more clips at 30 Hz."""
+    def join(cls, sequences: Sequence[MocapSequence]) -> 'MocapSequences':
+        """Container of one or more sequences at 30 Hz."""
         def frames(key):
-            return np.concatenate([getattr(clip, key) for clip in clips]).astype(np.float32)
+            return np.concatenate([getattr(sequence, key) for sequence in sequences]).astype(np.float32)
 
-        words = [np.array([getattr(clip, key) for clip in clips])
+        words = [np.array([getattr(sequence, key) for sequence in sequences])
                  for key in ('name', 'subject', 'action', 'source', 'split')]
-        offsets = np.cumsum([0, *(len(clip.joints) for clip in clips)]).astype(np.int64)
+        offsets = np.cumsum([0, *(len(sequence.joints) for sequence in sequences)]).astype(np.int64)
         return cls(*words, np.float32(FPS), offsets, frames('joints'), frames('joints_h36m'), frames('head_pose'),
-                   np.array(COCO_NAMES), np.array(H36M_NAMES), np.array([clip.exact_skeleton for clip in clips]))
+                   np.array(COCO_NAMES), np.array(H36M_NAMES),
+                   np.array([sequence.exact_skeleton for sequence in sequences]))
 
     def save(self, path: str | Path) -> None:
         """Write a compressed npz; its name should end in ``.npz``. Raises ``ValueError`` if not valid."""

@@ -1,4 +1,4 @@
-"""Which keys a process draws: endless shuffled training, and whole takes for evaluation."""
+"""Which keys a process draws: endless shuffled training, and whole sequences for evaluation."""
 import math
 
 import numpy as np
@@ -47,7 +47,8 @@ class EndlessSampler(Sampler):
 
 @DATA_SAMPLERS.register_module()
 class SequenceSampler(Sampler):
-    """All windows of whole takes, in order; takes are dealt to the processes so that each gets about as many windows.
+    """All windows of whole sequences, in order; sequences are dealt to the processes so that each gets about as many
+    windows.
 
     Pair it with :class:`SequenceBatchSampler`.
     """
@@ -56,12 +57,12 @@ class SequenceSampler(Sampler):
         rank, world_size = get_dist_info()
         bounds = np.asarray(dataset.sequence_bounds)
         load, mine = np.zeros(world_size, np.int64), []
-        for take in np.argsort(-np.diff(bounds), kind='stable'):
+        for sequence in np.argsort(-np.diff(bounds), kind='stable'):
             lightest = int(load.argmin())
-            load[lightest] += bounds[take + 1] - bounds[take]
+            load[lightest] += bounds[sequence + 1] - bounds[sequence]
             if lightest == rank:
-                mine.append(int(take))
-        self.blocks = [range(bounds[take], bounds[take + 1]) for take in sorted(mine)]
+                mine.append(int(sequence))
+        self.blocks = [range(bounds[sequence], bounds[sequence + 1]) for sequence in sorted(mine)]
 
     def __iter__(self):
         return (int(index) for block in self.blocks for index in block)
@@ -72,7 +73,7 @@ class SequenceSampler(Sampler):
 
 @DATA_SAMPLERS.register_module()
 class SequenceBatchSampler(Sampler):
-    """Batches that never cross takes, so that results do not depend on the number of processes, to the last bit."""
+    """Batches that never cross sequences, so that results do not depend on the number of processes, to the last bit."""
 
     def __init__(self, sampler: SequenceSampler, batch_size: int, drop_last: bool = False):
         self.sampler, self.batch_size = sampler, batch_size

@@ -12,7 +12,7 @@ from .loading import dataset_over, load_model
 
 @INFERENCERS.register_module()
 class LiftingInferencer:
-    """Lift clips of any length: overlapping windows, blended, every frame predicted once.
+    """Lift sequences of any length: overlapping windows, blended, every frame predicted once.
 
     Args:
         config: config file of a lifting model.
@@ -29,7 +29,7 @@ class LiftingInferencer:
     @torch.no_grad()
     def __call__(self, keypoints: np.ndarray, image_size: tuple, skeleton: str | None = None,
                  batch_size: int = 16, **fields: np.ndarray) -> np.ndarray:
-        """Predict every frame of a clip.
+        """Predict every frame of a sequence.
 
         Args:
             keypoints: ``(F,J,2)`` pixels, or ``(F,J,3)`` with confidence, which models without it leave out.

@@ -54,18 +54,18 @@ class ReadKeypoints:
     def __call__(self, batch: dict) -> dict:
         frames, rows = batch['store'].frames, batch['rows']
 
-        def take(name):
+        def read(name):
             return torch.from_numpy(np.take(frames[name], rows, axis=0))
 
-        keypoints = self._channels(take('keypoints'))
+        keypoints = self._channels(read('keypoints'))
         batch |= dict(keypoints=keypoints)
-        visible = take('visible') if 'visible' in frames else torch.ones(rows.shape, dtype=torch.bool)
+        visible = read('visible') if 'visible' in frames else torch.ones(rows.shape, dtype=torch.bool)
         if 'joints' in frames:
-            batch['joints'] = take('joints')
+            batch['joints'] = read('joints')
         else:
             batch['joints'], visible = keypoints.new_zeros(*keypoints.shape[:-1], 3), torch.zeros_like(visible)
         if 'detected' in frames:
-            batch['detected'] = take('detected')
+            batch['detected'] = read('detected')
         if 'mirrored' in batch:
             self._mirror(batch)
         if 'trained' in batch:

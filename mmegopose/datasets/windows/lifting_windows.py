@@ -25,12 +25,12 @@ class LiftingWindows(Windows):
     Attributes:
         answers: ``(P,)`` int64, the positions of a window that are predicted in evaluation.
         weights: ``(T,)`` float32 of the positions, for averaging the predictions of a frame.
-        skip_padded: repeated frames neither train nor count.
+        only_valid: repeated frames neither train nor count.
         window: ``(W,)`` of the windows as they are and mirrored, number among those that the policy cuts.
         mirrored: ``(W,)`` bool.
     """
     numbered = True
-    skip_padded = False
+    only_valid = False
 
     def __init__(self, num_frames: int = 243, frame_step: int = 1, window_stride: int | None = None,
                  mirror: bool = False):
@@ -60,7 +60,7 @@ class LiftingWindows(Windows):
         return WindowRows(
             frames + self.store.offsets[self.sequence[index], None], valid,
             mirrored=self.mirrored[index] if self.mirror else None,
-            trained=valid if self.skip_padded and not self.test_mode else None)
+            trained=valid if self.only_valid and not self.test_mode else None)
 
     def predicted(self, index):
         frames, valid = self._frames(self.window[index], self.positions)
@@ -68,7 +68,7 @@ class LiftingWindows(Windows):
 
     def slot_weights(self, index) -> np.ndarray:
         weights = np.tile(self.weights[self.positions], (len(index), 1))
-        return np.where(self.predicted(index)[1], weights, 0) if self.skip_padded else weights
+        return np.where(self.predicted(index)[1], weights, 0) if self.only_valid else weights
 
     def _frames(self, window, positions=slice(None)):
         """Frames in their sequences ``(B,T)`` int64 of the windows that the policy cut, and whether they are valid."""
@@ -80,11 +80,11 @@ class LiftingWindows(Windows):
         """Frames ``(B,T)`` that the windows would read if their sequences had no end."""
         return self.first[window, None] + self.frame_step * np.arange(self.num_frames)[positions]
 
-    def cut(self, lengths):
-        """``sequence, first, low, high``, all ``(W,)``, for sequences of ``lengths (S,)`` frames."""
+    def cut(self, total):
+        """``sequence, first, low, high``, all ``(W,)``, for sequences of ``total (S,)`` frames."""
         step = self.frame_step
-        sequence, phase = np.divmod(np.arange(len(lengths) * step), step)
-        frames = -((phase - lengths[sequence]) // step)  # of each interleaved sequence
+        sequence, phase = np.divmod(np.arange(len(total) * step), step)
+        frames = -((phase - total[sequence]) // step)  # of each interleaved sequence
         sequence, phase, frames = (x[frames > 0] for x in (sequence, phase, frames))
         part, start = self.starts(frames)
         low = phase[part]
@@ -139,16 +139,16 @@ class STCFormerWindows(LiftingWindows):
         super().__init__(num_frames, frame_step, window_stride or 1, mirror)
         self.answers = np.array([num_frames // 2])
 
-    def cut(self, lengths):
+    def cut(self, total):
         if self.test_mode and self.window_stride != 1:
             raise ValueError(f"window_stride={self.window_stride}: the protocol 'stcformer' is evaluated with one "
                              'window per frame')
         half, stride = self.num_frames // 2, self.window_stride
-        counts = -(-lengths // stride)
+        counts = -(-total // stride)
         sequence, k = enumerate_each(counts)
         centre = k if self.test_mode else \
-            (k + 1) * stride - ((counts * stride - lengths) // 2)[sequence] - 1 - half
-        return sequence, centre - half * self.frame_step, np.zeros_like(k), (lengths - 1)[sequence]
+            (k + 1) * stride - ((counts * stride - total) // 2)[sequence] - 1 - half
+        return sequence, centre - half * self.frame_step, np.zeros_like(k), (total - 1)[sequence]
 
 
 @WINDOWS.register_module()
@@ -188,7 +188,7 @@ class OverlapWindows(LiftingWindows):
     linearly from the centre of a window to its ends, so that predictions do not jump from one window to the next. Short
     sequences repeat their last frame, with no weight.
     """
-    skip_padded = True
+    only_valid = True
 
     def __init__(self, num_frames: int = 243, frame_step: int = 1, window_stride: int | None = None,
                  mirror: bool = False):

@@ -97,7 +97,7 @@ def _parse(root: Path, split: str, labels: str, jobs: list, num_parsers: int, st
     takes, counts, parts, broken = read_takes(root), Counter(), [], []
     jobs = [(uid, paths, takes.get(uid), *options) for uid, paths, *options in jobs]
     with Pool(num_parsers if len(jobs) > 8 else 1) as pool:
-        found = pool.imap(_read_take, jobs)
+        found = pool.imap(_read_sequence, jobs)
         for part, skipped, take_counts in track(found, f'reading {split} takes', len(jobs), transient=True):
             counts.update(take_counts)
             if part is not None:
@@ -141,7 +141,7 @@ def _template_rows(store: SequenceStore, template: dict) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def _read_take(job):
+def _read_sequence(job):
     """``(part | None, message | None, counts)`` of one take; runs in a worker process."""
     uid, (camera, *label_files), take, bouldering, max_hole = job
     counts = Counter()

@@ -49,26 +49,26 @@ class VideoPose3DReader:
         self.report['subjects without 3D, not used'] = len(set(points) - set(joints))
         if missing := [subject for subject in subjects if subject not in cameras]:
             raise ValueError(f'the cameras of subjects {missing} are not known, only those of {sorted(cameras)}')
-        self.clips = [(subject, clip, world, points[subject], cameras[subject]) for subject in subjects
-                      for clip, world in joints[subject].items()]
+        self.recordings = [(subject, name, world, points[subject], cameras[subject]) for subject in subjects
+                      for name, world in joints[subject].items()]
         self._choose(actions)
 
     def store(self, **info) -> SequenceStore:
         """All clips, camera by camera; ``info``: facts of the store besides its skeleton."""
-        num_frames = sum(-(-len(world) // self.subsample) * len(cameras) for *_, world, _, cameras in self.clips)
-        return assemble(self._clips(), num_frames, dict(info, skeleton=self.skeleton.name), self.report)
+        num_frames = sum(-(-len(world) // self.subsample) * len(cameras) for *_, world, _, cameras in self.recordings)
+        return assemble(self._sequences(), num_frames, dict(info, skeleton=self.skeleton.name), self.report)
 
     def _read(self, path: Path, key: str) -> dict:
         """``{subject: {clip: ...}}`` with canonical clip names."""
         content = read_object(path, key)
-        if not isinstance(content, dict) or not all(isinstance(clips, dict) for clips in content.values()):
+        if not isinstance(content, dict) or not all(isinstance(recordings, dict) for recordings in content.values()):
             raise BadFile(f'{path}: {key!r} should hold {{subject: {{clip: ...}}}}; is it a VideoPose3D file?')
-        return {subject: {self._canonical(clip): values for clip, values in clips.items()}
-                for subject, clips in content.items()}
+        return {subject: {self._canonical(name): values for name, values in recordings.items()}
+                for subject, recordings in content.items()}
 
-    def _canonical(self, clip: str) -> str:
-        action, *take = clip.split(' ')
-        return ' '.join([self.rename.get(action, action), *take])
+    def _canonical(self, recording: str) -> str:
+        action, *number = recording.split(' ')
+        return ' '.join([self.rename.get(action, action), *number])
 
     def _check_layout(self, metadata) -> None:
         if not isinstance(metadata, dict) or 'keypoints_symmetry' not in metadata:
@@ -82,28 +82,28 @@ class VideoPose3DReader:
                           'of a detector of other joints; choose other keypoints')
 
     def _choose(self, actions) -> None:
-        known = {name for _, clip, *_ in self.clips for name in (clip, clip.split(' ')[0])}
+        known = {name for _, recording, *_ in self.recordings for name in (recording, recording.split(' ')[0])}
         if actions is not None:
             if unknown := [action for action in actions if action not in known]:
                 raise ValueError(f'{self.positions} has no actions {unknown} of these subjects, only '
                                  f'{sorted({name.split(" ")[0] for name in known})}')
-            self.clips = [c for c in self.clips if c[1] in actions or c[1].split(' ')[0] in actions]
-        if not self.clips:
+            self.recordings = [r for r in self.recordings if r[1] in actions or r[1].split(' ')[0] in actions]
+        if not self.recordings:
             raise ValueError(f'{self.positions} has no clip of these subjects')
 
-    def _clips(self) -> Iterator[KeypointSequence]:
-        for subject, clip, world, points, cameras in self.clips:
-            where = f'subject {subject}, clip {clip!r}'
-            if clip not in points:
+    def _sequences(self) -> Iterator[KeypointSequence]:
+        for subject, recording, world, points, cameras in self.recordings:
+            where = f'subject {subject}, clip {recording!r}'
+            if recording not in points:
                 raise BadFile(f'{self.keypoints} lacks {where}, which {self.positions} has; the files do not belong '
                               'together')
-            if len(points[clip]) != len(cameras):
-                raise BadFile(f'{self.keypoints}: {where} has keypoints of {len(points[clip])} cameras, but '
+            if len(points[recording]) != len(cameras):
+                raise BadFile(f'{self.keypoints}: {where} has keypoints of {len(points[recording])} cameras, but '
                               f'{len(cameras)} are described: {[camera.name for camera in cameras]}')
             joints = self._joints(f'{self.positions}: {where}', world)
-            for camera, seen in zip(cameras, points[clip]):
+            for camera, seen in zip(cameras, points[recording]):
                 check_keypoints(f'{self.keypoints}: {where}, camera {camera.name}', seen, self.skeleton, len(joints))
-                yield self._view(subject, clip, joints, camera, seen)
+                yield self._view(subject, recording, joints, camera, seen)
 
     def _joints(self, where: str, world) -> np.ndarray:
         """``(N,J,3)`` of the wanted skeleton, world."""
@@ -115,13 +115,13 @@ class VideoPose3DReader:
         check_joints(where, joints, self.skeleton, 'm')
         return joints
 
-    def _view(self, subject, clip, joints, camera: Camera, seen) -> KeypointSequence:
+    def _view(self, subject, recording, joints, camera: Camera, seen) -> KeypointSequence:
         self.report['frames of keypoints after the end of the 3D, not used'] += len(seen) - len(joints)
         pose = camera.T_world_camera.numpy()
         seen, joints = seen[:len(joints):self.subsample], joints[::self.subsample]
         center = joints[:, self.skeleton.root]
         info = dict(
-            uid=f'{subject}/{clip}/{camera.name}', name=f'{subject} {clip} {camera.name}', subject=subject,
-            action=clip.split(' ')[0], camera=camera.name, fps=self.fps, image_size=[camera.width, camera.height])
+            uid=f'{subject}/{recording}/{camera.name}', name=f'{subject} {recording} {camera.name}', subject=subject,
+            action=recording.split(' ')[0], camera=camera.name, fps=self.fps, image_size=[camera.width, camera.height])
         turned = (joints - center[:, None]) @ pose[:3, :3].astype(joints.dtype)
         return KeypointSequence(info, seen, turned, world_to_camera(center, pose))
