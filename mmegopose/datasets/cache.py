@@ -36,9 +36,10 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
         cache_dir: parent folder; default: :func:`cache_home`.
     """
     home = Path(cache_dir).expanduser() if cache_dir else cache_home()
-    paths = [Path(path).resolve() for path in sources]
-    stats = [(str(path), *((s := path.stat()).st_size, s.st_mtime_ns)) for path in paths]
-    place = f'{kind}-{_hash([CACHE_VERSION, os.path.commonpath([path.parent for path in paths]), options])}-'
+    paths = [os.path.abspath(path) for path in sources]
+    root = os.path.commonpath([os.path.dirname(path) for path in paths])
+    stats = [(path[len(root):], *((s := os.stat(path)).st_size, s.st_mtime_ns)) for path in paths]
+    place = f'{kind}-{_hash([CACHE_VERSION, os.path.realpath(root), options])}-'
     folder = home / (place + _hash(stats))
     if folder.exists():
         try:

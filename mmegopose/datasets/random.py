@@ -1,4 +1,6 @@
 """Random numbers that depend on nothing but a seed and the key of each sample."""
+from functools import cached_property
+
 import numpy as np
 import torch
 
@@ -23,10 +25,13 @@ class KeyedRandom:
     """
 
     def __init__(self, keys, seed: int = 0):
-        self.keys = np.asarray(keys, np.int64)
+        self.keys, self.seed, self.draws = np.asarray(keys, np.int64), seed, 0
+
+    @cached_property
+    def state(self) -> np.ndarray:
+        """``(B,)`` uint64."""
         with np.errstate(over='ignore'):
-            self.state = _mix(self.keys.astype(np.uint64) * _GOLDEN + _mix(np.uint64(seed) + _GOLDEN))
-        self.draws = 0
+            return _mix(self.keys.astype(np.uint64) * _GOLDEN + _mix(np.uint64(self.seed) + _GOLDEN))
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
         """``(B, *shape)`` float64 in [low, high)."""

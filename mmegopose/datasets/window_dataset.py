@@ -143,12 +143,13 @@ class WindowDataset(Dataset):
         frame_ids = window.frame_ids
         if frame_ids is None:
             frame_ids = self.store.frame_ids(window.rows, sequence[:, None])
+        scored = np.zeros(window.rows.shape, bool)
+        scored[:, self.windows.positions] = True
         batch = dict(
             self.store.info, store=self.store, rows=window.rows, valid=torch.from_numpy(window.valid),
             exists=torch.from_numpy(window.valid.copy()), index=torch.from_numpy(index),
             sequence=torch.from_numpy(sequence), frame_ids=torch.from_numpy(frame_ids),
-            scored=torch.zeros(window.rows.shape, dtype=torch.bool), random=random, test_mode=self.test_mode)
-        batch['scored'][:, self.windows.positions] = True
+            scored=torch.from_numpy(scored), random=random, test_mode=self.test_mode)
         if self.windows.numbered:
             batch['slots'] = self._slots(index, sequence, window.rows.shape)
         batch |= {name: torch.from_numpy(values) for name in ('time', 'mirrored', 'trained')

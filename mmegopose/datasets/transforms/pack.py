@@ -90,8 +90,8 @@ class PackInputs:
             inputs['valid'] = batch['valid']
         # The number of the window says little, and only hands need it, which have no sequences: they ask for it.
         names = [name for name in FIELDS if name in batch and name not in (*self.streams, 'index')]
+        batch['joints'] = batch['joints'].float()
         sample = PoseDataSample.from_batch(batch, (*names, *self.fields))
-        sample.joints = sample.joints.float()
         if batch['test_mode'] and not batch['valid'].all():
             inputs, sample = self._without_unread(batch, inputs, sample)
         return dict(inputs=inputs, data_samples=sample)
