@@ -1,4 +1,5 @@
 """Every shipped config: names, arguments, and the sizes that the papers give."""
+import warnings
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,20 @@ def test_config_is_right(path):
     expected = PARAMETERS.get(str(path.relative_to(ROOT / 'configs')))
     if expected:
         assert sum(p.numel() for p in model.parameters()) == expected
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: str(path.relative_to(ROOT / 'configs')))
+def test_one_switch_moves_the_data(path):
+    """The data root of every data set that reads files; one that draws its data says that it does not."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter('always')
+        cfg = load_config(path, {'data_root': 'some/where'})
+    drawn = 'synthetic' in path.name
+    assert [str(w.message) for w in told] == drawn * [
+        "data_root='some/where' does not reach SyntheticMeshDataset, which takes no argument 'data_root'"]
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        assert cfg[loader].dataset.get('data_root') == (None if drawn else 'some/where')
+        assert drawn or repr(load_config(path).data_root) not in repr(cfg[loader].dataset.to_dict())
 
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'configs/lifting').glob('*.py')), ids=lambda path: path.name)

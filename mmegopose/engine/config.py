@@ -131,7 +131,7 @@ def _braces(path: str) -> str:
 
 
 def _share(dataset, key: str, value: str, path: str, deaf: dict, source=DATASETS) -> None:
-    """Give ``key`` to a dataset dict, and to the datasets and the reader in it, unless they name their own.
+    """Give ``key`` to a dataset that takes it, else to the datasets or the reader in it; who names its own keeps it.
 
     ``deaf`` collects ``{class and place: reason}`` of those that it does not reach.
     """
@@ -141,16 +141,15 @@ def _share(dataset, key: str, value: str, path: str, deaf: dict, source=DATASETS
         return
     if not isinstance(dataset, dict):
         return
-    inner = {name: found for name, found in INNER.items() if name in ('dataset', 'datasets', 'store', 'reader')
-             and dataset.get(name)}
-    for name, found in inner.items():
-        _share(dataset[name], key, value, f'{path}.{name}', deaf, found)
     target = find_class(dataset.get('type'), source)
-    if target is None:
-        return
     name = getattr(target, '__name__', str(target))
-    if unknown_arguments(target, {key: value}):
-        if not inner:
-            deaf.setdefault(name, f'takes no argument {key!r}')
-    elif dataset.setdefault(key, value) != value:
-        deaf.setdefault(name, f'names its own: set {path}.{key} (now {dataset[key]!r})')
+    inner = [part for part in ('dataset', 'datasets', 'store', 'reader') if dataset.get(part)]
+    own = [part for part in inner if isinstance(dataset[part], dict) and key in dataset[part]]
+    if target is not None and not own and not unknown_arguments(target, {key: value}):
+        if dataset.setdefault(key, value) != value:
+            deaf.setdefault(name, f'names its own: set {path}.{key} (now {dataset[key]!r})')
+        return
+    for part in inner:
+        _share(dataset[part], key, value, f'{path}.{part}', deaf, INNER[part])
+    if target is not None and not inner:
+        deaf.setdefault(name, f'takes no argument {key!r}')

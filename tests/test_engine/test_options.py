@@ -65,4 +65,9 @@ def test_a_data_set_that_ignores_the_data_root_says_so(tmp_path):
     read = dict(type='HeadPoseDataset', store=dict(type='egoexo4d_body', split='train'), windows={}, pipeline=[])
     cfg, messages = told(write_config(tmp_path, f"train_dataloader['dataset'] = {read}", 'reader.py'), data_root='mine')
     assert cfg.train_dataloader.dataset.store.data_root == 'mine' and not messages
+    reader = dict(type='freihand', data_root='own')
+    text = f"train_dataloader['dataset'] = dict(type='ImageMeshDataset', reader={reader})"
+    cfg, messages = told(write_config(tmp_path, text, 'images.py'), data_root='mine')
+    assert 'data_root' not in cfg.train_dataloader.dataset and len(messages) == 1
+    assert messages[0].endswith("names its own: set train_dataloader.dataset.reader.data_root (now 'own')")
     assert told(path)[1] == told(path, **{'train_dataloader.dataset.data_root': 'x'})[1] == []
