@@ -5,12 +5,13 @@ pixels or in screen units; they broadcast against ``points (..., 3)`` without
 its last dimension, so that one camera for each clip of a batch ``(B, T, J, 3)`` is ``(B, 1, 1, 9)``.
 """
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Array = np.ndarray | Tensor
+Array = TypeVar('Array', np.ndarray, Tensor)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,6 @@
 """Body pose from the track of a headset."""
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -69,8 +71,8 @@ class HeadPoseInferencer:
             raise ValueError(f'fields should have a row for each of the {len(track)} frames, got {wrong}')
         known, time = frame_times(len(track), fps, FPS)
         track = interpolate_track(known, track, time)
-        fields = {name: interpolate_rows(known, values, time) for name, values in fields.items()}
-        windows = dataset_over(head_track_store(track, FPS, camera_axes, **fields), self.dataset)
+        rows: dict[str, Any] = {name: interpolate_rows(known, values, time) for name, values in fields.items()}
+        windows = dataset_over(head_track_store(track, FPS, camera_axes, **rows), self.dataset)
         joints = []
         for begin in range(0, len(windows), batch_size):
             batch = windows.__getitems__(range(begin, min(begin + batch_size, len(windows))))

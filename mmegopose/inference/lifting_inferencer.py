@@ -55,4 +55,4 @@ class LiftingInferencer:
         slots = dataset.metainfo['sequences'][0]
         poses, _ = blend_frames(torch.cat(poses), *(torch.from_numpy(slots[key]) for key in ('frame_ids', 'weights')))
         root = get_skeleton(self.skeleton).root
-        return (poses - poses[:, root:root + 1]).numpy()
+        return (poses - poses[:, [root]]).numpy()

@@ -3,14 +3,14 @@ import inspect
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from torch import nn
+from mmengine.model import BaseModel
 
 from ..datasets import SequenceStore, WindowDataset
 from ..engine.checkpoint import load_from_local, load_state, state_of
 from ..registry import DATASETS, MODELS
 
 
-def load_model(cfg: Config, checkpoint: str, device: str | None = None) -> nn.Module:
+def load_model(cfg: Config, checkpoint: str, device: str | None = None) -> BaseModel:
     """Model of a config with the weights of a checkpoint, ready to predict.
 
     Args:

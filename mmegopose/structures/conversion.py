@@ -20,15 +20,16 @@ MMPose: COCO has no joint at the top of the head or the base of the neck, so mod
 a head that is lower than the ones they know.
 """
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from torch import Tensor
 
 from .skeletons import get_skeleton
 
-Joints = np.ndarray | Tensor
+Joints = TypeVar('Joints', np.ndarray, Tensor)
 
-RULES = {
+RULES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ('h36m32', 'h36m17'): {},
     ('mpi_inf_3dhp28', 'mpi_inf_3dhp17'): {},
     ('h36m17', 'mpi_inf_3dhp17'): {'neck': ('thorax',), 'head': ('neck-nose',)},

@@ -13,7 +13,7 @@ PROCEDURAL = frozenset({'cooking', 'bike', 'health'})
 
 def scenario_of(take_name: str) -> str:
     """Scenario of a take, e.g. ``'health'`` for ``'uniandes_covid_004_2'``; ``'other'`` if its name tells none."""
-    return _WORDS.get(_word(take_name), ('other', 0))[0]
+    return _WORDS.get(_word(take_name) or '', ('other', 0))[0]
 
 
 def task_of(take_name: str) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 """What simple rules reach at lifting: mean pose, linear regression, constant velocity."""
 from collections import ChainMap
+from collections.abc import Callable
 from itertools import chain
 
 import torch
@@ -36,9 +37,10 @@ def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_conf
         frames = min(CONSTANT_VELOCITY_FRAMES, (x.shape[1] - 1) // 2 * 2 + 1)
         return torch.from_numpy(savgol_filter(linear(x).numpy(), frames, min(1, frames - 1), axis=1))
 
-    rules = {'mean pose': lambda x: mean.expand(*x.shape[:2], -1, -1), 'linear': linear,
-             'constant velocity': constant_velocity,
-             'linear over the window': lambda x: window(x.flatten(1)).reshape(*x.shape[:2], -1, 3)}
+    rules: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+        'mean pose': lambda x: mean.expand(*x.shape[:2], -1, -1), 'linear': linear,
+        'constant velocity': constant_velocity,
+        'linear over the window': lambda x: window(x.flatten(1)).reshape(*x.shape[:2], -1, 3)}
     metric_configs = [metric_configs] if isinstance(metric_configs, dict) else metric_configs
     metrics = {name: [METRICS.build(config) for config in metric_configs] for name in rules}
     for metric in chain.from_iterable(metrics.values()):

@@ -50,7 +50,7 @@ def body_scores(pred_joints: Tensor, joints: Tensor, root: Sequence[int], visibl
     rooted = visible[..., root].all(-1, keepdim=True)                        # (...,1)
     scores = {'MPJPE': pose_mean(joint_errors(pred_joints - pred_pelvis, joints - pelvis), visible & rooted),
               'PA-MPJPE': pose_mean(*aligned_errors(pred_joints, joints, visible))}
-    if vertices is not None:
+    if vertices is not None and pred_vertices is not None:
         errors = joint_errors(pred_vertices - pred_pelvis, vertices - pelvis)
         scores['PVE'] = pose_mean(errors, rooted.expand_as(errors))
     return scores

@@ -125,7 +125,7 @@ def summarize_body_pose(scores: Sequence[SequenceScore], skeleton: Skeleton) -> 
         raise ValueError('the clip filter left nothing to score: no labelled joint lies in a run of frames of at least '
                          '4 s without a gap of more than 3 frames. Set clip_filter=False to score all frames')
     scores = [s for s in scores if s.error_count.sum()]
-    metrics = pool_sequences(scores)
+    metrics: dict[str, float | None] = {**pool_sequences(scores)}
     metrics[f'MPJPE_body{len(skeleton.non_head)}'] = pool_sequences(scores, list(skeleton.non_head)).get('MPJPE')
     metrics['MPJPE_macro'] = float(np.mean([pool_sequences([s])['MPJPE'] for s in scores]))
     for name, members in scenario_groups(scores).items():

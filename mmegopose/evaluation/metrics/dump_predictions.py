@@ -1,4 +1,6 @@
 """Keep the predictions of a whole split in one file."""
+from typing import Any
+
 import numpy as np
 import torch
 from mmengine.logging import print_log
@@ -37,7 +39,7 @@ class DumpPredictions(SequenceMetric):
 
     def compute_metrics(self, results: list[dict]) -> dict[str, int]:
         lengths = [len(r['frame_ids']) for r in results]
-        skipped = {}
+        skipped: dict[str, Any] = {}
         if self.skipped:
             sequences, frames = zip(*sorted(self.skipped))
             skipped = dict(skipped_uids=np.array([self.dataset_meta['sequences'][index]['uid'] for index in sequences]),

@@ -20,7 +20,8 @@ def gather_or_raise(part: Any, compute: Callable[[list], dict], prefix: str | No
             wait for an answer for ever.
         prefix: prefix of the names of the results.
     """
-    parts, outcome = all_gather_object(part), [None]
+    parts = all_gather_object(part)
+    outcome: list[Any] = [None]
     if is_main_process():
         try:
             outcome[0] = {f'{prefix}/{name}' if prefix else name: value for name, value in compute(parts).items()}

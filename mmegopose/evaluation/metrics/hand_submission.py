@@ -133,8 +133,9 @@ class HandSubmission(BaseMetric):
         write_hand_submission(joints, vertices, self.out_file, self.challenge)
         print_log(f'Wrote {there.sum()} hands to {self.out_file}', logger='current')
         wanted = get_challenge(self.challenge)
+        axes = np.array(wanted.axes, np.float32)
         problems = validate_hand_submission(
-            [joints[:, list(wanted.order)] * np.float32(wanted.axes), vertices * np.float32(wanted.axes)],
+            [joints[:, list(wanted.order)] * axes, vertices * axes],
             self.challenge)
         if not there.all():
             problems.insert(0, f'no prediction for {(~there).sum()} images, whose rows are zero: '

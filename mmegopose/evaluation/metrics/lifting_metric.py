@@ -1,6 +1,6 @@
 """Metrics of 2D-to-3D lifting: Human3.6M and HumanEva, MPI-INF-3DHP."""
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from mmengine.logging import print_log
@@ -54,7 +54,8 @@ class LiftingMetric(SequenceMetric):
     def __init__(self, root: str | None = None, frames: str | None = None, prefix: str | None = None):
         super().__init__(prefix)
         check_rules(root, frames)
-        self.changes = {key: value for key, value in dict(root=root, frames=frames).items() if value is not None}
+        changes: dict[str, Any] = dict(root=root, frames=frames)
+        self.changes = {key: value for key, value in changes.items() if value is not None}
 
     @property
     def protocol(self) -> LiftingProtocol:
@@ -90,13 +91,13 @@ class LiftingMetric(SequenceMetric):
                    'MPJVE (mm/frame)': 'MPJVE', 'acceleration (mm/frame²)': 'ACCEL'}
         return {heading: f'{self.prefix}/{name}' for heading, name in columns.items()}
 
-    def score(self, sequence, pred, gt, visible, frame_ids) -> ActionScore | None:
+    def score(self, sequence, pred, gt, visible, frame_ids) -> ActionScore | FrameErrors | None:
         if self.protocol.excludes(sequence):
             return None
         pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
         return score_lifting_sequence(sequence['action'], pred, gt, visible[slots], frame_ids[slots])
 
-    def compute_metrics(self, results: list[ActionScore | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float]:
         scores = [score for score in results if score is not None]
         metrics = summarize_lifting(scores, self.skeleton)
         print_log(f'Lifting (mm), {describe_protocol(self.protocol)}\n{format_lifting_table(scores)}', logger='current')
@@ -126,9 +127,11 @@ class MPIINF3DHPMetric(LiftingMetric):
     def score(self, sequence, pred, gt, visible, frame_ids) -> FrameErrors:
         pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
         activity = torch.as_tensor(sequence['activity'])[slots] if 'activity' in sequence else None
-        return frame_errors(sequence['name'], pred, gt, visible[slots], self.skeleton.root, activity)
+        if (root := self.skeleton.root) is None:
+            raise ValueError(f'{self.skeleton.name} has no root joint, which poses are relative to in MPI-INF-3DHP')
+        return frame_errors(sequence['name'], pred, gt, visible[slots], root, activity)
 
-    def compute_metrics(self, results: list[FrameErrors]) -> dict[str, float]:
+    def compute_metrics(self, results: list) -> dict[str, float]:
         metrics = summarize_3dhp(results, self.skeleton)
         print_log(f'MPI-INF-3DHP (PCK %, AUC %, MPJPE mm), {describe_protocol(self.protocol)}\n'
                   f'{format_table_3dhp(results)}', logger='current')

@@ -12,12 +12,12 @@ class Points(NamedTuple):
 
     Attributes:
         points: ``(n,P,3)`` float64, the entries of the right form.
-        index: ``(n,)`` int64, their places among all entries.
+        places: ``(n,)`` int64, of these entries among all.
         misshapen: places of the entries with numbers in another form.
         unreadable: places of the entries that hold something else than numbers.
     """
     points: np.ndarray
-    index: np.ndarray
+    places: np.ndarray
     misshapen: list
     unreadable: list
 
