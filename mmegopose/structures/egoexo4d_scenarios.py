@@ -11,17 +11,17 @@ PHYSICAL = frozenset({'soccer', 'basketball', 'dance', 'bouldering', 'music'})
 PROCEDURAL = frozenset({'cooking', 'bike', 'health'})
 
 
-def scenario_of(take_name: str) -> str:
+def scenario_of(name: str) -> str:
     """Scenario of a take, e.g. ``'health'`` for ``'uniandes_covid_004_2'``; ``'other'`` if its name tells none."""
-    return _WORDS.get(_word(take_name) or '', ('other', 0))[0]
+    return _WORDS.get(_word(name), ('other', 0))[0]
 
 
-def task_of(take_name: str) -> tuple[str, int]:
+def task_of(name: str) -> tuple[str, int]:
     """Word and first digit of the task id, e.g. ``('covid', 2)``; ``('unknown', 0)`` if the name tells none."""
-    word = _word(take_name)
+    word = _word(name)
     return (word, _WORDS[word][1]) if word else ('unknown', 0)
 
 
-def _word(take_name: str) -> str | None:
-    name = take_name.lower()
+def _word(name: str) -> str | None:
+    name = name.lower()
     return next((word for word in _WORDS if word in name), None)

@@ -9,7 +9,7 @@ from ..rendering.skeleton_images import draw_skeletons
 from ..structures import SkeletonStyle
 
 MESH_COLOR, TRUTH_COLOR = (150, 190, 255), (255, 255, 255)
-PANEL = 2.2  # inches, the height of a picture
+PANEL_HEIGHT_INCHES = 2.2
 
 
 def denormalize_image(inputs: np.ndarray) -> np.ndarray:
@@ -64,8 +64,8 @@ def draw_grid(columns: dict) -> Figure:
     """
     images = list(columns.values())
     rows, (height, width) = len(images[0]), images[0][0].shape[:2]
-    panel_width = PANEL * max(width / height, 0.75)  # room for the title
-    figure = Figure(figsize=(panel_width * len(columns), PANEL * rows + 0.3), layout='constrained')
+    panel_width = PANEL_HEIGHT_INCHES * max(width / height, 0.75)  # room for the title
+    figure = Figure(figsize=(panel_width * len(columns), PANEL_HEIGHT_INCHES * rows + 0.3), layout='constrained')
     FigureCanvasAgg(figure)
     panels = figure.subplots(rows, len(columns), squeeze=False)
     for axes, image in zip(panels.T.flat, (image for column in images for image in column), strict=True):

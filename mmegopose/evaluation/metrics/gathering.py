@@ -36,7 +36,7 @@ def gather_or_raise(part: Any, compute: Callable[[list], dict], prefix: str | No
 class SkippedFrames(set):
     """Frames ``(sequence, frame number)`` that could not be read, as the batches name them."""
 
-    def take_in(self, sample: dict) -> Tensor | None:
+    def note(self, sample: dict) -> Tensor | None:
         """Note the frames that a batched sample names in ``skipped``, pairs of the number of the sequence and of the
         frame. Returns which of its frames ``(B,T)`` these are, bool on the CPU; None: it names none."""
         skipped = {(int(sequence), int(frame)) for sequence, frame in sample.get('skipped', ())}

@@ -75,7 +75,7 @@ class HandSubmission(BaseMetric):
             ValueError: a hand is not that of MANO, or an image is none of the evaluation split.
         """
         for sample in data_samples:
-            frames, skipped = sample['frame_ids'].cpu(), self.skipped.take_in(sample)
+            frames, skipped = sample['frame_ids'].cpu(), self.skipped.note(sample)
             if not len(frames):  # nothing of the batch could be read
                 continue
             points = []

@@ -57,7 +57,7 @@ class PoseWiseMetric(BaseMetric):
             ValueError: truth and prediction differ in shape, or hold numbers that are not finite where they count.
         """
         for sample in data_samples:
-            skipped = self.skipped.take_in(sample)
+            skipped = self.skipped.note(sample)
             if skipped is not None:
                 scored = sample.get('scored', torch.ones_like(skipped))
                 sample = sample | dict(scored=scored.bool() & ~skipped.to(scored.device))

@@ -103,7 +103,7 @@ class SequenceMetric(BaseMetric):
             ValueError: a scored frame is not among the frames of its sequence.
         """
         for sample in data_samples:
-            scored, skipped = sample['scored'].cpu(), self.skipped.take_in(sample)  # (B,T)
+            scored, skipped = sample['scored'].cpu(), self.skipped.note(sample)  # (B,T)
             if skipped is not None:
                 scored = scored & ~skipped
             if not scored.any():

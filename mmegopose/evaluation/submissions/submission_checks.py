@@ -77,10 +77,10 @@ def unit_problem(size: float, what: str, max_millimetres: float, max_metres: flo
     return None
 
 
-def name_first(names: Iterable, most: int = MAX_LISTED) -> str:
+def name_first(names: Iterable, max_names: int = MAX_LISTED) -> str:
     """The first few names, ``'a, b, ...'``."""
     names = [str(name) for name in names]
-    return ', '.join(names[:most]) + (', ...' if len(names) > most else '')
+    return ', '.join(names[:max_names]) + (', ...' if len(names) > max_names else '')
 
 
 def count_and_name(noun: str, names: Iterable) -> str:
