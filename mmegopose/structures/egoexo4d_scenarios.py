@@ -13,7 +13,8 @@ PROCEDURAL = frozenset({'cooking', 'bike', 'health'})
 
 def scenario_of(name: str) -> str:
     """Scenario of a take, e.g. ``'health'`` for ``'uniandes_covid_004_2'``; ``'other'`` if its name tells none."""
-    return _WORDS.get(_word(name), ('other', 0))[0]
+    word = _word(name)
+    return _WORDS[word][0] if word else 'other'
 
 
 def task_of(name: str) -> tuple[str, int]:

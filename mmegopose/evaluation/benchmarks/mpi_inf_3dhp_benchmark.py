@@ -40,7 +40,7 @@ class FrameErrors:
     activity: Tensor
 
 
-def frame_errors(name: str, pred: Tensor, gt: Tensor, visible: Tensor, root: int,
+def frame_errors(name: str, pred: Tensor, gt: Tensor, visible: Tensor, root: int | None,
                  activity: Tensor | None = None) -> FrameErrors:
     """Errors of one sequence of MPI-INF-3DHP: the truth is made relative to its root, the prediction stays as it is.
 
@@ -51,7 +51,12 @@ def frame_errors(name: str, pred: Tensor, gt: Tensor, visible: Tensor, root: int
         visible: ``(n,17)`` bool.
         root: index of the root joint.
         activity: ``(n,)`` int, 1 to 7.
+
+    Raises:
+        ValueError: the skeleton has no root joint.
     """
+    if root is None:
+        raise ValueError(f'{name}: errors relative to the root need a skeleton with a root joint')
     if activity is None:
         activity = torch.zeros(len(pred), dtype=torch.long)
     return FrameErrors(name, MM_PER_M * joint_errors(pred, root_align(gt, root)), visible, activity)

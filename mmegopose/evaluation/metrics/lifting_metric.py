@@ -23,21 +23,9 @@ from ..benchmarks.mpi_inf_3dhp_benchmark import FrameErrors, format_table_3dhp, 
 from .sequence_metric import SequenceMetric
 
 
-@METRICS.register_module()
-class LiftingMetric(SequenceMetric):
-    """Errors in millimetres (per frame, per frame squared) of root-relative poses in the camera frame.
-
-    What counts is decided by the protocol of the data set, ``dataset_meta['protocol']``, which the printed table names:
-    numbers of different protocols are not comparable.
-
-    Names of the results (what no visible joint counts for is left out). All but ``MPJPE_frames`` are means over the
-    actions of the mean over the frames of an action:
-
-    - ``MPJPE`` (protocol 1), ``PA-MPJPE`` (protocol 2), ``N-MPJPE`` (scale aligned);
-    - ``MPJVE``: velocity, from each prediction to the next in the order of the windows, jumps between windows included,
-      as published; ``MPJVE_sequence``: only between consecutive frames; ``ACCEL``: acceleration, likewise;
-    - ``MPJPE_frames``: mean over all frames;
-    - ``action/<name>/<any of the first six>`` and ``joint/<name>/MPJPE``.
+class ProtocolMetric(SequenceMetric):
+    """Base of the metrics of lifting: what counts is decided by the protocol of the data set,
+    ``dataset_meta['protocol']``, which the printed table names: numbers of different protocols are not comparable.
 
     Args:
         root: ``'keep'``, ``'zero'`` or ``'subtract'`` the predicted root instead of what the protocol does.
@@ -48,7 +36,6 @@ class LiftingMetric(SequenceMetric):
         KeyError: unknown ``root`` or ``frames``.
     """
 
-    default_prefix = 'lifting'
     baselines: ClassVar = staticmethod(evaluate_lifting_baselines)
 
     def __init__(self, root: str | None = None, frames: str | None = None, prefix: str | None = None):
@@ -86,6 +73,25 @@ class LiftingMetric(SequenceMetric):
         pred, slots = count_frames(pred, frame_ids, weights, self.protocol.frames)
         return pred, gt[slots], slots
 
+
+@METRICS.register_module()
+class LiftingMetric(ProtocolMetric):
+    """Errors in millimetres (per frame, per frame squared) of root-relative poses in the camera frame.
+
+    Names of the results (what no visible joint counts for is left out). All but ``MPJPE_frames`` are means over the
+    actions of the mean over the frames of an action:
+
+    - ``MPJPE`` (protocol 1), ``PA-MPJPE`` (protocol 2), ``N-MPJPE`` (scale aligned);
+    - ``MPJVE``: velocity, from each prediction to the next in the order of the windows, jumps between windows included,
+      as published; ``MPJVE_sequence``: only between consecutive frames; ``ACCEL``: acceleration, likewise;
+    - ``MPJPE_frames``: mean over all frames;
+    - ``action/<name>/<any of the first six>`` and ``joint/<name>/MPJPE``.
+
+    Args: see :class:`ProtocolMetric`.
+    """
+
+    default_prefix = 'lifting'
+
     def table_columns(self) -> dict[str, str]:
         columns = {'MPJPE (mm)': 'MPJPE', 'PA-MPJPE (mm)': 'PA-MPJPE', 'N-MPJPE (mm)': 'N-MPJPE',
                    'MPJVE (mm/frame)': 'MPJVE', 'acceleration (mm/frame²)': 'ACCEL'}
@@ -105,7 +111,7 @@ class LiftingMetric(SequenceMetric):
 
 
 @METRICS.register_module()
-class MPIINF3DHPMetric(LiftingMetric):
+class MPIINF3DHPMetric(ProtocolMetric):
     """PCK and AUC (per cent) and MPJPE (mm) of MPI-INF-3DHP (Mehta et al., 3DV 2017), as its official test script.
 
     PCK counts errors strictly below 150 mm in 14 joints (not pelvis, spine and head), AUC is its mean over the
@@ -115,7 +121,7 @@ class MPIINF3DHPMetric(LiftingMetric):
     ``activity (n,)``, one number from 1 to 7 per slot, by ``activity/<name>/``; ``group/<name>/PCK``, ``.../AUC``;
     ``joint/<name>/MPJPE``.
 
-    Args: see :class:`LiftingMetric`.
+    Args: see :class:`ProtocolMetric`.
     """
 
     default_prefix = '3dhp'
