@@ -1,5 +1,5 @@
 # The official Ego-Exo4D body-pose baseline: 3 post-norm layers over 20 annotated frames, camera-frame targets.
-# Its released weights: tools/model_converters/egoexo4d_baseline.py. Published: 18.51 cm MPJPE, 0.64 m/s MPJVE (test).
+# Its released weights: tools/model_converters/official.py. Published: 18.51 cm MPJPE, 0.64 m/s MPJVE (test).
 _base_ = ['../_base_/datasets/egoexo4d_body.py', '../_base_/schedules/adamw_cosine.py']
 
 model = dict(

@@ -2,4 +2,4 @@
 _base_ = [
     '../_base_/datasets/synthetic_hand.py', '../_base_/models/extpose_tiny.py', '../_base_/schedules/tiny_3d.py']
 
-model = dict(backbone=dict(type='ConcatViT', init_cfg=dict(new=('patch_embed.proj.pose',))))
+model = dict(backbone=dict(type='ConcatViT', init_cfg=dict(new=('embed.proj.pose',))))

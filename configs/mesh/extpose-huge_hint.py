@@ -2,6 +2,6 @@
 # 61.1/88.5/95.6, with 2D poses of a detector (val_dataloader.dataset.detections).
 _base_ = ['../_base_/datasets/hint.py', '../_base_/models/extpose_hand.py', '../_base_/schedules/extpose.py']
 
-# Only 2D is known: the discriminator keeps poses plausible. The converter keeps its weights with --discriminator.
+# Only 2D is known: the discriminator keeps poses plausible. The converter keeps it: --options discriminator=True.
 load_from = 'data/hamer_discriminator.pth'
 model = dict(losses=dict(adversarial=dict(type='AdversarialLoss', num_joints=15, poses='data/freihand_mocap.npz')))

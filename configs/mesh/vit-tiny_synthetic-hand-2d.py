@@ -3,8 +3,7 @@ _base_ = ['../_base_/datasets/synthetic_hand.py', '../_base_/schedules/tiny_2d.p
 
 model = dict(
     type='PoseEstimator',
-    backbone=dict(
-        type='VisionTransformer', arch=None, embed_dim=96, depth=4, num_heads=4, img_size=(96, 96), conv_stem=True),
+    backbone=dict(type='ViT', arch='tiny', embed=dict(type='ConvStem', img_size=(96, 96))),
     head=dict(type='HeatmapHead', embed_dim=96, num_joints=21, img_size=(96, 96), deconv_dim=48, softmax=True),
     losses=dict(heatmap=dict(type='HeatmapCrossEntropyLoss', sigma=1.0)))
 train_dataloader = dict(dataset=dict(pose_form=None))

@@ -44,6 +44,6 @@ def _learning_rates(model: nn.Module, decay_rate: float) -> dict:
                 depth = backbone.num_layers - 1 - backbone.layer_id(name)
                 rates.setdefault(f'{prefix}.{name}' if prefix else name, decay_rate ** depth)
     if not rates:
-        raise ValueError(f'layer decay: no part of {type(model).__name__} has layer_id(name); use a VisionTransformer, '
+        raise ValueError(f'layer decay: no part of {type(model).__name__} has layer_id(name); use a ViT, '
                          'or leave the constructor out')
     return rates

@@ -5,7 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..registry import BACKBONES, HEADS, MODELS, NECKS, Registry
-from .layers import token_mask
+from .layers import streams_of, token_mask
 
 
 def build_part(config: dict | None, kind: Registry = MODELS) -> nn.Module | None:
@@ -16,18 +16,6 @@ def build_part(config: dict | None, kind: Registry = MODELS) -> nn.Module | None
 def takes(module: nn.Module | None, argument: str) -> bool:
     """Whether the ``forward`` of a module has an argument of this name."""
     return module is not None and argument in inspect.signature(module.forward).parameters
-
-
-def streams_of(module: nn.Module | None) -> tuple | None:
-    """Names of the streams that the tokens of a backbone or an embedding are made of; None: it does not say.
-
-    A module says so by an attribute ``streams``, or ``stream`` if there is one, or its embedding ``embed`` says so.
-    """
-    if module is None:
-        return None
-    streams = getattr(module, 'streams', None) or getattr(module, 'stream', None) \
-        or streams_of(getattr(module, 'embed', None))
-    return (streams,) if isinstance(streams, str) else streams
 
 
 class MaskedNeck:

@@ -5,8 +5,9 @@ from torch import Tensor, nn
 
 from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS
 from ..structures import PoseDataSample
-from .branch import Branch, MaskedNeck, build_part, streams_of, takes
+from .branch import Branch, MaskedNeck, build_part, takes
 from .flip import FlipAverage
+from .layers import streams_of
 
 
 @MODELS.register_module()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..geometry.heatmaps import encode_heatmaps
 from ..structures import SkeletonStyle
 
 MIN_CONFIDENCE = 0.1
@@ -71,14 +72,10 @@ def draw_heatmaps(keypoints: Tensor, confidence: Tensor, heatmap_size: tuple, si
     Returns:
         ``(B,J,h,w)`` float32.
     """
-    height, width = heatmap_size
     seen = (confidence >= min_confidence) & keypoints.isfinite().all(-1)
-    x, y = (torch.where(seen, keypoints[..., i], 0).float() * ((side - 1) / (size - 1))
-            for i, side in enumerate((width, height)))
-    near_x, near_y = (torch.exp(-(torch.arange(side, device=place.device) - place[..., None]).square()
-                                / (2 * sigma ** 2)) for place, side in ((x, width), (y, height)))
-    peak = torch.where(seen, confidence, 0).float()
-    return (peak[..., None] * near_y)[..., :, None] * near_x[..., None, :]
+    points = torch.where(seen[..., None], keypoints, 0).float()
+    points = torch.stack([points[..., i] * ((side - 1) / (size - 1)) for i, side in enumerate(heatmap_size[::-1])], -1)
+    return encode_heatmaps(points, heatmap_size, sigma, torch.where(seen, confidence, 0).float())
 
 
 def pose_array(keypoints: Tensor, confidence: Tensor, size: int = 256,

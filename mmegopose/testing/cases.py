@@ -4,7 +4,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from ..models.branch import streams_of, takes
+from ..models.branch import takes
+from ..models.layers import streams_of
 from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS, NECKS
 from .random_data import SIZES, TARGETS, make_streams, make_targets, make_tokens
 

@@ -7,7 +7,8 @@ from helpers.lifting_parity import DATA, shapes
 from helpers.official_keys import official_keys
 from torch import nn
 
-from mmegopose.models.heads import JointQueryHead, MeshDecoderHead, mesh_head_from_hamer
+from mmegopose.models.heads import JointQueryHead, MeshDecoderHead
+from mmegopose.models.weights.hamer import mesh_head_from_hamer
 from mmegopose.registry import MODELS
 
 TINY = dict(embed_dim=32, decoder_dim=24, depth=2, num_heads=2, head_dim=16, mlp_dim=48)

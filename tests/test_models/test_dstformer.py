@@ -2,7 +2,8 @@ import pytest
 import torch
 from helpers.lifting_parity import lifter, official_keys, recorded, shapes
 
-from mmegopose.models.necks import DSTformer, dstformer_from_official
+from mmegopose.models.necks import DSTformer
+from mmegopose.models.weights.motionbert import motionbert_from_official
 
 EMBED = dict(in_dim=3)
 
@@ -16,7 +17,7 @@ def test_official_weights_give_the_official_output():
     weights, keypoints, joints = recorded('motionbert_small')
     model = lifter(dict(type='DSTformer', embed_dim=48, depth=2, num_heads=4, num_frames=12), EMBED, head(40))
     for wrapped in (weights, dict(epoch=3, model_pos={f'module.{k}': v for k, v in weights.items()})):
-        model.load_state_dict(dstformer_from_official(wrapped), strict=True)
+        model.load_state_dict(motionbert_from_official(wrapped), strict=True)
     torch.testing.assert_close(model(dict(keypoints=keypoints))['joints'], joints, atol=1e-6, rtol=0)
 
 
@@ -27,7 +28,7 @@ def test_defaults_are_the_published_models(name, size, parameters):
     with torch.device('meta'):
         model = lifter(dict(type='DSTformer', **size), EMBED, head(512))
     assert sum(p.numel() for p in model.parameters()) == parameters
-    assert shapes(dstformer_from_official(official_keys(name))) == shapes(model.state_dict())
+    assert shapes(motionbert_from_official(official_keys(name))) == shapes(model.state_dict())
 
 
 def test_streams_start_equal_and_weights_small():
@@ -52,5 +53,5 @@ def test_windows_up_to_the_position_table():
 
 def test_foreign_keys_are_listed():
     with pytest.raises(ValueError, match=r"1 keys are not of this model: \['tail.weight'\]"):
-        dstformer_from_official({'tail.weight': torch.zeros(1), 'head.bias': torch.zeros(3)})
-    assert set(dstformer_from_official({'tail.weight': torch.zeros(1)}, strict=False)) == {'tail.weight'}
+        motionbert_from_official({'tail.weight': torch.zeros(1), 'head.bias': torch.zeros(3)})
+    assert set(motionbert_from_official({'tail.weight': torch.zeros(1)}, strict=False)) == {'tail.weight'}

@@ -3,18 +3,19 @@ import pytest
 import torch
 from helpers.lifting_parity import DATA, recorded
 
-from mmegopose.models.backbones import ExtPoseViT, VisionTransformer, vit_from_hamer
+from mmegopose.models.backbones import ExtPose, ViT
+from mmegopose.models.weights.hamer import vit_from_hamer
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample
 
-TINY = dict(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48))
+TINY = dict(arch='tiny', embed_dim=32, depth=2, num_heads=4, embed=dict(type='PatchEmbed', img_size=(64, 48)))
 EXACT = dict(atol=1e-5, rtol=0)
 SCOPES = dict(full=('joint', 'full'), modality=('joint', 'none'), frame=('self', 'full'), none=('self', 'none'))
 
 
 def extpose(**kwargs):
     """Model with the recorded weights."""
-    model = ExtPoseViT(**TINY | kwargs).eval()
+    model = ExtPose(**TINY | kwargs).eval()
     model.load_state_dict(vit_from_hamer(recorded('vit_tiny')[0]), strict=True)
     return model
 
@@ -25,7 +26,7 @@ def clip(B=2, T=3, seed=0):
 
 
 def base(images):
-    model = VisionTransformer(**TINY).eval()
+    model = ViT(**TINY).eval()
     model.load_state_dict(vit_from_hamer(recorded('vit_tiny')[0]))
     return model(dict(image=images))
 
@@ -52,7 +53,7 @@ def test_joint_attention_equals_the_reference(scope):
 
 def test_no_parameter_is_new():
     with torch.device('meta'):
-        ours, plain = MODELS.build(dict(type='ExtPose', arch='huge')), VisionTransformer('huge')
+        ours, plain = MODELS.build(dict(type='ExtPose', arch='huge')), ViT(dict(type='PatchEmbed'), 'huge')
     assert ours.state_dict().keys() == plain.state_dict().keys()
 
 
@@ -124,13 +125,13 @@ def test_layers_outside_the_range_keep_images_apart():
     torch.testing.assert_close(both, extpose()(inputs), **EXACT)
     model = extpose(first_layer=1)
     model.blocks = model.blocks[:1]  # the joint layer taken away
-    plain = VisionTransformer(**TINY | dict(depth=1)).eval()
+    plain = ViT(**TINY | dict(depth=1)).eval()
     plain.load_state_dict(model.state_dict())
     torch.testing.assert_close(model(inputs), plain(inputs), **EXACT)
 
 
 @pytest.mark.parametrize('trainable, names', [
-    ('all', {'pos_embed', 'patch_embed', 'blocks.0', 'blocks.1', 'last_norm'}), ('qk', {'blocks.0', 'blocks.1'}),
+    ('all', {'pos_embed', 'embed', 'blocks.0', 'blocks.1', 'norm'}), ('qk', {'blocks.0', 'blocks.1'}),
     ('first_half', {'blocks.0'}), ('none', set())])
 def test_trainable_parts(trainable, names):
     model = extpose(trainable=trainable)
@@ -166,7 +167,7 @@ def test_wrong_arguments_say_what_is_right(kwargs, message):
 
 
 def test_a_missing_stream_is_named():
-    with pytest.raises(KeyError, match="ExtPoseViT reads the stream 'pose_image'"):
+    with pytest.raises(KeyError, match="the model reads the stream 'pose_image'"):
         extpose()(dict(image=torch.zeros(1, 1, 3, 64, 48)))
 
 

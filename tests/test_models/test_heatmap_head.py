@@ -2,9 +2,10 @@ import pytest
 import torch
 from helpers.lifting_parity import recorded, shapes
 
-from mmegopose.models.backbones import VisionTransformer, vit_from_vitpose
-from mmegopose.models.heads import HeatmapHead, heatmap_head_from_vitpose
-from mmegopose.models.heads.heatmap import decode_heatmaps, encode_heatmaps
+from mmegopose.geometry.heatmaps import decode_heatmaps, encode_heatmaps
+from mmegopose.models.backbones import ViT
+from mmegopose.models.heads import HeatmapHead
+from mmegopose.models.weights.vitpose import heatmap_head_from_vitpose, vit_from_vitpose
 from mmegopose.registry import MODELS
 
 
@@ -16,7 +17,7 @@ def head(**kwargs):
 @pytest.mark.parametrize('decoder', ['classic', 'simple'])
 def test_official_weights_give_the_official_output(decoder):
     weights, images, heatmaps = recorded(f'vitpose_tiny_{decoder}')
-    backbone = VisionTransformer(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48)).eval()
+    backbone = ViT(dict(type='PatchEmbed', img_size=(64, 48)), 'tiny', embed_dim=32, depth=2, num_heads=4).eval()
     backbone.load_state_dict(vit_from_vitpose(weights), strict=True)
     model = head(decoder=decoder)
     model.load_state_dict(heatmap_head_from_vitpose(weights), strict=True)

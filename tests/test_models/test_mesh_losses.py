@@ -6,8 +6,8 @@ import torch
 from helpers.lifting_parity import DATA
 
 from mmegopose.files import BadFile
+from mmegopose.geometry.heatmaps import crop_to_heatmap, encode_heatmaps, heatmap_to_crop
 from mmegopose.models import AdversarialLoss
-from mmegopose.models.heads.heatmap import crop_to_heatmap, encode_heatmaps, heatmap_to_crop
 from mmegopose.models.losses import (
     HeatmapCrossEntropyLoss,
     HeatmapLoss,
@@ -16,7 +16,8 @@ from mmegopose.models.losses import (
     RootRelativeLoss,
     RootRelativeVelocityLoss,
 )
-from mmegopose.models.losses.adversarial import PoseDiscriminator, discriminator_from_hamer
+from mmegopose.models.losses.adversarial import PoseDiscriminator
+from mmegopose.models.weights.hamer import discriminator_from_hamer
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample
 

@@ -9,13 +9,14 @@ from helpers.lifting_parity import DATA
 from mmengine.optim import build_optim_wrapper
 
 from mmegopose.engine import CheckpointError, load_config
-from mmegopose.models.heads.heatmap import crop_to_heatmap, encode_heatmaps
+from mmegopose.geometry.heatmaps import crop_to_heatmap, encode_heatmaps
 from mmegopose.registry import MODELS
 from mmegopose.structures import PoseDataSample
 from mmegopose.synthesis import SyntheticMeshDataset
 
 ROOT = Path(__file__).parents[2]
-VIT = dict(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48))
+PATCHES, STEM = (dict(type=kind, img_size=(64, 48)) for kind in ('PatchEmbed', 'ConvStem'))
+VIT = dict(arch='tiny', embed_dim=32, depth=2, num_heads=4, embed=PATCHES)
 HEAD = dict(type='MeshDecoderHead', embed_dim=32, decoder_dim=24, depth=2, num_heads=2, head_dim=12, mlp_dim=32,
             camera_scale=5.0, body_model=dict(type='SkinnedModel', source='open_hand', joint_order='openpose'))
 LOSSES = dict(
@@ -25,11 +26,11 @@ LOSSES = dict(
     adversarial=dict(type='AdversarialLoss', num_joints=15))
 BOTH = dict(VIT, type='ExtPose', streams=('image', 'pose_image'))
 FUSIONS = {
-    'image': dict(VIT, type='VisionTransformer'), 'stem': dict(VIT, type='VisionTransformer', conv_stem=True),
-    'pose': dict(VIT, type='VisionTransformer', stream='pose_image'),
+    'image': dict(VIT, type='ViT'), 'stem': dict(VIT, type='ViT', embed=STEM),
+    'pose': dict(VIT, type='ViT', embed=dict(PATCHES, stream='pose_image')),
     'late': dict(BOTH, modality='self', frames='none', output='all'),
     'late mean': dict(BOTH, modality='self', frames='none', output='mean'),
-    'concat': dict(VIT, type='ConcatViT'), 'concat stem': dict(VIT, type='ConcatViT', conv_stem=True),
+    'concat': dict(VIT, type='ConcatViT'), 'concat stem': dict(VIT, type='ConcatViT', embed=STEM),
     'controlnet': dict(VIT, type='ControlNetViT'), 'extpose': BOTH}
 
 
@@ -84,7 +85,7 @@ def started(name, checkpoint, new=(), prefix='backbone.'):
     return model.eval()
 
 
-NEW = {'concat': (r'patch_embed\.proj\.pose',), 'controlnet': (r'control\..*', r'zero\..*')}
+NEW = {'concat': (r'embed\.proj\.pose',), 'controlnet': (r'control\..*', r'zero\..*')}
 
 
 @pytest.mark.parametrize('name', NEW)
@@ -102,15 +103,15 @@ def test_new_weights_start_without_effect(tmp_path, name):
         torch.testing.assert_close(backbone.control.blocks[1].state_dict(), backbone.blocks[1].state_dict())
         torch.testing.assert_close(backbone.control.pos_embed, base.backbone.pos_embed)
     for key, parameter in backbone.named_parameters():
-        if key.startswith(('zero', 'patch_embed.proj.pose')):
+        if key.startswith(('zero', 'embed.proj.pose')):
             torch.nn.init.normal_(parameter, std=0.1)
     assert (backbone(inputs) - tokens).abs().max() > 1e-2
 
 
 def test_concatenation_is_a_convolution_of_six_channels():
     model = build('concat').backbone
-    torch.nn.init.normal_(model.patch_embed.proj.pose)
-    conv = model.patch_embed.proj
+    torch.nn.init.normal_(model.embed.proj.pose)
+    conv = model.embed.proj
     images = torch.randn(2, 6, 64, 48)
     six = torch.nn.functional.conv2d(images, torch.cat([conv.weight, conv.pose], 1), conv.bias, conv.stride,
                                      conv.padding)
@@ -121,7 +122,7 @@ def test_a_frozen_transformer_with_a_trained_control():
     model = build('controlnet', backbone=dict(FUSIONS['controlnet'], trainable='none'))
     backbone = model.backbone
     assert all(p.requires_grad for part in (backbone.control, backbone.zero) for p in part.parameters())
-    assert not any(p.requires_grad for part in (backbone.blocks, backbone.patch_embed) for p in part.parameters())
+    assert not any(p.requires_grad for part in (backbone.blocks, backbone.embed) for p in part.parameters())
 
 
 def test_pretrained_parts_are_strict(tmp_path):
@@ -129,11 +130,11 @@ def test_pretrained_parts_are_strict(tmp_path):
     started('extpose', source)
     with pytest.raises(CheckpointError, match='has no weights neck.*; it has backbone.blocks.0, '):
         started('extpose', source, prefix='neck.')
-    with pytest.raises(CheckpointError, match='does not fit ConcatViT; 1 missing: patch_embed.proj.pose'):
+    with pytest.raises(CheckpointError, match='does not fit ConcatViT; 1 missing: embed.proj.pose'):
         started('concat', source)
     with pytest.raises(CheckpointError, match='unexpected: control.pos_embed'):
         started('image', saved(tmp_path, build('controlnet')))
-    with pytest.raises(CheckpointError, match='of wrong shape: patch_embed.proj.weight'):
+    with pytest.raises(CheckpointError, match='of wrong shape: embed.proj.weight'):
         started('stem', source)
     with pytest.raises(FileNotFoundError, match='there is no checkpoint'):
         started('extpose', str(tmp_path / 'none.pth'))
@@ -197,9 +198,9 @@ def test_layer_decay():
     found = {id(p): (group['lr'], group['weight_decay']) for group in groups for p in group['params']}
     assert len(found) == len(list(model.parameters()))
     rate = {name.removeprefix('backbone.'): found[id(p)] for name, p in model.named_parameters()}
-    assert rate['pos_embed'] == (1e-3 / 8, 0) and rate['patch_embed.proj.weight'] == (1e-3 / 8, 0.1)
+    assert rate['pos_embed'] == (1e-3 / 8, 0) and rate['embed.proj.weight'] == (1e-3 / 8, 0.1)
     assert rate['blocks.0.attn.qkv.weight'] == (1e-3 / 4, 0.1) and rate['blocks.1.norm1.bias'] == (1e-3 / 2, 0)
-    assert rate['last_norm.weight'] == (1e-3, 0) and rate['head.readout.weight'] == (1e-3, 0.1)
+    assert rate['norm.weight'] == (1e-3, 0) and rate['head.readout.weight'] == (1e-3, 0.1)
     assert rate['zero.0.weight'] == rate['control.blocks.0.attn.qkv.weight'] == (1e-3, 0.1)
     with pytest.raises(ValueError, match='no part of MeshDecoderHead has layer_id'):
         build_optim_wrapper(model.head, config)

@@ -2,7 +2,8 @@ import pytest
 import torch
 from helpers.lifting_parity import lifter, official_keys, recorded, shapes
 
-from mmegopose.models.necks import MixSTE, mixste_from_official
+from mmegopose.models.necks import MixSTE
+from mmegopose.models.weights.mixste import mixste_from_official
 
 SMALL = dict(embed_dim=16, depth=2, num_heads=4)
 

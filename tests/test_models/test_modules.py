@@ -19,7 +19,8 @@ TRAJECTORY = dict(type='TrajectoryEmbed', in_dim=5)
 JOINTS = dict(type='JointEmbed', in_dim=2)
 HEAD = dict(type='JointHead', embed_dim=C, hidden_dims=(8,))
 MPJPE = dict(mpjpe=dict(type='MPJPELoss'))
-IMAGES = dict(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48))
+PATCHES, STEM = (dict(type=kind, img_size=(64, 48)) for kind in ('PatchEmbed', 'ConvStem'))
+IMAGES = dict(arch='tiny', embed_dim=32, depth=2, num_heads=4, embed=PATCHES)
 EXTPOSE = dict(IMAGES, type='ExtPose', streams=('image', 'pose_image'))
 MESH_HEAD = dict(
     type='MeshDecoderHead', embed_dim=32, decoder_dim=24, depth=2, num_heads=2, head_dim=12, mlp_dim=32,
@@ -79,6 +80,8 @@ MESH = dict(
 CASES = {
     'trajectory embedding': (TRAJECTORY | dict(embed_dim=C), {}),
     'joint embedding': (JOINTS | dict(embed_dim=C, bias=False, act='gelu'), {}),
+    'patches of images': (PATCHES | dict(embed_dim=C), {}),
+    'stem of images': (STEM | dict(embed_dim=32), {}),
     'ViT of a trajectory': (dict(type='ViT', embed=TRAJECTORY, **SMALL), dict(masks=('valid',))),
     'causal ViT': (dict(type='ViT', embed=TRAJECTORY, causal=True, **SMALL), dict(masks=('valid',))),
     'ViT of joints': (dict(type='ViT', embed=JOINTS, **SMALL), dict(masks=('valid', 'detected'))),
@@ -99,10 +102,10 @@ CASES = {
     # In bfloat16 another pixel of a random heatmap can be the highest.
     'heatmap head': (dict(type='HeatmapHead', embed_dim=32, num_joints=J, img_size=(64, 48), deconv_dim=8),
                      dict(sizes=dict(N=12), skip=('bf16',))),
-    'image transformer': (dict(IMAGES, type='VisionTransformer'), dict(masks=('valid',))),
-    'image transformer with a stem': (dict(IMAGES, type='VisionTransformer', conv_stem=True), {}),
+    'image transformer': (dict(IMAGES, type='ViT'), dict(masks=('valid',))),
+    'image transformer with a stem': (dict(IMAGES, type='ViT', embed=STEM), {}),
     'concatenated images': (dict(IMAGES, type='ConcatViT'), {}),
-    'concatenated images with a stem': (dict(IMAGES, type='ConcatViT', conv_stem=True), {}),
+    'concatenated images with a stem': (dict(IMAGES, type='ConcatViT', embed=STEM), {}),
     'control': (dict(IMAGES, type='ControlNetViT'), {}),
     'ExtPose': (EXTPOSE, dict(masks=('valid', 'pose_detected'))),
     'late images': (dict(EXTPOSE, modality='self', frames='none', output='all'), {}),
@@ -122,7 +125,7 @@ CASES = {
         masks=('valid', 'detected') if name == 'masked' else ())) for name, config in ESTIMATORS.items()},
     **{f'estimator, {name}': (dict(
         type='PoseEstimator', backbone=backbone, head=MESH_HEAD, losses=MESH_LOSSES), MESH) for name, backbone in dict(
-            image=dict(IMAGES, type='VisionTransformer'), concat=dict(IMAGES, type='ConcatViT'),
+            image=dict(IMAGES, type='ViT'), concat=dict(IMAGES, type='ConcatViT'),
             control=dict(IMAGES, type='ControlNetViT'), late=dict(EXTPOSE, modality='self', frames='none'),
             extpose=EXTPOSE).items()},
 }

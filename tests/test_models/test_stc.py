@@ -2,7 +2,8 @@ import pytest
 import torch
 from helpers.lifting_parity import lifter, official_keys, recorded, shapes
 
-from mmegopose.models.necks import STC, stc_from_official
+from mmegopose.models.necks import STC
+from mmegopose.models.weights.stcformer import stcformer_from_official
 from mmegopose.structures import get_skeleton
 
 EMBED, HEAD = dict(bias=False, act='gelu'), dict(bias=False)
@@ -16,9 +17,9 @@ def test_official_weights_give_the_official_output(name, neck):
     model = lifter(dict(type='STC', embed_dim=48, depth=2, **neck), EMBED, HEAD)
     metres = lifter(dict(type='STC', embed_dim=48, depth=2, **neck), EMBED, HEAD | dict(scale=1e-3))
     for wrapped in (weights, {f'module.{k}': v for k, v in weights.items()}):
-        model.load_state_dict(stc_from_official(wrapped), strict=True)
+        model.load_state_dict(stcformer_from_official(wrapped), strict=True)
     torch.testing.assert_close(model(dict(keypoints=keypoints))['joints'], joints, atol=1e-5, rtol=0)
-    metres.load_state_dict(stc_from_official(weights), strict=True)
+    metres.load_state_dict(stcformer_from_official(weights), strict=True)
     torch.testing.assert_close(metres(dict(keypoints=keypoints))['joints'], joints / 1000, atol=1e-8, rtol=0)
 
 
@@ -27,12 +28,12 @@ def test_defaults_are_the_published_models(name, dim, size):
     with torch.device('meta'):
         model = lifter(dict(type='STC', embed_dim=dim), EMBED, HEAD)
     assert sum(p.numel() for p in model.parameters()) == size
-    assert shapes(stc_from_official(official_keys(name))) == shapes(model.state_dict())
+    assert shapes(stcformer_from_official(official_keys(name))) == shapes(model.state_dict())
 
 
 def test_foreign_keys_are_listed():
     with pytest.raises(ValueError, match=r"1 keys are not of this model: \['pose_emb.bias'\]"):
-        stc_from_official({'pose_emb.weight': torch.zeros(1), 'pose_emb.bias': torch.zeros(1)})
+        stcformer_from_official({'pose_emb.weight': torch.zeros(1), 'pose_emb.bias': torch.zeros(1)})
 
 
 @pytest.mark.parametrize('frames', [1, 5, 30])

@@ -4,26 +4,28 @@ import torch
 from helpers.lifting_parity import recorded, shapes
 from helpers.official_keys import official_keys
 
-from mmegopose.models.backbones import VisionTransformer, vit_from_hamer, vit_from_mae, vit_from_vitpose
-from mmegopose.models.backbones.vision_transformer import resize_pos_embed
+from mmegopose.models.backbones import ViT
+from mmegopose.models.weights.hamer import vit_from_hamer
+from mmegopose.models.weights.mae import resize_pos_embed, vit_from_mae
+from mmegopose.models.weights.vitpose import vit_from_vitpose
 from mmegopose.registry import MODELS
 
-TINY = dict(arch=None, embed_dim=32, depth=2, num_heads=4, img_size=(64, 48))
+TINY = dict(arch='tiny', embed_dim=32, depth=2, num_heads=4)
 
 
-def vit(**kwargs):
+def vit(embed=None, **kwargs):
     torch.manual_seed(0)
-    return VisionTransformer(**TINY | kwargs).eval()
+    return ViT(**TINY | kwargs, embed=dict(type='PatchEmbed', img_size=(64, 48)) | (embed or {})).eval()
 
 
-@pytest.mark.parametrize('name, kwargs', [('vit_tiny', {}), ('vit_tiny_ratio2', dict(depth=1, ratio=2))])
+@pytest.mark.parametrize('name, kwargs', [('vit_tiny', {}), ('vit_tiny_ratio2', dict(depth=1, embed=dict(ratio=2)))])
 def test_official_weights_give_the_official_output(name, kwargs):
     weights, images, features = recorded(name)
     model = vit(**kwargs)
     model.load_state_dict(vit_from_hamer(dict(state_dict=weights)), strict=True)
     tokens = model(dict(image=images[:, None]))  # (B, 1, N, C)
-    assert tokens.shape[2] == model.grid[0] * model.grid[1]
-    torch.testing.assert_close(tokens[:, 0].mT.unflatten(-1, model.grid), features, atol=1e-5, rtol=0)
+    assert tokens.shape[2] == model.embed.grid[0] * model.embed.grid[1]
+    torch.testing.assert_close(tokens[:, 0].mT.unflatten(-1, model.embed.grid), features, atol=1e-5, rtol=0)
 
 
 def test_frames_are_independent():
@@ -34,8 +36,8 @@ def test_frames_are_independent():
 
 def test_huge_is_the_published_model():
     with torch.device('meta'):
-        model = MODELS.build(dict(type='VisionTransformer', arch='h'))
-    assert model.grid == (16, 12)
+        model = MODELS.build(dict(type='ViT', arch='huge', embed=dict(type='PatchEmbed')))
+    assert model.embed.grid == (16, 12)
     assert sum(p.numel() for p in model.parameters()) == 630_912_000
     assert model.blocks[-1].drop_path.drop_prob == 0.55
     official = official_keys('ViT backbone')
@@ -74,16 +76,18 @@ def test_vitpose_plus_takes_one_expert():
 
 def official_style(model) -> dict:
     """Weights under official names."""
-    return dict(model.state_dict())
+    names = {'embed.': 'patch_embed.', 'norm.': 'last_norm.'}
+    return {next((new + key.removeprefix(old) for old, new in names.items() if key.startswith(old)), key): value
+            for key, value in model.state_dict().items()}
 
 
 def test_mae_is_resized_to_the_crop():
-    mae = official_style(vit(img_size=(56, 56), patch_size=14))
+    mae = official_style(vit(dict(img_size=(56, 56), patch_size=14)))
     mae = {f'encoder.{key}'.replace('last_norm', 'norm'): value for key, value in mae.items()}
     mae |= {'encoder.cls_token': torch.zeros(1), 'decoder_embed.weight': torch.zeros(1)}
     model = vit()
-    model.load_state_dict(vit_from_mae(dict(model=mae), model.grid), strict=True)
-    weight = model.patch_embed.proj.weight
+    model.load_state_dict(vit_from_mae(dict(model=mae), model.embed.grid), strict=True)
+    weight = model.embed.proj.weight
     torch.testing.assert_close(weight[..., 1:-1, 1:-1], mae['encoder.patch_embed.proj.weight'])
     assert weight[..., 0].abs().max() == weight[..., -1, :].abs().max() == 0
     torch.testing.assert_close(model.pos_embed[:, 0], mae['encoder.pos_embed'][:, 0])
@@ -104,9 +108,9 @@ def test_position_embedding_keeps_its_places():
 def test_layers_of_the_learning_rate_decay():
     model = vit()
     ids = {name: model.layer_id(name) for name, _ in model.named_parameters()}
-    assert ids['pos_embed'] == ids['patch_embed.proj.weight'] == 0
+    assert ids['pos_embed'] == ids['embed.proj.weight'] == 0
     assert ids['blocks.0.norm1.weight'] == 1 and ids['blocks.1.mlp.fc2.bias'] == 2
-    assert ids['last_norm.bias'] == model.num_layers - 1 == 3
+    assert ids['norm.bias'] == model.num_layers - 1 == 3
 
 
 def test_every_parameter_gets_a_gradient():
@@ -116,8 +120,9 @@ def test_every_parameter_gets_a_gradient():
 
 
 @pytest.mark.parametrize('kwargs, message', [
-    (dict(arch='giant'), r"arch='giant' should be one of \['small'"), (dict(depth=None), r"needs \['depth'\]"),
-    (dict(img_size=(64, 50)), r'\(64, 50\) should be multiples of patch_size=16')])
+    (dict(arch='giant'), r"arch='giant' should be one of \['levelwise'"),
+    (dict(pos_embed='learnt'), "pos_embed='learnt' should be 'sincos', 'learned', 'auto' or None"),
+    (dict(embed=dict(img_size=(64, 50))), r'\(64, 50\) should be multiples of patch_size=16')])
 def test_wrong_arguments_say_what_is_right(kwargs, message):
     with pytest.raises(ValueError, match=message):
         vit(**kwargs)

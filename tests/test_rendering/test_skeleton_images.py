@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.ndimage import center_of_mass
 
-from mmegopose.models.heads.heatmap import encode_heatmaps
+from mmegopose.geometry.heatmaps import encode_heatmaps
 from mmegopose.rendering.skeleton_images import draw_heatmaps, draw_skeletons
 from mmegopose.structures import get_skeleton
 

@@ -1,5 +1,5 @@
 """Official checkpoints of HaMeR, HMR2.0, ViTPose and MAE become checkpoints of this package."""
-import importlib.util
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -9,21 +9,18 @@ from helpers.commands import completed
 from helpers.lifting_parity import recorded, shapes
 from helpers.official_keys import official_keys
 
+from mmegopose.engine import convert as converter
 from mmegopose.engine.checkpoint import CheckpointError, load_from_local, load_state
-from mmegopose.models.backbones.vision_transformer import ARCHS
+from mmegopose.models.backbones.vit import ARCHS
 from mmegopose.registry import MODELS
 
-TOOL = Path(__file__).parents[2] / 'tools/model_converters/extpose.py'
-spec = importlib.util.spec_from_file_location('extpose_converter', TOOL)
-converter = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(converter)
 SIZE = (64, 48)
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch):
+def recorded_size(monkeypatch):
     """The recorded models are of a size that nobody published."""
-    monkeypatch.setitem(ARCHS, 'tiny', dict(embed_dim=32, depth=2, num_heads=4, drop_path_rate=0.0))
+    monkeypatch.setitem(ARCHS, 'recorded', dict(ARCHS['tiny'], embed_dim=32, depth=2))
 
 
 class CfgNode(dict):
@@ -50,8 +47,8 @@ def hamer(name='HaMeR'):
 
 
 def full_size(monkeypatch, weights, **options):
-    monkeypatch.setattr(converter, 'read', lambda source: weights)
-    return converter.convert('official.ckpt', **options)
+    monkeypatch.setattr(converter, 'read_weights', lambda source: weights)
+    return converter.convert_checkpoint('official.ckpt', **options)
 
 
 @pytest.mark.parametrize('decoder', ['classic', 'simple'])
@@ -61,7 +58,7 @@ def test_converted_weights_give_the_official_output(tmp_path, decoder):
         CfgNode(LR=1e-5, MODEL=CfgNode(IMAGE_SIZE=256)), DictConfig(lr=1e-5), Path('x'), defaultdict(list, a=[1])])
     with pytest.raises(CheckpointError, match='holds more than weights'):
         load_from_local(source)
-    config, state = converter.convert(source, img_size=SIZE)
+    config, state = converter.convert_checkpoint(source, img_size=SIZE)
     assert not any('Skipped' in str(allowed) for allowed in torch.serialization.get_safe_globals())
     model = MODELS.build(config).eval()
     load_state(model, state, source)
@@ -72,7 +69,7 @@ def test_converted_weights_give_the_official_output(tmp_path, decoder):
 def test_published_mesh_models(monkeypatch, name, joints):
     """Nothing of the body model gets into the checkpoint; ExtPose takes the same weights."""
     config, state = full_size(monkeypatch, hamer(name))
-    assert config['backbone'] == dict(type='VisionTransformer', arch='huge', img_size=(256, 192))
+    assert config['backbone'] == dict(type='ViT', arch='huge', embed=dict(type='PatchEmbed', img_size=(256, 192)))
     config['backbone']['type'] = 'ExtPose'
     assert config['head']['num_joints'] == joints
     with torch.device('meta'):
@@ -85,7 +82,7 @@ def test_discriminator_comes_along_on_request(monkeypatch):
     assert config['losses'] == dict(adversarial=dict(type='AdversarialLoss', num_joints=15))
     with torch.device('meta'):
         assert shapes(MODELS.build(config).state_dict()) == shapes(state)
-    with pytest.raises(ValueError, match='--discriminator: official.ckpt has none'):
+    with pytest.raises(ValueError, match='discriminator=True: these weights have none'):
         full_size(monkeypatch, {key: value for key, value in hamer().items() if 'disc' not in key}, discriminator=True)
 
 
@@ -99,8 +96,8 @@ def test_masked_autoencoder(tmp_path):
     weights = {key.removeprefix('backbone.').replace('last_norm', 'norm'): value
                for key, value in recorded('vit_tiny')[0].items()}
     weights |= dict(cls_token=torch.zeros(1, 1, 32), pos_embed=torch.randn(1, 1 + 25, 32))
-    config, state = converter.convert(saved(tmp_path, weights), img_size=SIZE)
-    assert config['backbone'] == dict(type='VisionTransformer', arch='tiny', img_size=SIZE)
+    config, state = converter.convert_checkpoint(saved(tmp_path, weights), img_size=SIZE)
+    assert config['backbone'] == dict(type='ViT', arch='recorded', embed=dict(type='PatchEmbed', img_size=SIZE))
     assert state['backbone.pos_embed'].shape == (1, 1 + 12, 32)
 
 
@@ -108,33 +105,34 @@ def test_every_key_that_does_not_fit_is_listed(tmp_path):
     weights = dict(recorded('vitpose_tiny_classic')[0])
     del weights['backbone.blocks.1.norm2.bias'], weights['keypoint_head.deconv_layers.4.weight']
     with pytest.raises(CheckpointError) as error:
-        converter.convert(saved(tmp_path, weights), img_size=SIZE)
+        converter.convert_checkpoint(saved(tmp_path, weights), img_size=SIZE)
     assert '2 keys missing: backbone.blocks.1.norm2.bias, head.deconv_layers.4.weight' in str(error.value)
     with pytest.raises(CheckpointError, match=r'1 keys of wrong shape: backbone.pos_embed \(1, 13, 32\)'):
-        converter.convert(saved(tmp_path, recorded('vitpose_tiny_classic')[0]), img_size=(64, 64))
+        converter.convert_checkpoint(saved(tmp_path, recorded('vitpose_tiny_classic')[0]), img_size=(64, 64))
     weights = dict(recorded('vitpose_tiny_classic')[0], extra=torch.zeros(1))
     with pytest.raises(ValueError, match=r"1 keys are not of this model: \['extra'\]"):
-        converter.convert(saved(tmp_path, weights), img_size=SIZE)
+        converter.convert_checkpoint(saved(tmp_path, weights), img_size=SIZE)
 
 
 def test_other_weights_say_so(tmp_path):
-    with pytest.raises(CheckpointError, match='no weights of HaMeR, HMR2.0, ViTPose or MAE; its keys are conv.weight'):
-        converter.convert(saved(tmp_path, {'conv.weight': torch.zeros(1)}))
+    with pytest.raises(CheckpointError, match='no weights of egoexo4d_.* or vitpose; its keys are conv.weight'):
+        converter.convert_checkpoint(saved(tmp_path, {'conv.weight': torch.zeros(1)}))
     with pytest.raises(CheckpointError, match='keys are those of PoseEstimator already'):
-        converter.convert(saved(tmp_path, {'branches.main.backbone.pos_embed': torch.zeros(1)}))
-    with pytest.raises(CheckpointError, match='lacks the weights that become .final_layer.weight'):
+        converter.convert_checkpoint(saved(tmp_path, {'branches.main.backbone.pos_embed': torch.zeros(1)}))
+    with pytest.raises(CheckpointError, match='lacks the weights that become .head.final_layer.weight'):
         weights = {key: value for key, value in recorded('vitpose_tiny_simple')[0].items() if 'final' not in key}
-        converter.convert(saved(tmp_path, weights | {'keypoint_head.final_layer.bias': torch.zeros(5)}))
+        converter.convert_checkpoint(saved(tmp_path, weights | {'keypoint_head.final_layer.bias': torch.zeros(5)}))
 
 
 def test_command(tmp_path):
-    done = completed('model_converters/extpose.py', 'none.ckpt', 'out.pth', cwd=tmp_path)
+    done = completed('model_converters/official.py', 'none.ckpt', 'out.pth', cwd=tmp_path)
     assert done.returncode == 2 and done.stderr.startswith('error: there is no checkpoint')
-    small = MODELS.build(dict(type='VisionTransformer', arch='small'))
-    source = saved(tmp_path, small.state_dict())
-    done = completed('model_converters/extpose.py', source, 'out.pth', cwd=tmp_path)
+    small = MODELS.build(dict(type='ViT', arch='small', embed=dict(type='PatchEmbed')))
+    source = saved(tmp_path, {re.sub(r'^norm', 'last_norm', re.sub(r'^embed', 'patch_embed', key)): value
+                              for key, value in small.state_dict().items()})
+    done = completed('model_converters/official.py', source, 'out.pth', cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "backbone=dict(type='VisionTransformer', arch='small', img_size=(256, 192))" in done.stdout
+    assert "backbone=dict(type='ViT', arch='small', embed=dict(type='PatchEmbed', img_size=(256, 192)))" in done.stdout
     assert 'PretrainedPart' in done.stdout
     model = MODELS.build(dict(type='PoseEstimator', head=dict(type='HeatmapHead', embed_dim=384), backbone=dict(
         type='ExtPose', arch='small', init_cfg=dict(type='PretrainedPart', checkpoint=str(tmp_path / 'out.pth'),

@@ -18,7 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import mmegopose.models  # noqa: F401
 from mmegopose.models.layers import Mlp
-from mmegopose.models.necks import mixste_from_official, stc_from_official
+from mmegopose.models.weights.mixste import mixste_from_official
+from mmegopose.models.weights.stcformer import stcformer_from_official
 from mmegopose.registry import MODELS
 
 DTYPES = dict(bf16=torch.bfloat16, fp16=torch.float16, fp32=torch.float32)
@@ -45,7 +46,7 @@ class Pair:
             self.plain = PlainMixSTE(frames, dim, **size)
         else:
             neck = dict(type='STC', embed_dim=dim, drop_rate=0.0, part_drop_rate=0.0, **size)
-            embed, head, self.convert = dict(bias=False, act='gelu'), dict(bias=False), stc_from_official
+            embed, head, self.convert = dict(bias=False, act='gelu'), dict(bias=False), stcformer_from_official
             self.plain = PlainSTCFormer(dim, **size)
         self.model = MODELS.build(dict(
             type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=2, embed_dim=dim, **embed), neck=neck,

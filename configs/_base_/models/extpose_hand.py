@@ -1,4 +1,4 @@
-# ExtPose for hands: MANO_RIGHT.pkl is yours; weights: tools/model_converters/extpose.py hamer.ckpt data/hamer.pth
+# ExtPose for hands: MANO_RIGHT.pkl is yours; weights: tools/model_converters/official.py hamer.ckpt data/hamer.pth
 _base_ = './extpose.py'
 
 load_from = 'data/hamer.pth'

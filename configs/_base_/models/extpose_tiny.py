@@ -2,7 +2,7 @@
 model = dict(
     type='PoseEstimator',
     backbone=dict(
-        arch=None, embed_dim=96, depth=4, num_heads=4, img_size=(96, 96), conv_stem=True,
+        arch='tiny', embed=dict(type='ConvStem', img_size=(96, 96)),
         init_cfg=dict(type='PretrainedPart', checkpoint='work_dirs/vit-tiny_synthetic-hand-2d/iter_2400.pth',
                       prefix='backbone.')),
     head=dict(

@@ -4,21 +4,22 @@ from torch import Tensor
 
 from ...registry import BACKBONES
 from ...structures import mask_name
-from .vision_transformer import VisionTransformer
+from .vit import ViT
 
 
-@BACKBONES.register_module(name=['ExtPose', 'ExtPoseViT'])
-class ExtPoseViT(VisionTransformer):
+@BACKBONES.register_module()
+class ExtPose(ViT):
     """Attention over the patches of an image, its drawn 2D pose, and other frames (Chen et al., ExtPose, ICML 2025).
 
     Every modality and frame goes through the same weights with the same position embedding; only the set of keys of
     the attention grows. There is no new parameter, so weights of HMR2.0, HaMeR and ViTPose load as they are. A missing
-    modality, or a frame alone, gives exactly the output of :class:`VisionTransformer`; frames are interchangeable. The
-    paper names multi-modal and cross-frame attention in every layer; their scopes here are our reading.
+    modality, or a frame alone, gives exactly the output of :class:`ViT`; frames are interchangeable. The paper names
+    multi-modal and cross-frame attention in every layer; their scopes here are our reading.
 
     Args:
-        arch, kwargs: see :class:`VisionTransformer`.
-        streams: the modalities M, images of one layout; the first is the one to estimate from.
+        arch, kwargs: see :class:`ViT`.
+        embed: config of the embedding of images that all modalities share; its stream has no effect.
+        streams: the modalities M, images of one layout; the first is the one to predict from.
         modality: ``'joint'``: tokens see all modalities; ``'self'``: their own.
         frames: ``'full'``: tokens see all frames; a number k: frames at most k away; ``'none'``: their own.
         first_layer, last_layer: blocks, counted from 0 and both included, with this attention; in the others every
@@ -30,10 +31,10 @@ class ExtPoseViT(VisionTransformer):
             decay no ``qkv`` weight.
     """
 
-    def __init__(self, arch: str | None = 'base', streams: tuple = ('image', 'pose_image'), modality: str = 'joint',
-                 frames: str | int = 'full', first_layer: int = 0, last_layer: int | None = None,
-                 output: str | None = None, trainable: str = 'all', **kwargs):
-        super().__init__(arch, stream=streams[0], **kwargs)
+    def __init__(self, arch: str = 'base', embed: dict | None = None, streams: tuple = ('image', 'pose_image'),
+                 modality: str = 'joint', frames: str | int = 'full', first_layer: int = 0,
+                 last_layer: int | None = None, output: str | None = None, trainable: str = 'all', **kwargs):
+        super().__init__(embed or dict(type='PatchEmbed'), arch, **kwargs)
         depth = len(self.blocks)
         last_layer = depth - 1 if last_layer is None else last_layer
         if modality not in ('joint', 'self'):
@@ -57,20 +58,20 @@ class ExtPoseViT(VisionTransformer):
         without a ``pose_image``, ``inputs['valid'] (B,T)`` for those that fill up a window. Such an image is seen by
         itself only.
         """
-        x = torch.stack([self.embed(inputs, stream) for stream in self.streams], 2)  # (B, T, M, N, C)
+        x = torch.stack([self.add_position(self.embed(inputs, stream)) for stream in self.streams], 2)  # (B,T,M,N,C)
         first, end = self.first_layer, self.last_layer + 1
-        keys = self._keys(inputs, x)
+        keys = self._seen(inputs, x)
         mask = self._mask(keys, x.shape[1], x.shape[3], x.device)
         x = _run(self.blocks[:first], x, 'self', 'none')
         x = _run(self.blocks[first:end], x, self.modality, self.frames, mask)
         x = _run(self.blocks[end:], x, 'self', 'none')
         if self.output == 'all':
-            return self.last_norm(x).flatten(2, 3)  # (B, T, M*N, C)
+            return self.norm(x).flatten(2, 3)  # (B, T, M*N, C)
         if self.output == 'mean':
-            return _mean(self.last_norm(x), keys)  # (B, T, N, C)
-        return self.last_norm(x[:, :, self.streams.index(self.output)])  # (B, T, N, C)
+            return _mean(self.norm(x), keys)  # (B, T, N, C)
+        return self.norm(x[:, :, self.streams.index(self.output)])  # (B, T, N, C)
 
-    def _keys(self, inputs: dict, x: Tensor) -> Tensor | None:
+    def _seen(self, inputs: dict, x: Tensor) -> Tensor | None:
         """Which images others may see, ``(B,T,M)``; None: all."""
         names = [mask_name(stream) for stream in self.streams]
         if 'valid' not in inputs and not any(name in inputs for name in names):
@@ -129,7 +130,7 @@ def _run(blocks, x: Tensor, modality: str, frames: str | int, mask: Tensor | Non
     return _unfold(x.unflatten(1, (-1, N)), B, T, M, modality)  # (B, T, M, N, C)
 
 
-def freeze(model: VisionTransformer, trainable: str) -> None:
+def freeze(model: ViT, trainable: str) -> None:
     """Leave only the named part of the weights to the optimizer."""
     blocks = list(model.blocks)
     parts = dict(all=[model], qk=[block.attn.qkv for block in blocks], first_half=blocks[:len(blocks) // 2], none=[])

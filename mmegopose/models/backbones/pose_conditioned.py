@@ -1,7 +1,7 @@
 """Other ways to show a drawn 2D pose to an image transformer: the baselines of ExtPose's ablation.
 
-The others are configs: image only and pose only are ``VisionTransformer(stream=...)``, late fusion is ``ExtPose`` with
-``modality='self', frames='none'`` and ``output='all'`` or ``'mean'``.
+The others are configs: image only and pose only are ``ViT`` with an embedding of one stream, late fusion is ``ExtPose``
+with ``modality='self', frames='none'`` and ``output='all'`` or ``'mean'``.
 """
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ...registry import BACKBONES
 from .extpose import freeze
-from .vision_transformer import VisionTransformer
+from .vit import ViT
 
 
 class PairedConv(nn.Conv2d):
@@ -33,49 +33,50 @@ class PairedConv(nn.Conv2d):
 
 
 @BACKBONES.register_module()
-class ConcatViT(VisionTransformer):
+class ConcatViT(ViT):
     """The image and the drawn pose as one image of six channels, those of the pose with weights from zero.
 
     Args:
-        arch, kwargs: see :class:`VisionTransformer`.
+        arch, kwargs: see :class:`ViT`.
+        embed: config of the embedding of images.
         pose_stream: name of the stream of the drawn pose.
     """
 
-    def __init__(self, arch: str | None = 'base', pose_stream: str = 'pose_image', **kwargs):
-        super().__init__(arch, **kwargs)
-        self.pose_stream, self.streams = pose_stream, (self.stream, pose_stream)
-        self.patch_embed.proj = PairedConv(self.patch_embed.proj)
+    def __init__(self, arch: str = 'base', embed: dict | None = None, pose_stream: str = 'pose_image', **kwargs):
+        super().__init__(embed or dict(type='PatchEmbed'), arch, **kwargs)
+        self.streams = (self.embed.stream, pose_stream)
+        self.embed.proj = PairedConv(self.embed.proj)
 
-    def embed(self, inputs: dict, stream: str) -> Tensor:
-        """``inputs[stream]`` and ``inputs[pose_stream] (B,T,3,H,W)`` to tokens with their position ``(B,T,N,C)``."""
-        missing = [name for name in (stream, self.pose_stream) if name not in inputs]
-        if missing:
-            raise KeyError(f'ConcatViT reads the streams {missing}, the data has {sorted(inputs)}')
-        return super().embed({stream: torch.cat([inputs[stream], inputs[self.pose_stream]], 2)}, stream)  # 6 channels
+    def embedded(self, inputs: dict) -> Tensor:
+        """Both streams ``(B,T,3,H,W)`` to tokens with their position ``(B,T,N,C)``."""
+        paired = torch.cat([self.embed.read(inputs, stream) for stream in self.streams], 2)  # (B, T, 6, H, W)
+        return self.add_position(self.embed({self.embed.stream: paired}))
 
 
 @BACKBONES.register_module()
-class ControlNetViT(VisionTransformer):
+class ControlNetViT(ViT):
     """A copy of the transformer reads the drawn pose and adds to every block of the first (Zhang et al., ControlNet,
     ICCV 2023, arXiv 2302.05543).
 
     The additions go through projections that start at zero. ``init_weights`` makes the copy, after ``init_cfg``.
 
     Args:
-        arch, kwargs: see :class:`VisionTransformer`.
+        arch, kwargs: see :class:`ViT`.
+        embed: config of the embedding of images; the copy has one too.
         pose_stream: name of the stream of the drawn pose.
-        trainable: part of the image's transformer to train, see :class:`ExtPoseViT`; ``'none'`` as in ControlNet.
+        trainable: part of the image's transformer to train, see :class:`ExtPose`; ``'none'`` as in ControlNet.
     """
 
-    def __init__(self, arch: str | None = 'base', pose_stream: str = 'pose_image', trainable: str = 'all',
-                 init_cfg: dict | None = None, **kwargs):
-        super().__init__(arch, init_cfg=init_cfg, **kwargs)
+    def __init__(self, arch: str = 'base', embed: dict | None = None, pose_stream: str = 'pose_image',
+                 trainable: str = 'all', init_cfg: dict | None = None, **kwargs):
+        embed = embed or dict(type='PatchEmbed')
+        super().__init__(embed, arch, init_cfg=init_cfg, **kwargs)
         freeze(self, trainable)
-        self.control = VisionTransformer(arch, stream=pose_stream, **kwargs)
-        self.streams = (self.stream, pose_stream)
-        del self.control.last_norm
-        embed_dim = self.pos_embed.shape[-1]
-        self.zero = nn.ModuleList(nn.Linear(embed_dim, embed_dim) for _ in self.blocks)
+        self.control = ViT(dict(embed, stream=pose_stream), arch, **kwargs)
+        self.control.norm = nn.Identity()  # nothing reads it
+        self.streams = (self.embed.stream, pose_stream)
+        dim = self.norm.normalized_shape[0]
+        self.zero = nn.ModuleList(nn.Linear(dim, dim) for _ in self.blocks)
         for parameter in self.zero.parameters():
             nn.init.zeros_(parameter)
 
@@ -85,11 +86,11 @@ class ControlNetViT(VisionTransformer):
         self.control.load_state_dict({key: own[key] for key in self.control.state_dict()})
 
     def forward(self, inputs: dict) -> Tensor:
-        """``inputs[stream]`` and ``inputs[pose_stream] (B,T,3,H,W) -> (B,T,N,C)``; frames are independent."""
-        x = self.embed(inputs, self.stream)
+        """Both streams ``(B,T,3,H,W) -> (B,T,N,C)``; frames are independent."""
+        x, control = self.embedded(inputs), self.control.embedded(inputs)  # (B, T, N, C)
         B, T = x.shape[:2]
-        x, control = x.flatten(0, 1), self.control.embed(inputs, self.control.stream).flatten(0, 1)  # (B*T, N, C)
+        x, control = x.flatten(0, 1), control.flatten(0, 1)  # (B*T, N, C)
         for block, copy, zero in zip(self.blocks, self.control.blocks, self.zero):
             control = copy(control)
             x = block(x) + zero(control)
-        return self.last_norm(x).unflatten(0, (B, T))  # (B, T, N, C)
+        return self.norm(x).unflatten(0, (B, T))  # (B, T, N, C)

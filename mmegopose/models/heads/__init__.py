@@ -3,9 +3,8 @@
 A head may also own ``loss(tokens, data_samples)``, for training that needs the targets, and ``predict(tokens)``, for
 what a user wants to see where that is not what ``forward`` returns.
 """
-from .decoder import JointQueryHead, MeshDecoderHead, mesh_head_from_hamer
-from .heatmap import HeatmapHead, heatmap_head_from_vitpose
+from .decoder import JointQueryHead, MeshDecoderHead
+from .heatmap import HeatmapHead
 from .joint_head import JointHead
 
-__all__ = ['HeatmapHead', 'JointHead', 'JointQueryHead', 'MeshDecoderHead', 'heatmap_head_from_vitpose',
-           'mesh_head_from_hamer']
+__all__ = ['HeatmapHead', 'JointHead', 'JointQueryHead', 'MeshDecoderHead']

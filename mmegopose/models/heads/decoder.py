@@ -8,7 +8,6 @@ from ...geometry.crops import camera_translation, project_to_crop
 from ...geometry.rotations import rotation_from_6d
 from ...registry import BODY_MODELS, HEADS
 from ..layers import Attention, Mlp
-from ..weights.key_map import map_keys
 
 
 class DecoderLayer(nn.Module):
@@ -138,37 +137,3 @@ class JointQueryHead(BaseModule):
         for layer in self.layers:
             x = layer(x, context)
         return dict(joints=self.readout(x).unflatten(0, tokens.shape[:2]))  # (B, T, J, 3)
-
-
-_LAYER = r'transformer\.transformer\.layers\.(\d+)\.'
-_RULES = [(r'(?:mano|smpl)_head\.' + pattern, replacement) for pattern, replacement in (
-    (r'init_(?:hand|body)_(pose)', r'mean.\1'),
-    (r'init_(betas|cam)', r'mean.\1'),
-    (r'transformer\.pos_embedding', 'query'),
-    (r'transformer\.to_token_embedding\.(.*)', r'embed.\1'),
-    (_LAYER + r'0\.norm\.(.*)', r'layers.\1.norm1.\2'),
-    (_LAYER + r'0\.fn\.to_(qkv)\.(.*)', r'layers.\1.self_attn.\2.\3'),
-    (_LAYER + r'0\.fn\.to_out\.0\.(.*)', r'layers.\1.self_attn.proj.\2'),
-    (_LAYER + r'1\.norm\.(.*)', r'layers.\1.norm2.\2'),
-    (_LAYER + r'1\.fn\.to_(q|kv)\.(.*)', r'layers.\1.cross_attn.\2.\3'),
-    (_LAYER + r'1\.fn\.to_out\.0\.(.*)', r'layers.\1.cross_attn.proj.\2'),
-    (_LAYER + r'2\.norm\.(.*)', r'layers.\1.norm3.\2'),
-    (_LAYER + r'2\.fn\.net\.0\.(.*)', r'layers.\1.mlp.fc1.\2'),
-    (_LAYER + r'2\.fn\.net\.3\.(.*)', r'layers.\1.mlp.fc2.\2'),
-    (r'dec(pose|shape|cam)\.(.*)', r'readout.\1.\2'))]
-
-
-def mesh_head_from_hamer(state_dict: dict) -> dict:
-    """Weights of the head of HaMeR or HMR2.0 with its mean parameters; the other parts are left out.
-
-    Where the official query has no feedback, its embedding of a zero is a constant, which joins ``query``. Raises
-    ``ValueError`` for unknown keys.
-    """
-    mapped = map_keys(state_dict, _RULES, (r'(backbone|discriminator|mano|smpl)\..*', 'initialized'))
-    mapped['mean'] = torch.cat([mapped.pop(f'mean.{part}') for part in ('pose', 'betas', 'cam')], -1)
-    for kind in ('weight', 'bias'):
-        mapped[f'readout.{kind}'] = torch.cat([mapped.pop(f'readout.{p}.{kind}') for p in ('pose', 'shape', 'cam')])
-    if mapped['embed.weight'].shape[1] == 1:
-        del mapped['embed.weight']
-        mapped['query'] = mapped['query'] + mapped.pop('embed.bias')
-    return mapped

@@ -1,4 +1,8 @@
-"""Embeddings: a stream to tokens ``(B,T,N,C)``."""
+"""Embeddings: a stream to tokens ``(B,T,N,C)``; those of images are in ``embed_image``.
+
+An embedding has the name of its ``stream`` and may suggest to :class:`ViT` the ``scope`` of attention and the
+``pos_embed`` that suit it.
+"""
 import math
 
 import torch
@@ -55,14 +59,31 @@ class JointEmbed(StreamEmbed):
         super().__init__(in_dim, embed_dim, stream, bias, act)
 
 
-def read_stream(inputs: dict, stream: str, dim: int) -> Tensor:
-    """A stream with its last dimension checked."""
+def check_stream(inputs: dict, stream: str) -> Tensor:
+    """A stream; raises ``KeyError`` that names what there is if it is not."""
     if stream not in inputs:
         raise KeyError(f'the model reads the stream {stream!r}, the data has {sorted(inputs)}')
-    if inputs[stream].shape[-1] != dim:
+    return inputs[stream]
+
+
+def read_stream(inputs: dict, stream: str, dim: int) -> Tensor:
+    """A stream with its last dimension checked."""
+    if check_stream(inputs, stream).shape[-1] != dim:
         raise ValueError(f'stream {stream!r} has {inputs[stream].shape[-1]} numbers per token, the embedding takes '
                          f'in_dim={dim}')
     return inputs[stream]
+
+
+def streams_of(module: nn.Module | None) -> tuple | None:
+    """Names of the streams that the tokens of a backbone or an embedding are made of; None: it does not say.
+
+    A module says so by an attribute ``streams``, or ``stream`` if there is one, or its embedding ``embed`` says so.
+    """
+    if module is None:
+        return None
+    streams = getattr(module, 'streams', None) or getattr(module, 'stream', None) \
+        or streams_of(getattr(module, 'embed', None))
+    return (streams,) if isinstance(streams, str) else streams
 
 
 def sincos_position(length: int, dim: int, like: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from ...files import BadFile
 from ...geometry.rotations import so3_exp
 from ...registry import LOSSES
 from ...structures import PoseDataSample
-from ..weights.key_map import map_keys
 from .joint_losses import global_mean
 from .mesh_losses import of_shown_windows
 
@@ -104,27 +103,3 @@ def _read_poses(path: str, num_joints: int, num_betas: int) -> tuple[Tensor, Ten
         raise BadFile(f'{path}: {name} has shape {tuple(pose.shape)} and betas {tuple(betas.shape)}, should be '
                       f'(N, {3 * num_joints + 3}) and (N, {num_betas})')
     return pose.unflatten(1, (-1, 3))[:, 1:], betas
-
-
-_RULES = [(r'discriminator\.' + pattern, replacement) for pattern, replacement in (
-    (r'D_conv1\.(.*)', r'joint.0.\1'), (r'D_conv2\.(.*)', r'joint.2.\1'),
-    (r'pose_out\.(\d+)\.(.*)', r'\2.\1'),
-    (r'betas_fc1\.(.*)', r'shape.0.\1'), (r'betas_fc2\.(.*)', r'shape.2.\1'), (r'betas_out\.(.*)', r'shape.4.\1'),
-    (r'D_alljoints_fc1\.(.*)', r'pose.0.\1'), (r'D_alljoints_fc2\.(.*)', r'pose.2.\1'),
-    (r'D_alljoints_out\.(.*)', r'pose.4.\1'))]
-
-
-def discriminator_from_hamer(state_dict: dict) -> dict:
-    """Weights of the discriminator of HaMeR or HMR2.0; the other parts are left out.
-
-    Raises ``ValueError`` for unknown keys.
-    """
-    mapped = map_keys(state_dict, _RULES, (r'(backbone|mano_head|smpl_head|mano|smpl)\..*', 'initialized'))
-    for kind, ours in (('weight', 'score'), ('bias', 'bias')):
-        joints = sorted((key for key in mapped if key.startswith(f'{kind}.')), key=lambda key: int(key.split('.')[1]))
-        if joints:
-            mapped[ours] = torch.cat([mapped.pop(key) for key in joints])
-    for key in ('joint.0.weight', 'joint.2.weight'):
-        if key in mapped:
-            mapped[key] = mapped[key].flatten(1)  # 1 x 1 convolutions
-    return mapped

@@ -2,9 +2,9 @@
 import torch
 from torch import Tensor, nn
 
+from ...geometry.heatmaps import crop_to_heatmap, encode_heatmaps
 from ...registry import LOSSES
 from ...structures import PoseDataSample
-from ..heads.heatmap import crop_to_heatmap, encode_heatmaps
 from .joint_losses import global_mean
 
 HAS_LABEL = dict(global_orient='has_pose', body_pose='has_pose', betas='has_betas')

@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from ...registry import NECKS
 from ..layers import Block, criss_cross_masks, over_frames, over_tokens
-from ..weights.key_map import map_keys
 
 
 @NECKS.register_module()
@@ -84,26 +83,3 @@ class DualStream(nn.Module):
         ts = over_tokens(self.token_second, over_frames(self.frame_first, x, frame_mask), token_mask)
         weights = self.weigh(torch.cat([st, ts], -1)).softmax(-1)  # (B, T, N, 2)
         return st * weights[..., :1] + ts * weights[..., 1:]
-
-
-def _block_rules(stream: str, axis: str, ours: str) -> list:
-    block, ours = rf'blocks_{stream}\.(\d+)\.', rf'neck.levels.\1.{ours}.'
-    return [(block + rf'(norm[12]|attn|mlp)_{axis}\.(.*)', ours + r'\2.\3')]
-
-
-_RULES = [(r'joints_embed\.(.*)', r'backbone.proj.\1'),
-          (r'pos_embed', 'neck.token_pos'), (r'temp_embed', 'neck.frame_pos'),
-          *_block_rules('st', 's', 'token_first'), *_block_rules('st', 't', 'frame_second'),
-          *_block_rules('ts', 't', 'frame_first'), *_block_rules('ts', 's', 'token_second'),
-          (r'ts_attn\.(\d+)\.(.*)', r'neck.levels.\1.weigh.\2'), (r'norm\.(.*)', r'head.norm.\1'),
-          (r'pre_logits\.fc\.(.*)', r'head.mlp.layers.0.\1'), (r'head\.(.*)', r'head.mlp.layers.1.\1')]
-
-
-def dstformer_from_official(state_dict: dict, strict: bool = True) -> dict:
-    """Weights of the official MotionBERT for a ``PoseEstimator`` of ``JointEmbed``, ``DSTformer`` and ``JointHead``.
-
-    The embedding has ``in_dim=3`` (x, y, confidence), the head ``per_joint=True, output='all', hidden_dims=(512,),
-    act='tanh', norm=True, norm_eps=1e-6``. Their output is in the units of the normalised image. See
-    ``map_keys`` for ``strict``.
-    """
-    return map_keys(state_dict, _RULES, strict=strict)

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from ...registry import NECKS
 from ..layers import Block, criss_cross_masks, over_frames, over_tokens
-from ..weights.key_map import map_keys
 
 
 @NECKS.register_module()
@@ -72,24 +71,3 @@ class MixSTE(BaseModule):
 def stretch(positions: Tensor, length: int) -> Tensor:
     """Temporal position embedding ``(1,T,C)`` for other windows, ``(1,length,C)``, by linear interpolation."""
     return F.interpolate(positions.mT, size=length, mode='linear').mT
-
-
-def _stage_rules(long: str, short: str, ours: str) -> list:
-    block, ours_block = short + r'blocks\.(\d+)\.', rf'neck.{ours}_blocks.\1.'
-    return [(f'{long}_pos_embed', f'neck.{ours}_pos'),
-            (long + r'_norm\.(.*)', rf'neck.{ours}_norm.\1'),
-            (block + r'((?:norm[12]|attn|mlp)\..*)', ours_block + r'\2')]
-
-
-_RULES = [(r'Spatial_patch_to_embedding\.(.*)', r'backbone.proj.\1'),
-          (r'head\.0\.(.*)', r'head.norm.\1'),
-          (r'head\.1\.(.*)', r'head.mlp.layers.0.\1'),
-          *_stage_rules('Spatial', 'STE', 'token'), *_stage_rules('Temporal', 'TTE', 'frame')]
-
-
-def mixste_from_official(state_dict: dict, strict: bool = True) -> dict:
-    """Weights of the official MixSTE for a ``PoseEstimator`` of ``JointEmbed``, ``MixSTE`` and ``JointHead``.
-
-    The head has ``per_joint=True, output='all', hidden_dims=(), norm=True``. See ``map_keys`` for ``strict``.
-    """
-    return map_keys(state_dict, _RULES, strict=strict)

@@ -1,5 +1,4 @@
 """STCFormer: attention over joints and over frames in parallel halves of the channels."""
-import re
 
 import torch
 from mmengine.model import BaseModule
@@ -8,7 +7,6 @@ from torch import Tensor, nn
 from ...registry import NECKS
 from ...structures import all_skeletons
 from ..layers import Attention, Block, DropPath, criss_cross_masks
-from ..weights.key_map import map_keys
 
 
 @NECKS.register_module()
@@ -109,34 +107,3 @@ def _neighbours(conv: nn.Conv2d, values: Tensor, inside: Tensor | None) -> Tenso
         values = values.masked_fill(~inside[..., None, None], 0)
     planes = values.flatten(3).permute(0, 3, 1, 2)  # (B, h*d, T, N)
     return conv(planes).permute(0, 2, 3, 1).unflatten(-1, values.shape[3:])  # (B, T, N, h, d)
-
-
-_BLOCK, _OUT = r'(?:stcformer\.stc_block|mlpmixer\.mixerblocks)\.(\d+)\.', r'neck.blocks.\1.'
-_ATTENTION = _BLOCK + r'(?:stc_att|cross_att)\.'
-_RULES = [(r'pose_emb\.weight', 'backbone.proj.weight'),
-          (r'(?:regress_head|pose_lift)\.weight', 'head.mlp.layers.0.weight'),
-          (_ATTENTION + r'layer_norm\.(.*)', _OUT + r'norm1.\2'),
-          (_ATTENTION + r'((?:qkv|proj)\..*)', _OUT + r'attn.\2'),
-          (_ATTENTION + r'emb\.weight', _OUT + r'attn.part_embed.weight'),
-          (_ATTENTION + r'(?:sep2|gate)_s\.(.*)', _OUT + r'attn.space_conv.\2'),
-          (_ATTENTION + r'(?:sep2|gate)_t\.(.*)', _OUT + r'attn.time_conv.\2'),
-          (_BLOCK + r'layer_norm1?\.(.*)', _OUT + r'norm2.\2'),
-          (_BLOCK + r'mlp1?\.(fc[12]\.weight)', _OUT + r'mlp.\2')]
-_UNUSED = (r'mlpmixer\.mixerblocks\.\d+\.layer_norm2\..*',)
-
-
-def stc_from_official(state_dict: dict, strict: bool = True) -> dict:
-    """Weights of the official STCFormer for a ``PoseEstimator`` of ``JointEmbed``, ``STC`` and ``JointHead``.
-
-    The embedding has ``bias=False, act='gelu'``, the head ``per_joint=True, output='all', hidden_dims=(),
-    bias=False``. For the official MPI-INF-3DHP weights the neck has ``num_heads=4, parts='mpi_inf_3dhp17',
-    attn_scale=embed_dim ** -0.5``, and the head ``scale=1e-3``, because they predict millimetres. See ``map_keys`` for
-    ``strict``.
-    """
-    state = map_keys(state_dict, _RULES, _UNUSED, strict)
-    for key, value in state.items():
-        if re.fullmatch(r'neck\..*\.qkv\..*', key):  # theirs has the query, key and value of one channel side by side
-            state[key] = value.unflatten(0, (-1, 3)).transpose(0, 1).flatten(0, 1)  # (3*C, ...)
-        elif key.endswith('.part_embed.weight'):  # theirs may have rows that no joint uses
-            state[key] = value[:5]
-    return state

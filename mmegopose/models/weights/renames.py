@@ -7,6 +7,7 @@ import torch
 RULES = (  # old name, new name; a key is renamed only if that makes it one of the model
     (r'^branches\.main\.', ''),  # models of one branch
     (r'\bmlp\.layers\.0\.', 'mlp.fc1.'), (r'\bmlp\.layers\.1\.', 'mlp.fc2.'),  # blocks
+    (r'\bpatch_embed\.', 'embed.'), (r'\blast_norm\.', 'norm.'),  # image transformers
 )
 MERGED = (('.self_attn.q.', '.self_attn.qkv.'), ('.self_attn.kv.', '.self_attn.qkv.'))  # in this order, end to end
 
