@@ -76,15 +76,3 @@ def draw_heatmaps(keypoints: Tensor, confidence: Tensor, heatmap_size: tuple, si
     points = torch.where(seen[..., None], keypoints, 0).float()
     points = torch.stack([points[..., i] * ((side - 1) / (size - 1)) for i, side in enumerate(heatmap_size[::-1])], -1)
     return encode_heatmaps(points, heatmap_size, sigma, torch.where(seen, confidence, 0).float())
-
-
-def pose_array(keypoints: Tensor, confidence: Tensor, size: int = 256,
-               min_confidence: float = MIN_CONFIDENCE) -> Tensor:
-    """Crop units and confidence, ``(B,J,2)`` pixels and ``(B,J)`` to ``(B,J,3)`` float32.
-
-    x and y are in [-0.5, 0.5] inside of the crop. Missing joints are three zeros, so the last number tells them apart
-    from a joint at the centre.
-    """
-    seen = (confidence >= min_confidence) & keypoints.isfinite().all(-1)
-    array = torch.cat([keypoints / size - 0.5, confidence[..., None]], -1).float()
-    return torch.where(seen[..., None], array, 0)

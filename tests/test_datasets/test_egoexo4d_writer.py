@@ -144,7 +144,7 @@ def test_deterministic_and_complete_or_absent(tmp_path, clips):
         write_egoexo4d(broken(), tmp_path / 'c')
     with pytest.raises(ValueError, match="named '06_01'"):
         write_egoexo4d([clips[0], clips[0]], tmp_path / 'c')
-    with pytest.raises(ValueError, match='no clip'):
+    with pytest.raises(ValueError, match='no sequence'):
         write_egoexo4d([], tmp_path / 'c')
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a', 'b']
 

@@ -96,7 +96,7 @@ def write(path, text):
 def test_asf_forward_kinematics(tmp_path):
     skeleton = asf.read_asf(write(tmp_path / 'a.asf', ASF))
     assert skeleton.scale == pytest.approx(1)
-    ends, rotations = asf.forward_kinematics(skeleton, asf.read_amc(write(tmp_path / 'a.amc', AMC), skeleton))
+    ends, rotations = asf.asf_kinematics(skeleton, asf.read_amc(write(tmp_path / 'a.amc', AMC), skeleton))
     np.testing.assert_allclose(ends['root'], [[1, 2, 3], [0, 0, 0]])
     np.testing.assert_allclose(ends['upper'], [[1, 4, 3], [0, 0, 2]], atol=1e-12)
     # the elbow's x axis is turned by 90 degrees about z, so that it bends about y: x goes to -z
@@ -150,14 +150,14 @@ def test_bvh_forward_kinematics(tmp_path):
     file = bvh.read_bvh(write(tmp_path / 'a.bvh', BVH))
     assert file.parents == (-1, 0, 1) and file.frame_time == 0.01
     np.testing.assert_array_equal(file.ends['Hand'], [0, 0, 4])
-    positions, rotations = bvh.forward_kinematics(file)
+    positions, rotations = bvh.bvh_kinematics(file)
     np.testing.assert_allclose(positions['Hand'][0], [2, 3, 0], atol=1e-12)
     np.testing.assert_allclose(positions['Hips'][1], [1, 2, 3])
     np.testing.assert_allclose(positions['Arm'][1], [1, 4, 3], atol=1e-12)
     turn = np.linalg.multi_dot([Rotation.from_euler(a, 90, degrees=True).as_matrix() for a in 'zyx'])
     np.testing.assert_allclose(rotations['Arm'][1], turn, atol=1e-12)
     np.testing.assert_allclose(positions['Hand'][1], [1, 4, 3] + turn @ [0, 3, 0], atol=1e-12)
-    np.testing.assert_array_equal(bvh.forward_kinematics(file, np.array([1]))[0]['Hand'], positions['Hand'][1:])
+    np.testing.assert_array_equal(bvh.bvh_kinematics(file, np.array([1]))[0]['Hand'], positions['Hand'][1:])
 
 
 @pytest.mark.parametrize('text, message', [
@@ -268,7 +268,7 @@ def daz_text(seed, skeleton):
         children |= {f'{s}Thigh': (f'{s}Shin',), f'{s}Shin': (f'{s}Foot',), f'{s}Collar': (f'{s}Shldr',),
                      f'{s}Shldr': (f'{s}ForeArm',)}
     header = tree(children, 'hip', {n: (1, 2, 3) for n in cmu.DAZ_JOINTS.values() if n != 'hip'})
-    motion = asf.forward_kinematics(skeleton, {**{cmu.BONES[b].asf: angles(seed)[b] for b in cmu.BONES},
+    motion = asf.asf_kinematics(skeleton, {**{cmu.BONES[b].asf: angles(seed)[b] for b in cmu.BONES},
                                                'root': np.concatenate([root_track(), angles(seed)['root']], 1)})[1]
     exact = {'root': motion['root'], **{b: motion[k.asf] for b, k in cmu.BONES.items()}}
     turned = {joint: exact[bone] @ planted_frames()[bone].T for bone, joint in cmu.DAZ_JOINTS.items()}
@@ -339,7 +339,7 @@ def test_daz_fit_recovers_planted_frames(tmp_path, download):
     rebuilt = cmu.daz_motion(bvh.read_bvh(download / '07_01.bvh'), 120, fitted)
     np.testing.assert_array_equal(rebuilt.frames[:3], [11, 15, 19])
     whole = asf.read_amc(download / '07' / '07_01.amc', skeleton)
-    ends, rotations = asf.forward_kinematics(skeleton, {k: v[rebuilt.frames] for k, v in whole.items()})
+    ends, rotations = asf.asf_kinematics(skeleton, {k: v[rebuilt.frames] for k, v in whole.items()})
     np.testing.assert_allclose(rebuilt.root, ends['root'], atol=1e-7)
     for bone in ('root', 'head', 'lowerneck', 'rfoot', 'lradius'):
         want = rotations['root' if bone == 'root' else cmu.BONES[bone].asf]

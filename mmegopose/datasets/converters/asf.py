@@ -158,7 +158,7 @@ def read_amc(path: str | Path, asf: Asf) -> dict[str, np.ndarray]:
     return motion
 
 
-def forward_kinematics(asf: Asf, motion: dict[str, np.ndarray]):
+def asf_kinematics(asf: Asf, motion: dict[str, np.ndarray]):
     """Global pose of all bones.
 
     Args:

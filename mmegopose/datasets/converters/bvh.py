@@ -102,7 +102,7 @@ def read_bvh(path: str | Path) -> Bvh:
                header.ends, values.reshape(frames, width), frame_time)
 
 
-def forward_kinematics(bvh: Bvh, rows: np.ndarray | slice = slice(None)):
+def bvh_kinematics(bvh: Bvh, rows: np.ndarray | slice = slice(None)):
     """Global pose of all joints.
 
     Args:

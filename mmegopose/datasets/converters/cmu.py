@@ -119,14 +119,14 @@ def motionbuilder_offsets(file: biovision.Bvh) -> dict:
 def asf_motion(skeleton: acclaim.Asf, motion: dict, fps: float = CAPTURE_FPS) -> Motion:
     """Motion of an AMC file at 30 Hz."""
     frames = sample_frames(len(motion['root']), fps)
-    ends, rotations = acclaim.forward_kinematics(skeleton, {name: values[frames] for name, values in motion.items()})
+    ends, rotations = acclaim.asf_kinematics(skeleton, {name: values[frames] for name, values in motion.items()})
     return Motion(frames, ends['root'], {'root': rotations['root'], **{b: rotations[k.asf] for b, k in BONES.items()}})
 
 
 def motionbuilder_motion(file: biovision.Bvh, fps: float) -> Motion:
     """Motion of a MotionBuilder-friendly BVH file at 30 Hz. Its first frame is a T pose, not a capture."""
     frames = sample_frames(len(file.motion) - 1, fps)
-    positions, rotations = biovision.forward_kinematics(file, frames + 1)
+    positions, rotations = biovision.bvh_kinematics(file, frames + 1)
     return Motion(frames, positions['Hips'] * UNIT,
                   {'root': rotations['Hips'], **{b: rotations[k.motionbuilder] for b, k in BONES.items()}})
 
@@ -140,7 +140,7 @@ def daz_motion(file: biovision.Bvh, fps: float, joint_frames: np.ndarray) -> Mot
         joint_frames: ``(K,3,3)`` from :func:`fit_daz_frames`.
     """
     frames = sample_frames(len(file.motion) - 1, fps, DAZ_BLEND)
-    positions, rotations = biovision.forward_kinematics(file, frames + 1)
+    positions, rotations = biovision.bvh_kinematics(file, frames + 1)
     found = {bone: rotations[joint] @ frame for (bone, joint), frame in zip(DAZ_JOINTS.items(), joint_frames)}
     found['lhip'] = found['rhip'] = found['root']
     found['lowerback'] = _halfway(found['root'], found['upperback'])
@@ -156,7 +156,7 @@ def _halfway(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def correlate_daz(file: biovision.Bvh, motion: Motion) -> tuple[np.ndarray, int]:
     """Sum over frames of ``R_daz^T R_exact`` per joint ``(K,3,3)`` of a clip present in both forms, and the frames."""
     both = (motion.frames >= DAZ_BLEND) & (motion.frames + 1 < len(file.motion))
-    _, rotations = biovision.forward_kinematics(file, motion.frames[both] + 1)
+    _, rotations = biovision.bvh_kinematics(file, motion.frames[both] + 1)
     return np.stack([np.einsum('tji,tjk->ik', rotations[joint], motion.rotations[bone][both])
                      for bone, joint in DAZ_JOINTS.items()]), int(both.sum())
 

@@ -22,21 +22,21 @@ HINGES = dict(rkne=20, relb=29, lkne=34, lelb=43)
 HOLOSOMA_ROWS = dict(neck=3, head=4, lsho=6, lelb=7, lwri=8, rsho=25, relb=26, rwri=27, lhip=43, lkne=44, lank=45,
                      rhip=47, rkne=48, rank=49)
 HOLOSOMA_STEP = 4  # 120 Hz to 30 Hz
-# Split by performer: the second climber is held out. Training on the robot-skeleton clips alone and testing on all
+# Split by performer: the second climber is held out. Training on the robot-skeleton sequences alone and testing on all
 # climbs would leave nothing comparable to learn from.
 HELD_OUT = 'holosoma_b'
 
 
 def read_wheels(pybullet_wheel: str | Path, holosoma_wheel: str | Path) -> MocapSequences:
-    """The 20 clips of the two wheels (``pip download --no-deps pybullet==3.2.7 holosoma-retargeting==0.1.0``).
+    """The 20 sequences of the two wheels (``pip download --no-deps pybullet==3.2.7 holosoma-retargeting==0.1.0``).
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: not a wheel, or not one with the motion files.
     """
     return MocapSequences.join(
-        _members(pybullet_wheel, r'motions/(humanoid3d_\w+)\.txt$', deepmimic_clip, 'pybullet 3.2.7')
-        + _members(holosoma_wheel, r'(mocap_climb_seq_\d)_joint_positions.*\.npy$', holosoma_clip,
+        _members(pybullet_wheel, r'motions/(humanoid3d_\w+)\.txt$', deepmimic_sequence, 'pybullet 3.2.7')
+        + _members(holosoma_wheel, r'(mocap_climb_seq_\d)_joint_positions.*\.npy$', holosoma_sequence,
                    'holosoma-retargeting 0.1.0'))
 
 
@@ -45,16 +45,16 @@ def _members(wheel: str | Path, pattern: str, convert, package: str) -> list[Moc
         with zipfile.ZipFile(wheel) as file:
             found = [(match.group(1), member) for member in sorted(file.namelist())
                      if (match := re.search(pattern, member))]
-            clips = [convert(name, file.read(member)) for name, member in found]
+            sequences = [convert(name, file.read(member)) for name, member in found]
     except zipfile.BadZipFile as error:
         raise ValueError(f'{wheel} is not a complete wheel: {error}') from None
-    if not clips:
+    if not sequences:
         raise ValueError(f'{wheel} holds no motion: it should be the wheel of {package}')
-    return clips
+    return sequences
 
 
-def deepmimic_clip(name: str, content: bytes) -> MocapSequence:
-    """A DeepMimic clip (Peng et al., SIGGRAPH 2018) on the bones of its ``humanoid3d`` character."""
+def deepmimic_sequence(name: str, content: bytes) -> MocapSequence:
+    """A sequence of DeepMimic (Peng et al., SIGGRAPH 2018) on the bones of its ``humanoid3d`` character."""
     table = np.array(json.loads(content)['Frames'])  # (T,44): seconds, root position, rotations
     times = np.concatenate([[0], np.cumsum(table[:-1, 0])])
     wanted = np.arange(0, times[-1] + 1e-9, 1 / FPS)
@@ -79,10 +79,10 @@ def deepmimic_clip(name: str, content: bytes) -> MocapSequence:
     p = {key: value @ Y_UP_TO_Z_UP.T for key, value in p.items()}
     head = Y_UP_TO_Z_UP @ torso @ turns['neck'] @ Y_UP_TO_Z_UP.T
     ears = p['thorax'] + head @ np.array([.01, 0, .155])
-    return _clip(name, 'deepmimic', name.removeprefix('humanoid3d_'), 'pybullet', p, head, ears)
+    return _sequence(name, 'deepmimic', name.removeprefix('humanoid3d_'), 'pybullet', p, head, ears)
 
 
-def holosoma_clip(name: str, content: bytes) -> MocapSequence:
+def holosoma_sequence(name: str, content: bytes) -> MocapSequence:
     """A climb of Holosoma's retargeting demo: 53 captured joint positions, z up, 120 Hz."""
     table = np.load(io.BytesIO(content), allow_pickle=False)[::HOLOSOMA_STEP].astype(float)  # (T,53,3)
     p = {key: table[:, row] for key, row in HOLOSOMA_ROWS.items()}
@@ -93,15 +93,15 @@ def holosoma_clip(name: str, content: bytes) -> MocapSequence:
     left = _unit(left - (left * up).sum(1, keepdims=True) * up)
     head = np.stack([np.cross(left, up), left, up], 2)
     performer = HELD_OUT if name.endswith('4') else 'holosoma_a'  # two sets of bone lengths
-    return _clip(name, performer, 'climbing', 'holosoma', p, head, p['head'] + head @ np.array([0, 0, .06]))
+    return _sequence(name, performer, 'climbing', 'holosoma', p, head, p['head'] + head @ np.array([0, 0, .06]))
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector, axis=1, keepdims=True)
 
 
-def _clip(name: str, subject: str, action: str, source: str, p: dict, head: np.ndarray,
-          ears: np.ndarray) -> MocapSequence:
+def _sequence(name: str, subject: str, action: str, source: str, p: dict, head: np.ndarray,
+              ears: np.ndarray) -> MocapSequence:
     face = {key: ears + head @ np.array(offset) for key, offset in FACE.items()}
     eyes = face['left_eye'], face['right_eye']
     left, right = ([p[side + limb] for limb in LIMBS] for side in 'lr')

@@ -1,4 +1,4 @@
-"""Motion clips in the official Ego-Exo4D body-pose layout, so that one reader serves every source."""
+"""Motion sequences in the official Ego-Exo4D body-pose layout, so that one reader serves every source."""
 import json
 import os
 import re
@@ -21,34 +21,34 @@ MANUAL_STRIDE = 3  # manual labels come at 10 Hz, video and automatic labels at 
 NUM_VIEWS = 4
 
 
-def write_egoexo4d(clips: Iterable[MocapSequence], root: str | Path, test_from_val: bool = False,
-                    test_labels: bool = False) -> dict[str, int]:
-    """Write clips as takes of the Ego-Exo4D ego-pose benchmark.
+def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_from_val: bool = False,
+                   test_labels: bool = False) -> dict[str, int]:
+    """Write sequences as takes of the Ego-Exo4D ego-pose benchmark.
 
     Manual labels at 10 Hz, automatic labels at every frame. Test takes have a camera track only; the challenge template
-    ``dummy_test.json`` lists their frames and ``private_test_gt.json`` keeps their joints. Equal clips give equal
+    ``dummy_test.json`` lists their frames and ``private_test_gt.json`` keeps their joints. Equal sequences give equal
     files. The folder appears complete or not at all.
 
     Args:
-        clips: clips at 30 Hz; their ``split`` decides the folder. A NaN joint is missing.
+        sequences: sequences at 30 Hz; their ``split`` decides the folder. A NaN joint is missing.
         root: folder to make.
-        test_from_val: also write each validation clip as a test take ``<take name>_test``, so that the way to a
+        test_from_val: also write each validation sequence as a test take ``<take name>_test``, so that the way to a
             submission can be tried.
-        test_labels: also write labels of the test clips, for an open benchmark without a server.
+        test_labels: also write labels of the test sequences, for an open benchmark without a server.
 
     Returns:
         Number of takes per split.
 
     Raises:
         FileExistsError: ``root`` exists and is not empty.
-        ValueError: there is no clip, or two of the same name.
+        ValueError: there is no sequence, or two of the same name.
     """
     root = Path(root)
     _refuse_existing(root)
     unfinished = root.with_name(f'.{root.name}.{uuid.uuid4().hex[:8]}')
     unfinished.mkdir(parents=True)
     try:
-        counts = _write(clips, unfinished, test_from_val, test_labels)
+        counts = _write(sequences, unfinished, test_from_val, test_labels)
         try:
             os.replace(unfinished, root)
         except OSError:
@@ -64,38 +64,38 @@ def _refuse_existing(root: Path) -> None:
         raise FileExistsError(f'{root} exists and is not an empty folder: name another one, or delete it')
 
 
-def take_name(clip: MocapSequence) -> str:
-    """Name and action of a clip in one word; the words in it tell the scenario of a take."""
-    action = re.sub(r'[^a-z0-9]+', '_', clip.action.lower()).strip('_')
-    return clip.name if action in clip.name else f'{clip.name}_{action}'
+def take_name(sequence: MocapSequence) -> str:
+    """Name and action of a sequence in one word; the words in it tell the scenario of a take."""
+    action = re.sub(r'[^a-z0-9]+', '_', sequence.action.lower()).strip('_')
+    return sequence.name if action in sequence.name else f'{sequence.name}_{action}'
 
 
-def _write(clips: Iterable[MocapSequence], root: Path, test_from_val: bool, test_labels: bool) -> dict[str, int]:
+def _write(sequences: Iterable[MocapSequence], root: Path, test_from_val: bool, test_labels: bool) -> dict[str, int]:
     takes, by_split, template, truth = {}, {split: [] for split in SPLITS}, {}, {}
-    for clip in clips:
-        entries = [(clip.split, clip.name, take_name(clip))]
-        if test_from_val and clip.split == 'val':
-            entries.append(('test', f'{clip.name}_test', f'{take_name(clip)}_test'))
+    for sequence in sequences:
+        entries = [(sequence.split, sequence.name, take_name(sequence))]
+        if test_from_val and sequence.split == 'val':
+            entries.append(('test', f'{sequence.name}_test', f'{take_name(sequence)}_test'))
         for split, key, name in entries:
             uid = str(uuid.uuid5(uuid.NAMESPACE_URL, f'mmegopose/mocap/{key}'))
             if uid in takes:
-                raise ValueError(f'two clips are named {key!r}; names should be unique')
-            takes[uid] = _take(clip, name, uid)
+                raise ValueError(f'two sequences are named {key!r}; names should be unique')
+            takes[uid] = _take(sequence, name, uid)
             by_split[split].append(uid)
             base = root / 'annotations' / 'ego_pose' / split
-            _dump(base / 'camera_pose' / f'{uid}.json', _camera(clip, name, uid))
+            _dump(base / 'camera_pose' / f'{uid}.json', _camera(sequence, name, uid))
             if split == 'test':
-                joints = np.round(clip.joints[::MANUAL_STRIDE].astype(float), 7).tolist()
+                joints = np.round(sequence.joints[::MANUAL_STRIDE].astype(float), 7).tolist()
                 body = {str(frame * MANUAL_STRIDE): pose for frame, pose in enumerate(joints)}
                 template[uid] = dict(take_name=takes[uid]['root_dir'], body=dict.fromkeys(body, []))
                 truth[uid] = dict(take_name=takes[uid]['root_dir'], body=body)
             if split != 'test' or test_labels:
-                labels = _labels(clip)
+                labels = _labels(sequence)
                 manual = {frame: labels[frame] for frame in list(labels)[::MANUAL_STRIDE]}
                 _dump(base / 'body' / 'annotation' / f'{uid}.json', manual)
                 _dump(base / 'body' / 'automatic' / f'{uid}.json', labels)
     if not takes:
-        raise ValueError('there is no clip to write')
+        raise ValueError('there is no sequence to write')
     _dump(root / 'takes.json', list(takes.values()))
     _dump(root / 'annotations' / 'splits.json', dict(
         take_uid_to_split={uid: split for split, uids in by_split.items() for uid in uids}, split_to_take_uids=by_split,
@@ -106,27 +106,27 @@ def _write(clips: Iterable[MocapSequence], root: Path, test_from_val: bool, test
     return {split: len(uids) for split, uids in by_split.items()}
 
 
-def _take(clip: MocapSequence, name: str, uid: str) -> dict:
+def _take(sequence: MocapSequence, name: str, uid: str) -> dict:
     word, digit = task_of(name)
-    return dict(take_uid=uid, take_name=name, root_dir=f'takes/{name}', task_id=1000 * digit, task_name=clip.action,
-                parent_task_id=1000 * digit, parent_task_name=word, duration_sec=len(clip.joints) / FPS,
+    return dict(take_uid=uid, take_name=name, root_dir=f'takes/{name}', task_id=1000 * digit, task_name=sequence.action,
+                parent_task_id=1000 * digit, parent_task_name=word, duration_sec=len(sequence.joints) / FPS,
                 is_dropped=False, validated=True, has_trimmed_vrs=False, has_trimmed_trajectory=False,
                 capture=dict(cameras=[dict(cam_id='aria01', is_ego=True, device_type='aria')]),
                 frame_aligned_videos={})
 
 
-def _camera(clip: MocapSequence, name: str, uid: str) -> dict:
-    to_world = clip.head_pose[:, :3, :3].astype(float)
+def _camera(sequence: MocapSequence, name: str, uid: str) -> dict:
+    to_world = sequence.head_pose[:, :3, :3].astype(float)
     rotation = UPRIGHT_TO_LANDSCAPE @ to_world.transpose(0, 2, 1)  # (T,3,3) world to camera
-    translation = -rotation @ clip.head_pose[:, :3, 3:].astype(float)  # (T,3,1)
+    translation = -rotation @ sequence.head_pose[:, :3, 3:].astype(float)  # (T,3,1)
     extrinsics = np.round(np.concatenate([rotation, translation], 2), 9).tolist()
     return dict(metadata=dict(take_name=name, take_uid=uid), aria01=dict(
         camera_intrinsics=INTRINSICS,
         camera_extrinsics={str(frame): matrix for frame, matrix in enumerate(extrinsics)}))
 
 
-def _labels(clip: MocapSequence) -> dict:
-    poses = np.round(clip.joints.astype(float), 7).tolist()
+def _labels(sequence: MocapSequence) -> dict:
+    poses = np.round(sequence.joints.astype(float), 7).tolist()
     return {str(frame): [dict(annotation2D={}, annotation3D={
         joint: dict(x=x, y=y, z=z, num_views_for_3d=NUM_VIEWS) for joint, (x, y, z) in zip(JOINTS, pose)
         if x == x})]  # NaN is not equal to itself

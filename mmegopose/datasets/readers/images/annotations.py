@@ -42,7 +42,7 @@ BAD_ANNOTATION = (BadFile, OSError, KeyError, TypeError, ValueError, IndexError,
 """What reading one annotation may raise; the sample is then left out."""
 
 
-def project(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+def project_keypoints(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     """Keypoints ``(N,J,3)``, pixels and confidence, of points ``(N,J,3)`` in camera axes; 0 where these are behind it.
 
     ``intrinsics (N,3,3)`` or ``(3,3)`` have no skew.

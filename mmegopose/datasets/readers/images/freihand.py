@@ -8,7 +8,7 @@ from ....files import BadFile, read_json
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import project, require, with_confidence
+from .annotations import project_keypoints, require, with_confidence
 from .image_rows import image_store
 
 BACKGROUNDS = ('gs', 'hom', 'sample', 'auto')
@@ -57,7 +57,7 @@ def _parse(root: Path, split: str, backgrounds: tuple, mano: str | None) -> Sequ
     num_hands, labels = len(intrinsics), {}
     if (root / f'{split}_xyz.json').is_file():
         xyz = _numbers(root / f'{split}_xyz.json', (21, 3), num_hands)
-        labels = dict(joints=with_confidence(xyz), keypoints=project(xyz, intrinsics))
+        labels = dict(joints=with_confidence(xyz), keypoints=project_keypoints(xyz, intrinsics))
         labels |= _parameters(root / f'{split}_mano.json', num_hands, mano)
     if split == 'evaluation' and (root / f'{split}_verts.json').is_file():
         labels['vertices'] = _numbers(root / f'{split}_verts.json', (778, 3), num_hands).astype(np.float32)

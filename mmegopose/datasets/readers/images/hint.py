@@ -38,21 +38,22 @@ def read_hint(data_root: str, split: str = 'TEST', subsets: tuple = SUBSETS[:2],
         raise ValueError(f"split={split!r} should be 'TRAIN', 'VAL' or 'TEST'")
     if not subsets or set(subsets) - set(SUBSETS):
         raise ValueError(f'subsets={tuple(subsets)} should be some of {SUBSETS}')
-    root, labels, missing = require(data_root, DOWNLOAD), [], []
+    root, labels, without_picture = require(data_root, DOWNLOAD), [], []
     for subset in subsets:
         folder = require(root / f'{split}_{subset}', DOWNLOAD)
         pictures = {path.stem for path in folder.glob('*.jpg')}
         for path in sorted(folder.glob('*.json')):
-            (labels if path.stem in pictures else missing).append(path)
-    if not labels and not missing:
+            (labels if path.stem in pictures else without_picture).append(path)
+    if not labels and not without_picture:
         raise no_usable_sample(f'{root} {split} {tuple(subsets)}', SkipReport())
-    options = [split, list(subsets), [f'{path.parent.name}/{path.name}' for path in missing]]
-    return cached_store('hint', labels + missing, options, lambda: _parse(root, split, labels, missing), cache_dir)
+    options = [split, list(subsets), [f'{path.parent.name}/{path.name}' for path in without_picture]]
+    return cached_store('hint', labels + without_picture, options,
+                        lambda: _parse(root, split, labels, without_picture), cache_dir)
 
 
-def _parse(root: Path, split: str, labels: list, missing: list) -> SequenceStore:
+def _parse(root: Path, split: str, labels: list, without_picture: list) -> SequenceStore:
     report, rows = SkipReport(), []
-    for path in missing:
+    for path in without_picture:
         report.skip('image missing', path.with_suffix('.jpg'))
     for path in labels:
         try:

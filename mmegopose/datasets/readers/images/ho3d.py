@@ -10,7 +10,7 @@ from ...cache import cached_store
 from ...store import SequenceStore
 from .annotations import (
     BAD_ANNOTATION,
-    project,
+    project_keypoints,
     read_annotation_pickle,
     require,
     skip_reason,
@@ -86,7 +86,7 @@ def _parse(root: Path, split: str, names: list, suffixes: dict) -> SequenceStore
                 joints, known = truth[index][:, JOINTS], np.ones_like(known)
             elif truth is not None:
                 columns['vertices'] = truth[index]
-    keypoints = project(joints, columns.pop('intrinsics'))
+    keypoints = project_keypoints(joints, columns.pop('intrinsics'))
     keypoints[..., 2] *= known
     corners = columns.pop('corners')
     boxes = np.where(np.isfinite(corners).all(1, keepdims=True), boxes_from_corners(corners), keypoint_boxes(keypoints))

@@ -9,7 +9,7 @@ from ....geometry.crops import keypoint_boxes
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import project, read_annotation_pickle, require, turn_root, with_confidence
+from .annotations import project_keypoints, read_annotation_pickle, require, turn_root, with_confidence
 from .image_rows import SkipReport
 from .smpl_people import model_files, model_options, smpl_store, to_camera
 
@@ -58,7 +58,7 @@ def _people(path: Path, report: SkipReport) -> Iterator:
         frames = np.flatnonzero(usable)
         world = np.asarray(data['jointPositions'][person], np.float64).reshape(-1, 24, 3)[frames]
         joints = to_camera(world, camera[frames])
-        keypoints = project(joints, np.asarray(data['cam_intrinsics'], np.float64).reshape(3, 3))
+        keypoints = project_keypoints(joints, np.asarray(data['cam_intrinsics'], np.float64).reshape(3, 3))
         betas = np.ravel(np.asarray(data['betas'][person], np.float64))[:10]
         yield (f'{path.stem}/{person}', folder), dict(
             file=np.array([f'{folder}/image_{frame:05d}.jpg' for frame in frames], str), frame=frames,
