@@ -4,8 +4,9 @@ from collections import OrderedDict
 
 import torch
 
-RULES = (  # old name, new name; a key is renamed only if that makes it one of the model
-    (r'^branches\.main\.', ''),  # models of one branch
+# Pairs (old name, new name); a key is renamed only if that makes it one of the model.
+ONE_BRANCH = ((r'^branches\.main\.', ''),)
+PARTS = (
     (r'\bmlp\.layers\.0\.', 'mlp.fc1.'), (r'\bmlp\.layers\.1\.', 'mlp.fc2.'),  # blocks
     (r'\bpatch_embed\.', 'embed.'), (r'\blast_norm\.', 'norm.'),  # image transformers
 )
@@ -31,7 +32,7 @@ def rename_old_keys(state_dict: dict, own) -> tuple[OrderedDict, list]:
 def _current(key: str, own) -> str:
     if key in own:
         return key
-    for rules in (RULES, RULES[:1]):
+    for rules in (ONE_BRANCH + PARTS, PARTS, ONE_BRANCH):  # a branch of several may be called main
         new = key
         for pattern, replacement in rules:
             new = re.sub(pattern, replacement, new)
