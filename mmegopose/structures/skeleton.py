@@ -1,4 +1,4 @@
-"""What is known of a skeleton: its joints, bones, limbs, left and right, and how it is drawn."""
+"""What is known of a skeleton: joints, bones, limbs, left and right, how it is drawn; and all skeletons by name."""
 import colorsys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -170,3 +170,33 @@ def _other_side(name: str) -> str:
         if side in name:
             return name.replace(side, other)
     return name
+
+
+_SKELETONS: dict[str, Skeleton] = {}
+
+
+def register_skeleton(skeleton: Skeleton) -> Skeleton:
+    """Make a skeleton known by its name, everywhere; returns it.
+
+    Raises:
+        TypeError: not a :class:`Skeleton`.
+        ValueError: another skeleton has this name.
+    """
+    if not isinstance(skeleton, Skeleton):
+        raise TypeError(f'register_skeleton takes a Skeleton, got {type(skeleton).__name__}')
+    if _SKELETONS.setdefault(skeleton.name, skeleton) != skeleton:
+        raise ValueError(f'another skeleton is registered as {skeleton.name!r}; give yours a name of its own')
+    return skeleton
+
+
+def get_skeleton(name: str) -> Skeleton:
+    """Skeleton by name. Raises ``KeyError`` that lists the known names."""
+    if name not in _SKELETONS:
+        raise KeyError(f'unknown skeleton {name!r}; known: {sorted(_SKELETONS)}. A skeleton of your own is made known '
+                       'with register_skeleton(Skeleton(...))')
+    return _SKELETONS[name]
+
+
+def all_skeletons() -> tuple[Skeleton, ...]:
+    """All that are registered, in the order of their registration."""
+    return tuple(_SKELETONS.values())

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 
 from mmegopose.datasets import SequenceStore
-from mmegopose.datasets.readers.lifting.camera_files import read_cameras
+from mmegopose.datasets.readers.lifting.videopose3d import read_cameras
 from mmegopose.geometry import cameras as geometry
 from mmegopose.structures import get_skeleton
 

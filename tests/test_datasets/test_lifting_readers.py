@@ -10,7 +10,7 @@ from helpers.lifting_fixture import H36M, h36m, humaneva, write_cameras, write_h
 
 from mmegopose.datasets import Human36MDataset, HumanEvaDataset
 from mmegopose.datasets.readers.lifting import keypoint_sequences as clips
-from mmegopose.datasets.readers.lifting.camera_files import read_cameras
+from mmegopose.datasets.readers.lifting.videopose3d import read_cameras
 from mmegopose.files import BadFile
 from mmegopose.geometry.cameras import screen_normalize
 from mmegopose.registry import DATASETS

@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from mmegopose.datasets.readers.object_npz import read_object, write_object
 from mmegopose.files import BadFile
+from mmegopose.pickles import read_object, write_object
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
 CONTENT = {'S1': {'Walk': ARRAY, 'Walk 1': [ARRAY, ARRAY[:1]], 'column': np.asfortranarray(ARRAY[0])},

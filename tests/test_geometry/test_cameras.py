@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from mmegopose.datasets.readers.lifting.camera_files import read_cameras
+from mmegopose.datasets.readers.lifting.videopose3d import read_cameras
 from mmegopose.files import BadFile
 from mmegopose.geometry import cameras as cam
 from mmegopose.geometry.rigid import apply_rigid, make_rigid

@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 sys.path.insert(0, osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__)))))  # a checkout runs its own package
 
-from mmegopose.datasets.readers.lifting.camera_files import read_cameras
+from mmegopose.datasets.readers.lifting.videopose3d import read_cameras
 from mmegopose.engine.config import user_errors
 from mmegopose.files import BadFile, atomic_write
 

@@ -25,7 +25,7 @@ def main():
         from rich.progress import track
 
         from mmegopose.datasets.converters import mpi_inf_3dhp as official
-        from mmegopose.datasets.readers.object_npz import write_object
+        from mmegopose.pickles import write_object
         train = [f'{subject}/{sequence}' for subject in official.SUBJECTS for sequence in official.SEQUENCES]
         plan = dict(train=(train, 'annot.mat', official.read_train),
                     test=(official.TEST_SEQUENCES, 'annot_data.mat', official.read_test))

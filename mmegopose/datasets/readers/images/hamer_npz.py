@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile
+from ....pickles import read_object
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from ..object_npz import read_object
 from .annotations import require
 from .image_rows import image_store
 

@@ -4,9 +4,8 @@ from pathlib import Path
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .camera_files import read_cameras
 from .keypoint_sequences import check_files
-from .videopose3d import VideoPose3DReader
+from .videopose3d import VideoPose3DReader, read_cameras
 
 FPS = 50.0
 SUBJECTS = dict(train=('S1', 'S5', 'S6', 'S7', 'S8'), test=('S9', 'S11'))

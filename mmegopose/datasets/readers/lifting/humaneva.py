@@ -4,9 +4,8 @@ from pathlib import Path
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .camera_files import read_cameras
 from .keypoint_sequences import check_files
-from .videopose3d import VideoPose3DReader
+from .videopose3d import VideoPose3DReader, read_cameras
 
 FPS = 60.0
 FOLDERS = dict(train='Train', test='Validate')
@@ -44,7 +43,7 @@ def read_humaneva(data_root: str, split: str = 'train', *, keypoints: str = 'gt'
     check_files(dict(zip(files, (
         'see docs/lifting.md for how to get the files of VideoPose3D',
         f'keypoints={keypoints!r} should be one of those in the folder, {found}',
-        'write the cameras in the layout of mmegopose.datasets.readers.lifting.camera_files.read_cameras'))))
+        'write the cameras in the layout of mmegopose.datasets.readers.lifting.videopose3d.read_cameras'))))
     subjects, actions = list(subjects), None if actions is None else list(actions)
 
     def build():

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile
+from ....pickles import read_object
 from ....registry import READERS
 from ....structures import get_skeleton
 from ...cache import cached_store
 from ...store import SequenceStore
-from ..object_npz import read_object
 from .keypoint_sequences import KeypointSequence, assemble, check_files, check_joints, check_keypoints
 
 SKELETON = get_skeleton('mpi_inf_3dhp17')
