@@ -13,7 +13,7 @@ def build_part(config: dict | None, kind: Registry = MODELS) -> nn.Module | None
     return kind.build(config) if config else None
 
 
-def takes(module: nn.Module | None, argument: str) -> bool:
+def accepts(module: nn.Module | None, argument: str) -> bool:
     """Whether the ``forward`` of a module has an argument of this name."""
     return module is not None and argument in inspect.signature(module.forward).parameters
 
@@ -24,7 +24,7 @@ class MaskedNeck:
     def set_neck(self, config: dict | None) -> None:
         """Build the neck; whether it takes a mask is decided here, once."""
         self.neck = build_part(config, NECKS)
-        self.neck_takes_mask = takes(self.neck, 'mask')
+        self.neck_accepts_mask = accepts(self.neck, 'mask')
 
     def apply_neck(self, tokens: Tensor, inputs: dict, streams: tuple | None) -> Tensor:
         """Tokens ``(B,T,N,C)`` through the neck, if there is one: ``(B,T,N,C)``.
@@ -36,7 +36,7 @@ class MaskedNeck:
         mask = token_mask(inputs, tokens.shape[2], streams)
         if mask is None:
             return self.neck(tokens)
-        if not self.neck_takes_mask:
+        if not self.neck_accepts_mask:
             name = type(self.neck).__name__
             raise TypeError(f'the data has frames or joints that are not there, which the neck {name} cannot leave '
                             f'out: give {name}.forward an argument mask, or leave the streams valid and detected out')

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS
 from ..structures import PoseDataSample
-from .branch import Branch, MaskedNeck, build_part, takes
+from .branch import Branch, MaskedNeck, accepts, build_part
 from .flip import FlipAverage
 from .layers import streams_of
 
@@ -177,7 +177,7 @@ class LossDict(nn.ModuleDict):
 
     def __init__(self, losses: dict):
         super().__init__(losses)
-        self.see_inputs = {name for name, loss in losses.items() if takes(loss, 'inputs')}
+        self.see_inputs = {name for name, loss in losses.items() if accepts(loss, 'inputs')}
 
     def forward(self, outputs: dict, samples: PoseDataSample, inputs: dict) -> dict[str, Tensor]:
         """Outputs and targets, cut to the frames that both have, to scalars by name; ``inputs`` are whole windows."""

@@ -47,7 +47,7 @@ class PoseErrors:
 
     def _prepare(self, skeleton: Skeleton) -> None:
         self.order = _chain_order(skeleton)                                   # (K,J)
-        self.length = self.order.amax(-1) + 1                                 # (K,)
+        self.limb_sizes = self.order.amax(-1) + 1                             # (K,)
         self.exchanges = torch.tensor(list(skeleton.limb_flips.values()), dtype=torch.long)  # (2,J) or (0,)
 
     def __call__(self, batch: dict) -> dict:
@@ -68,7 +68,7 @@ class PoseErrors:
         size = person_size(keypoints, confidence)[..., None, None]            # (B,...,1,1)
 
         chains, joints = self.order.shape
-        begin = (random.uniform(*frames, chains) * self.length).long()        # (B,...,K)
+        begin = (random.uniform(*frames, chains) * self.limb_sizes).long()        # (B,...,K)
         begin = torch.where(random.uniform(*frames, chains) < self.shift, begin, joints)
         moved = self.order >= begin[..., None]                                # (B,...,K,J)
         offset = self.shift_size * random.normal(*frames, chains, 2)          # (B,...,K,2)

@@ -4,7 +4,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from ..models.branch import takes
+from ..models.branch import accepts
 from ..models.layers import streams_of
 from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS, NECKS
 from .random_data import SIZES, TARGETS, make_streams, make_targets, make_tokens
@@ -113,7 +113,7 @@ class NeckCase(StreamsCase):
         if self.fixed:
             self.sizes['T'] = getattr(module, 'num_frames', self.sizes['T'])
         given = dict(tokens=make_tokens(self.sizes))
-        if takes(module, 'mask'):
+        if accepts(module, 'mask'):
             given['mask'] = make_streams(('detected',), self.sizes | dict(J=self.sizes['N']))['detected']
         return given
 
@@ -160,7 +160,7 @@ class LossCase(Case):
     def make(self, module):
         outputs = dict(make_targets(self.outputs, self.sizes, seed=3).items())
         given = dict(outputs={name: value.requires_grad_() for name, value in outputs.items()})
-        return given | dict(inputs=make_streams(self.streams or (), self.sizes)) if takes(module, 'inputs') else given
+        return given | dict(inputs=make_streams(self.streams or (), self.sizes)) if accepts(module, 'inputs') else given
 
     def run(self, module, given):
         loss = module(given['outputs'], given['targets'], **{k: given[k] for k in ('inputs',) if k in given})

@@ -86,12 +86,12 @@ def streams_of(module: nn.Module | None) -> tuple | None:
     return (streams,) if isinstance(streams, str) else streams
 
 
-def sincos_position(length: int, dim: int, like: Tensor) -> Tensor:
-    """Sinusoidal code of the distance to the last frame, ``(length, dim)`` (Vaswani et al., 2017, sec. 3.5).
+def sincos_position(num_frames: int, dim: int, like: Tensor) -> Tensor:
+    """Sinusoidal code of the distance to the last frame, ``(T, dim)`` (Vaswani et al., 2017, sec. 3.5).
 
     Counting from the end gives the newest frame the same code in windows of any length.
     """
-    position = torch.arange(length - 1, -1, -1, dtype=torch.float32, device=like.device)
+    position = torch.arange(num_frames - 1, -1, -1, dtype=torch.float32, device=like.device)
     rate = torch.exp(torch.arange(0, dim, 2, device=like.device) * (-math.log(10000.0) / dim))
     angle = position[:, None] * rate
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :dim].to(like.dtype)

@@ -14,12 +14,12 @@ class Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., in_features) -> (..., out_features)``."""
-        if _onednn_takes(x) and x.numel() * self.out_features > MIN_ONEDNN_MACS and x.dtype == self.weight.dtype:
+        if _onednn_serves(x) and x.numel() * self.out_features > MIN_ONEDNN_MACS and x.dtype == self.weight.dtype:
             return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, 'none', [], '')
         return super().forward(x)
 
 
-def _onednn_takes(x: Tensor) -> bool:
+def _onednn_serves(x: Tensor) -> bool:
     """Whether oneDNN multiplies matrices like ``x``: it has no gradients, and compilers and tracers do not know it."""
     return (x.device.type == 'cpu' and x.dtype == torch.float32 and not torch.is_grad_enabled()
             and not torch.is_autocast_enabled('cpu') and torch.backends.mkldnn.enabled

@@ -56,18 +56,18 @@ class MixSTE(BaseModule):
             x = self.frame_norm(over_frames(frame_block, x, frame_mask))
         return x
 
-    def _frame_pos(self, length: int) -> Tensor:
-        """Temporal position embedding ``(1,length,C)``."""
+    def _frame_pos(self, num_frames: int) -> Tensor:
+        """Temporal position embedding ``(1,T,C)``."""
         known = self.frame_pos.shape[1]
-        if length == known:
+        if num_frames == known:
             return self.frame_pos
         if not self.resample_frames:
-            raise ValueError(f'MixSTE has a position embedding of num_frames={known}, the window has {length} frames; '
-                             f'build it with num_frames={length}, cut windows of {known} frames, or set '
+            raise ValueError(f'MixSTE has a position embedding of num_frames={known}, the window has {num_frames} '
+                             f'frames; build it with num_frames={num_frames}, cut windows of {known} frames, or set '
                              'resample_frames=True')
-        return stretch(self.frame_pos, length)
+        return stretch(self.frame_pos, num_frames)
 
 
-def stretch(positions: Tensor, length: int) -> Tensor:
-    """Temporal position embedding ``(1,T,C)`` for other windows, ``(1,length,C)``, by linear interpolation."""
-    return F.interpolate(positions.mT, size=length, mode='linear').mT
+def stretch(positions: Tensor, num_frames: int) -> Tensor:
+    """Temporal position embedding ``(1,T0,C)`` for other windows, ``(1,T,C)``, by linear interpolation."""
+    return F.interpolate(positions.mT, size=num_frames, mode='linear').mT
