@@ -82,11 +82,11 @@ class Case:
             kind = self.config['type']
             raise AssertionError(f'{self.kind} {kind if isinstance(kind, str) else kind.__name__}: {text}')
 
-    def require_shape(self, name: str, value: Tensor, size: int, frames: int) -> None:
+    def require_shape(self, name: str, value: Tensor, size: int, num_frames: int) -> None:
         """Outputs have a row per sample, and one per frame or one for the last frame."""
-        self.require(value.isfinite().all(), f'{name!r} is not finite for {size} windows of {frames} frames')
-        self.require(value.ndim > 1 and value.shape[0] == size and value.shape[1] in (1, frames),
-                     f'{name!r} is {tuple(value.shape)} for {size} windows of {frames} frames')
+        self.require(value.isfinite().all(), f'{name!r} is not finite for {size} windows of {num_frames} frames')
+        self.require(value.ndim > 1 and value.shape[0] == size and value.shape[1] in (1, num_frames),
+                     f'{name!r} is {tuple(value.shape)} for {size} windows of {num_frames} frames')
 
 
 class StreamsCase(Case):
@@ -101,9 +101,10 @@ class StreamsCase(Case):
     def run(self, module, given):
         return dict(tokens=module(given['inputs']))
 
-    def require_shape(self, name, value, size, frames):
-        super().require_shape(name, value, size, frames)
-        self.require(value.ndim == 4 and value.shape[1] == frames, f'{name!r} is {tuple(value.shape)}, not (B,T,N,C)')
+    def require_shape(self, name, value, size, num_frames):
+        super().require_shape(name, value, size, num_frames)
+        self.require(value.ndim == 4 and value.shape[1] == num_frames,
+                     f'{name!r} is {tuple(value.shape)}, not (B,T,N,C)')
 
 
 class NeckCase(StreamsCase):
@@ -166,8 +167,9 @@ class LossCase(Case):
         loss = module(given['outputs'], given['targets'], **{k: given[k] for k in ('inputs',) if k in given})
         return loss if isinstance(loss, dict) else dict(loss=loss)
 
-    def require_shape(self, name, value, size, frames):
-        self.require(value.ndim == 0 and value.isfinite(), f'{name!r} is {value} for {size} windows of {frames} frames')
+    def require_shape(self, name, value, size, num_frames):
+        self.require(value.ndim == 0 and value.isfinite(),
+                     f'{name!r} is {value} for {size} windows of {num_frames} frames')
 
 
 class EstimatorCase(StreamsCase):
@@ -180,5 +182,5 @@ class EstimatorCase(StreamsCase):
     def objective(self, module):
         return module.parse_losses(module(self.given['inputs'], self.given['targets'], mode='loss'))[0]
 
-    def require_shape(self, name, value, size, frames):
-        Case.require_shape(self, name, value, size, frames)
+    def require_shape(self, name, value, size, num_frames):
+        Case.require_shape(self, name, value, size, num_frames)

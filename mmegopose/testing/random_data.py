@@ -59,11 +59,11 @@ def _shape(letters, sizes: dict | None) -> tuple:
     return tuple(size if isinstance(size, int) else sizes[size] for size in letters)
 
 
-def cut(value, samples: slice, frames: int):
+def cut(value, samples: slice, num_frames: int):
     """Samples and the last frames of nested tensors ``(B,T,...)``."""
     if isinstance(value, dict):
-        return {key: cut(item, samples, frames) for key, item in value.items()}
+        return {key: cut(item, samples, num_frames) for key, item in value.items()}
     if isinstance(value, PoseDataSample):
-        value = value.last_frames(frames)
+        value = value.last_frames(num_frames)
         return PoseDataSample(**{key: item[samples] for key, item in value.items()})
-    return value[samples, -frames:]
+    return value[samples, -num_frames:]
