@@ -220,3 +220,18 @@ def test_a_field_of_ones_own_reaches_the_loss():
     assert dataset[1]['data_samples'].effort[0].tolist() == list(range(8, 17))
     with pytest.raises(KeyError, match='no field .effort. to pack; it has .*keypoints'):
         LiftingDataset(store, num_frames=9, fields=('effort',))[0]
+
+
+def test_the_official_baseline_sees_the_same_frames_with_and_without_labels():
+    """The test take of the sample is its validation take without labels: equal inputs for equal frames."""
+    options = dict(type='EgoExo4DBodyDataset', data_root='sample', test_mode=True,
+                   windows=dict(type='AnnotatedWindows', num_frames=21),
+                   pipeline=pipeline('translation', 'camera', padding_mask=True))
+    labelled, plain = (DATASETS.build(dict(options, **more)) for more in (
+        dict(split='val'), dict(split='test', template='dummy_test.json')))
+    frames = [data.metainfo['sequences'][0]['frame_ids'] for data in (labelled, plain)]
+    np.testing.assert_array_equal(*frames)
+    a, b = (data.__getitems__(range(len(data))) for data in (labelled, plain))
+    for name in ('head_pose', 'valid'):
+        torch.testing.assert_close(a['inputs'][name], b['inputs'][name], atol=0, rtol=0)
+    assert a['data_samples'].visible.any() and not b['data_samples'].visible.any()
