@@ -180,7 +180,10 @@ class LossDict(nn.ModuleDict):
         self.see_inputs = {name for name, loss in losses.items() if accepts(loss, 'inputs')}
 
     def forward(self, outputs: dict, samples: PoseDataSample, inputs: dict) -> dict[str, Tensor]:
-        """Outputs and targets, cut to the frames that both have, to scalars by name; ``inputs`` are whole windows."""
+        """Outputs ``{name: (B,T',...)}`` and targets to scalars by name.
+
+        Both are cut to the last frames that both have; ``inputs`` are whole windows.
+        """
         outputs, samples = _same_frames(outputs, samples)
         losses = {}
         for name, loss in self.items():

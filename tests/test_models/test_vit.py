@@ -88,6 +88,43 @@ def test_code_of_the_last_frame_does_not_depend_on_the_length():
     torch.testing.assert_close(model(x)[:, -1], model(x[:, 4:])[:, -1], atol=1e-6, rtol=0)
 
 
+def small(**kwargs):
+    torch.manual_seed(0)
+    return MODELS.build(dict(type='ViT', embed_dim=16, depth=2, num_heads=2, zero_init_residual=False) | kwargs).eval()
+
+
+def test_the_embedding_suggests_scope_and_position():
+    track, joints, images = (small(embed=embed) for embed in (
+        dict(type='TrajectoryEmbed', in_dim=5), dict(type='JointEmbed', in_dim=2),
+        dict(type='PatchEmbed', img_size=(64, 48))))
+    assert [model.scope for model in (track, joints, images)] == ['frames', 'tokens', 'tokens']
+    assert track.sincos and joints.sincos and not images.sincos
+    assert images.pos_embed.shape == (1, 13, 16) and track.pos_embed is None
+    assert small(embed=dict(type='PatchEmbed'), pos_embed=None, scope='all').scope == 'all'
+    with pytest.raises(ValueError, match="pos_embed='learned' needs .* num_tokens, such as PatchEmbed, got JointEmbed"):
+        small(embed=dict(type='JointEmbed', in_dim=2), pos_embed='learned')
+
+
+def test_one_class_attends_over_images_in_time():
+    """Patches of one place over frames, with a learned position: a config, no class."""
+    model = small(embed=dict(type='PatchEmbed', img_size=(32, 16)), scope='frames')
+    images = torch.randn(1, 4, 3, 32, 16)
+    changed = images.clone()
+    changed[:, 0, :, :13] = 0  # within the upper patch, which reaches from row -2 to 13
+    moved = (model(dict(image=images)) - model(dict(image=changed))).abs().amax((0, 3)) > 1e-5  # (T, N)
+    assert moved[:, 0].all() and not moved[:, 1].any()
+    valid = torch.tensor([[False, True, True, True]])
+    torch.testing.assert_close(model(dict(image=images, valid=valid))[:, 1:],
+                               model(dict(image=changed, valid=valid))[:, 1:])
+
+
+def test_padding_says_nothing_within_a_frame():
+    model = small(embed=dict(type='PatchEmbed', img_size=(32, 16)))
+    images = torch.randn(1, 3, 3, 32, 16)
+    plain = model(dict(image=images))
+    assert torch.equal(model(dict(image=images, valid=torch.tensor([[True, True, False]]))), plain)
+
+
 def test_deep_branch_starts_as_a_shallow_one():
     """With zero-initialised residuals 32 layers pass the embedding through, and its gradient is not lost."""
     model = MODELS.build(dict(type='HugeViT', pos_embed=None, embed_dim=32, num_heads=4))

@@ -117,8 +117,8 @@ def _fold(x: Tensor, modality: str, frames: str | int) -> Tensor:
 def _unfold(x: Tensor, B: int, T: int, M: int, modality: str) -> Tensor:
     """Inverse of :func:`_fold`."""
     if modality == 'self':
-        return x.reshape(B, M, T, *x.shape[2:]).transpose(1, 2)
-    return x.reshape(B, T, M, *x.shape[2:])
+        return x.reshape(B, M, T, *x.shape[2:]).transpose(1, 2)  # (B, T, M, ...)
+    return x.reshape(B, T, M, *x.shape[2:])  # (B, T, M, ...)
 
 
 def _run(blocks, x: Tensor, modality: str, frames: str | int, mask: Tensor | None = None) -> Tensor:

@@ -138,7 +138,7 @@ class ViT(BaseModule):
         x = self.norm(x)
         if self.scope == 'frames':
             return x.unflatten(0, (B, N)).transpose(1, 2)  # (B, T, N, C)
-        return x.view(B, T, N, -1)
+        return x.view(B, T, N, -1)  # (B, T, N, C)
 
     def _keys(self, inputs: dict, num_tokens: int) -> Tensor | None:
         """Tokens that others may look at, ``(B,T,N)``; None: all."""
@@ -149,8 +149,8 @@ class ViT(BaseModule):
     def _sequences(self, x: Tensor) -> Tensor:
         """``(B,T,N,...)`` to the sequences that attend: ``(B*N,T,...)``, ``(B*T,N,...)`` or ``(B,T*N,...)``."""
         if self.scope == 'frames':
-            return x.transpose(1, 2).flatten(0, 1)
-        return x.flatten(0, 1) if self.scope == 'tokens' else x.flatten(1, 2)
+            return x.transpose(1, 2).flatten(0, 1)  # (B*N, T, ...)
+        return x.flatten(0, 1) if self.scope == 'tokens' else x.flatten(1, 2)  # (B*T, N, ...) or (B, T*N, ...)
 
 
 def _size(arch: str, **given) -> dict:

@@ -101,7 +101,7 @@ class MeshDecoderHead(BaseModule):
         if self.body_model is not None:
             output |= self.body_model(output['global_orient'], output['body_pose'], betas)
             output['keypoints'] = project_to_crop(output['joints'], output['translation'].to(output['joints']))
-        return {key: value.unflatten(0, frames) for key, value in output.items()}
+        return {key: value.unflatten(0, frames) for key, value in output.items()}  # (B, T, ...)
 
 
 @HEADS.register_module()

@@ -65,7 +65,7 @@ class Attention(nn.Module):
 
     def _heads(self, x: Tensor, parts: int) -> tuple:
         """``(B,N,parts*h*d)`` to as many ``(B,h,N,d)``."""
-        return x.unflatten(-1, (parts, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        return x.unflatten(-1, (parts, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)  # (B, h, N, d)
 
 
 def _products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, is_causal: bool, scale: float | None,

@@ -75,9 +75,9 @@ class Block(nn.Module):
 
 def over_tokens(block: nn.Module, x: Tensor, mask: Tensor | None = None) -> Tensor:
     """A block over the tokens of each frame: ``(B,T,N,C) -> (B,T,N,C)``; ``mask (B*T,1,N,N)``."""
-    return block(x.flatten(0, 1), mask).unflatten(0, x.shape[:2])
+    return block(x.flatten(0, 1), mask).unflatten(0, x.shape[:2])  # (B*T, N, C) in the block
 
 
 def over_frames(block: nn.Module, x: Tensor, mask: Tensor | None = None) -> Tensor:
     """A block over the frames of each token: ``(B,T,N,C) -> (B,T,N,C)``; ``mask (B*N,1,T,T)``."""
-    return over_tokens(block, x.transpose(1, 2), mask).transpose(1, 2)
+    return over_tokens(block, x.transpose(1, 2), mask).transpose(1, 2)  # (B*N, T, C) in the block

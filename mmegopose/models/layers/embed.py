@@ -45,7 +45,7 @@ class TrajectoryEmbed(StreamEmbed):
 
     def forward(self, inputs: dict) -> Tensor:
         """``inputs[stream] (B,T,F) -> (B,T,1,C)``."""
-        return super().forward(inputs).unsqueeze(2)
+        return super().forward(inputs).unsqueeze(2)  # (B, T, 1, C)
 
 
 @EMBEDDINGS.register_module()
@@ -94,4 +94,4 @@ def sincos_position(num_frames: int, dim: int, like: Tensor) -> Tensor:
     position = torch.arange(num_frames - 1, -1, -1, dtype=torch.float32, device=like.device)
     rate = torch.exp(torch.arange(0, dim, 2, device=like.device) * (-math.log(10000.0) / dim))
     angle = position[:, None] * rate
-    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :dim].to(like.dtype)
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :dim].to(like.dtype)  # (length, dim)

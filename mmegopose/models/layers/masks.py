@@ -75,5 +75,5 @@ def criss_cross_masks(tokens: Tensor, mask: Tensor | None) -> tuple[Tensor, Tens
     if mask is None:
         return tokens, None, None
     mask = mask.expand(tokens.shape[:3])
-    return (tokens.masked_fill(~mask[..., None], 0), attention_mask(mask.flatten(0, 1))[0],
-            attention_mask(mask.transpose(1, 2).flatten(0, 1))[0])
+    in_frame, in_time = mask.flatten(0, 1), mask.transpose(1, 2).flatten(0, 1)  # (B*T, N), (B*N, T)
+    return tokens.masked_fill(~mask[..., None], 0), attention_mask(in_frame)[0], attention_mask(in_time)[0]

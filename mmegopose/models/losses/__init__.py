@@ -1,4 +1,7 @@
-"""Losses: ``(outputs, data_samples) -> scalar``, or a dict of scalars; masked by what is visible or labelled."""
+"""Losses: ``(outputs, data_samples) -> scalar``, or a dict of scalars; masked by what is visible or labelled.
+
+A loss whose ``forward`` has an argument ``inputs`` sees the streams too.
+"""
 from .joint_losses import (
     BoneLengthLoss,
     L1Loss,

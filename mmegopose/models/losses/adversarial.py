@@ -37,7 +37,7 @@ class PoseDiscriminator(nn.Module):
         """``body_pose (B,J,3,3)`` and ``betas (B,S)`` to scores ``(B,J+2)``, near 1 for real bodies, 0 for others."""
         joints = self.joint(body_pose.flatten(2))  # (B, J, 32)
         each = (joints * self.score).sum(-1) + self.bias  # (B, J)
-        return torch.cat([each, self.shape(betas), self.pose(joints.mT.flatten(1))], 1)
+        return torch.cat([each, self.shape(betas), self.pose(joints.mT.flatten(1))], 1)  # (B, J+2)
 
 
 @LOSSES.register_module()
@@ -67,7 +67,7 @@ class AdversarialLoss(nn.Module):
 
     def forward(self, outputs: dict, samples: PoseDataSample) -> dict[str, Tensor]:
         """``outputs['body_pose'] (B,T,J,3,3)`` and ``outputs['betas'] (B,T,S)`` to two scalars."""
-        fake = [outputs[name].flatten(0, 1) for name in ('body_pose', 'betas')]
+        fake = [outputs[name].flatten(0, 1) for name in ('body_pose', 'betas')]  # (B*T, J, 3, 3), (B*T, S)
         frozen = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
         fooled = functional_call(self.discriminator, frozen, tuple(fake))  # (B*T, J+2)
         real, known = self._real(samples)
@@ -102,4 +102,4 @@ def _read_poses(path: str, num_joints: int, num_betas: int) -> tuple[Tensor, Ten
     if pose.shape[1:] != (3 * num_joints + 3,) or betas.shape != (len(pose), num_betas):
         raise BadFile(f'{path}: {name} has shape {tuple(pose.shape)} and betas {tuple(betas.shape)}, should be '
                       f'(N, {3 * num_joints + 3}) and (N, {num_betas})')
-    return pose.unflatten(1, (-1, 3))[:, 1:], betas
+    return pose.unflatten(1, (-1, 3))[:, 1:], betas  # (N, J, 3), (N, S)

@@ -70,4 +70,4 @@ class MixSTE(BaseModule):
 
 def stretch(positions: Tensor, num_frames: int) -> Tensor:
     """Temporal position embedding ``(1,T0,C)`` for other windows, ``(1,T,C)``, by linear interpolation."""
-    return F.interpolate(positions.mT, size=num_frames, mode='linear').mT
+    return F.interpolate(positions.mT, size=num_frames, mode='linear').mT  # (1, T, C)

@@ -92,7 +92,8 @@ class CrissCrossAttention(Attention):
         across = space.flatten(1, 2).transpose(2, 3)  # (3, B*T, h, N, d)
         along = time.permute(0, 1, 3, 4, 2, 5).flatten(1, 2)  # (3, B*N, h, T, d)
         across = self.attend(*across, token_mask).transpose(1, 2).unflatten(0, (B, T))  # (B, T, N, h, d)
-        along = self.attend(*along, frame_mask, is_causal).unflatten(0, (B, N)).permute(0, 3, 1, 2, 4)
+        along = self.attend(*along, frame_mask, is_causal).unflatten(0, (B, N))  # (B, N, h, T, d)
+        along = along.permute(0, 3, 1, 2, 4)  # (B, T, N, h, d)
         space = across + _neighbours(self.space_conv, space[2], inside)  # (B, T, N, h, d)
         time = along + _neighbours(self.time_conv, time[2], inside)
         if self.part_embed is not None:
