@@ -8,6 +8,8 @@ from helpers.egoexo_fixture import STRIDED, build, everything, pipeline
 from mmegopose.datasets import EndlessSampler, SequenceBatchSampler, SequenceSampler, batch_collate, samplers
 from mmegopose.datasets.random import KeyedRandom
 from mmegopose.geometry.rigid import apply_rigid
+from mmegopose.registry import TRANSFORMS
+from mmegopose.structures import get_skeleton
 
 AUGMENT = [dict(type='Mirror'), dict(type='RandomHeading', shift=3.0), dict(type='BodyScale')]
 NOISE = [dict(type='HeadPoseNoise', mount=0.05), dict(type='FrameDrops', prob=0.2)]
@@ -94,7 +96,6 @@ def world_batch(dataset, transform):
     dataset.pipeline = lambda batch: seen.append(read(batch))
     everything(dataset)
     before = {k: (v.clone() if torch.is_tensor(v) else v) for k, v in seen[0].items()}
-    from mmegopose.registry import TRANSFORMS
     return before, TRANSFORMS.build(transform)(copy.copy(seen[0]))
 
 
@@ -129,6 +130,19 @@ def test_mirrored_inputs_are_those_of_a_mirrored_walk(egoexo):
     mirrored = everything(build(egoexo, steps=[dict(type='Mirror', prob=1.0)] + pipeline()))['inputs']['head_pose']
     sign = torch.tensor([1, -1, 1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1.])
     torch.testing.assert_close(mirrored, plain * sign, atol=1e-5, rtol=0)
+
+
+def test_streams_made_before_the_mirror_are_mirrored_or_refused(egoexo):
+    before, _ = world_batch(build(egoexo), dict(type='BodyScale'))
+    keypoints = torch.randn(len(before['joints']), 20, 17, 2)
+    after = TRANSFORMS.build(dict(type='Mirror', prob=0.5))(dict(before, inputs=dict(keypoints=keypoints)))
+    flip = list(get_skeleton(before['skeleton']).flip)
+    flipped = (after['head_pose'] != before['head_pose']).flatten(1).any(1)
+    assert 0 < flipped.sum() < len(flipped)
+    wanted = torch.where(flipped[:, None, None, None], keypoints[:, :, flip] * torch.tensor([-1., 1]), keypoints)
+    assert torch.equal(after['inputs']['keypoints'], wanted)
+    with pytest.raises(ValueError, match="mirror image of the stream 'gaze' is not known"):
+        TRANSFORMS.build(dict(type='Mirror'))(dict(before, inputs=dict(gaze=keypoints)))
 
 
 def test_tempo_changes_speed_not_shape(egoexo):

@@ -9,14 +9,18 @@ from ...geometry.rigid import make_rigid
 from ...geometry.rotations import so3_exp, yaw_matrix
 from ...geometry.trajectory import camera_to_head
 from ...registry import TRANSFORMS
-from ...structures import get_skeleton
+from ...structures import get_skeleton, mirror_stream
 
 POSES = ('head_pose', 'head_pose_before', 'T_world_camera')
 
 
 @TRANSFORMS.register_module()
 class Mirror:
-    """Swap left and right: reflect the world at the plane y = 0, with the head track and the joint names."""
+    """Swap left and right: reflect the world at the plane y = 0, with the head track and the joint names.
+
+    Streams that a transform made before are mirrored as they are declared, see ``structures.streams``; ``ValueError``
+    for one whose mirror image is not known.
+    """
 
     def __init__(self, prob: float = 0.5):
         self.prob = prob
@@ -35,6 +39,9 @@ class Mirror:
         batch['joints'] = torch.where(chosen[:, None, None, None], (batch['joints'] @ world)[:, :, flip],
                                       batch['joints'])
         batch['visible'] = torch.where(chosen[:, None, None], batch['visible'][:, :, flip], batch['visible'])
+        for name, stream in batch.get('inputs', {}).items():
+            where = chosen.reshape(-1, *[1] * (stream.ndim - 1))  # (B, 1, ...)
+            batch['inputs'][name] = torch.where(where, mirror_stream(name, stream, flip), stream)
         return batch
 
 
