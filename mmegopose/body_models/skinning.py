@@ -129,8 +129,3 @@ def pointer_jumps(parents: np.ndarray) -> np.ndarray:
         steps.append(ancestor[:-1])
         ancestor = ancestor[ancestor]
     return np.array(steps, dtype=np.int64).reshape(-1, nothing)
-
-
-def load_body_model(source: str | Path, **options) -> SkinnedModel:
-    """The body model of a name (``'open_hand'``, ``'open_body'``) or of your own file; options of SkinnedModel."""
-    return SkinnedModel(read_body_model(source), **options)

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 from helpers.body_fixtures import mano_arrays, smpl_arrays
 
-from mmegopose.body_models import load_body_model, read_body_model, read_pickle
+from mmegopose.body_models import SkinnedModel, read_body_model, read_pickle
 from mmegopose.files import BadFile
 
 
@@ -60,7 +60,7 @@ def test_an_official_pickle_needs_no_chumpy(chumpy, tmp_path, protocol):
     body = read_body_model(path)
     assert_same(body, arrays)
     assert body.parents.tolist() == [-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14]
-    assert load_body_model(path, joint_order='openpose').num_keypoints == 21
+    assert SkinnedModel(path, joint_order='openpose').num_keypoints == 21
 
 
 @pytest.mark.parametrize('num_joints', [24, 52])
@@ -169,10 +169,10 @@ def test_not_a_body_model(tmp_path):
 def test_joint_regressor_files(tmp_path):
     matrix = np.eye(3, 1609)
     path = write_pickle(tmp_path / 'J3.pkl', scipy.sparse.csc_matrix(matrix), 2)
-    assert load_body_model('open_hand', joint_regressor=path).num_keypoints == 19
+    assert SkinnedModel('open_hand', joint_regressor=path).num_keypoints == 19
     np.save(tmp_path / 'J3.npy', matrix[:, :778])
     with pytest.raises(BadFile, match=r'J3.npy should hold one array of shape \(any, 1609\), got .* \(3, 778\)'):
-        load_body_model('open_hand', joint_regressor=tmp_path / 'J3.npy')
+        SkinnedModel('open_hand', joint_regressor=tmp_path / 'J3.npy')
 
 
 class Forged:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmegopose.body_models import load_body_model, read_body_model
+from mmegopose.body_models import SkinnedModel, read_body_model
 from mmegopose.structures import get_skeleton
 
 PARENTS = dict(
@@ -11,7 +11,7 @@ PARENTS = dict(
 
 
 def at_rest(name, joint_order='model', betas=None):
-    model = load_body_model(name, joint_order=joint_order)
+    model = SkinnedModel(name, joint_order=joint_order)
     eye = torch.eye(3).expand(1, model.num_joints, 3, 3)
     betas = torch.zeros(1, model.num_betas) if betas is None else betas
     found = model(eye[:, :1], eye[:, 1:], betas)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from helpers.body_fixtures import mano_arrays, random_input, smpl_arrays, tiny_body
 
-from mmegopose.body_models import BodyArrays, SkinnedModel, load_body_model
+from mmegopose.body_models import BodyArrays, SkinnedModel
 from mmegopose.body_models.skinning import pointer_jumps
 from mmegopose.geometry.rotations import so3_exp
 from mmegopose.registry import BODY_MODELS
@@ -72,7 +72,7 @@ def test_global_orient_turns_everything_about_the_root(joint_order):
 
 
 def test_translation_moves_everything():
-    model = load_body_model('open_body', joint_order='coco17')
+    model = SkinnedModel('open_body', joint_order='coco17')
     transl = torch.tensor([[1., 2, 3], [0, 0, -1]])
     before, after = model(*random_input(model)), model(*random_input(model), transl)
     for key, value in before.items():
@@ -80,7 +80,7 @@ def test_translation_moves_everything():
 
 
 def test_a_joint_moves_only_what_hangs_on_it():
-    model = load_body_model('open_hand')
+    model = SkinnedModel('open_hand')
     global_orient, pose, betas = rest_input(model)
     bent = pose.clone()
     bent[:, 1] = so3_exp(torch.tensor([0, 0, 1.]))  # joint 2, the middle of the index finger
@@ -112,8 +112,8 @@ def test_autocast_and_half_inputs_compute_in_float32():
 
 
 def test_adds_nothing_to_a_checkpoint():
-    assert not load_body_model('open_hand').state_dict()
-    assert not list(load_body_model('open_hand').parameters())
+    assert not SkinnedModel('open_hand').state_dict()
+    assert not list(SkinnedModel('open_hand').parameters())
 
 
 @pytest.mark.parametrize('parents', [[-1], [-1, 0], [-1, 0, 1, 2, 3, 4, 5, 6, 7], [-1, 0, 0, 1, 1, 3]])
@@ -128,7 +128,7 @@ def test_pointer_jumps_cover_every_chain_once(parents):
 
 
 def test_any_batch_size():
-    model = load_body_model('open_hand', joint_order='openpose')
+    model = SkinnedModel('open_hand', joint_order='openpose')
     found = model(*random_input(model, 3))
     for index in range(3):
         one = model(*(value[index:index + 1] for value in random_input(model, 3)))
@@ -137,7 +137,7 @@ def test_any_batch_size():
 
 
 def test_64_hands_take_a_fraction_of_a_second():
-    model = load_body_model('open_hand', joint_order='openpose')
+    model = SkinnedModel('open_hand', joint_order='openpose')
     inputs = random_input(model, 64)
     seconds = []
     for _ in range(5):
@@ -168,14 +168,14 @@ def test_smpl_joint_orders(num_joints, tmp_path):
 
 
 def test_mistakes():
-    model = load_body_model('open_hand')
+    model = SkinnedModel('open_hand')
     global_orient, pose, betas = random_input(model)
     with pytest.raises(ValueError, match=r'pose has shape \(2, 14, 3, 3\) and should have \(B, 15, 3, 3\)'):
         model(global_orient, pose[:, 1:], betas)
     with pytest.raises(ValueError, match=r'betas has shape \(2, 9\) and should have \(B, 10'):
         model(global_orient, pose, betas[:, 1:])
     with pytest.raises(ValueError, match=r"joint_order='coco17'.*open_hand_right.npz; it has \['model', 'openpose'\]"):
-        load_body_model('open_hand', joint_order='coco17')
+        SkinnedModel('open_hand', joint_order='coco17')
 
 
 def test_builds_from_a_config():

@@ -10,7 +10,7 @@ from helpers import image_fixture as fixture
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmegopose.body_models import load_body_model
+from mmegopose.body_models import SkinnedModel
 from mmegopose.datasets import ImageMeshDataset, batch_collate
 from mmegopose.datasets.readers.images import read_hamer_npz
 from mmegopose.datasets.readers.images.image_rows import image_store
@@ -296,7 +296,7 @@ def test_true_bodies_come_from_the_models_of_the_user(tmp_path):
     assert sample.vertices.shape == (2, 1, 1229, 3) and sample.visible.all()
     same(sample.joints[:, 0, 0], store.frames['joints'][[0, 7], 0, :3], atol=1e-4)
     pose = so3_exp(torch.from_numpy(store.frames['pose'][[7]]))
-    model = load_body_model('open_body')(pose[:, :1], pose[:, 1:], torch.from_numpy(store.frames['betas'][[7]]))
+    model = SkinnedModel('open_body')(pose[:, :1], pose[:, 1:], torch.from_numpy(store.frames['betas'][[7]]))
     same((sample.vertices - sample.joints[:, :, :1])[1, 0], (model['vertices'] - model['joints'][:, :1])[0], atol=1e-5)
     with pytest.raises(KeyError, match="no model for 'female'"):
         ImageMeshDataset(reader=dict(reader, body_models=dict(male='open_body')), test_mode=True).__getitems__([7])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from helpers import image_fixture as fixture
 
-from mmegopose.body_models import OPEN_MODELS, load_body_model
+from mmegopose.body_models import OPEN_MODELS, SkinnedModel
 from mmegopose.datasets import ImageMeshDataset
 from mmegopose.datasets.image_files import read_picture
 from mmegopose.datasets.readers.images import (
@@ -180,7 +180,7 @@ def test_emdb_joints_are_those_of_the_body_in_the_world(tmp_path):
     pose = so3_exp(torch.from_numpy(np.r_[smpl['poses_root'][2], smpl['poses_body'][2]]).reshape(1, 24, 3)).float()
     betas, shift = (torch.from_numpy(smpl[name].reshape(-1, n)[-1 if name == 'betas' else 2])[None].float()
                     for name, n in (('betas', 10), ('trans', 3)))
-    world = load_body_model('open_body')(pose[:, :1], pose[:, 1:], betas, shift)['joints'][0].numpy()
+    world = SkinnedModel('open_body')(pose[:, :1], pose[:, 1:], betas, shift)['joints'][0].numpy()
     same(store.frames['joints'][1, :, :3], world @ camera[:3, :3].T + camera[:3, 3])
     with pytest.raises(ValueError, match='no usable'):
         read_emdb(tmp_path, 'emdb2')
