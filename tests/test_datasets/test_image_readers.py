@@ -12,6 +12,7 @@ from mmegopose.datasets import ImageMeshDataset
 from mmegopose.datasets.image_files import read_picture
 from mmegopose.datasets.readers.images import (
     freihand,
+    hamer_npz,
     read_coco_wholebody_hands,
     read_emdb,
     read_freihand,
@@ -343,3 +344,13 @@ def test_pictures_that_come_later_are_found(tmp_path):
     assert read_hint(tmp_path, subsets=('newdays_img',)).num_rows == 2
     (tmp_path / 'elsewhere.jpg').rename(path)
     assert read_hint(tmp_path, subsets=('newdays_img',)).num_rows == 3
+
+
+def test_lists_of_one_folder_do_not_take_the_place_of_each_other(tmp_path, monkeypatch):
+    fixture.write_hamer_npz(tmp_path)
+    (tmp_path / 'again.npz').write_bytes((tmp_path / 'hands.npz').read_bytes())
+    cache = dict(cache_dir=tmp_path / 'cache')
+    for name in ('hands.npz', 'again.npz'):
+        read_hamer_npz(tmp_path, name, **cache)
+    monkeypatch.setattr(hamer_npz, 'read_object', None)
+    assert {read_hamer_npz(tmp_path, name, **cache).num_rows for name in ('hands.npz', 'again.npz')} == {4}

@@ -39,7 +39,7 @@ def read_emdb(data_root: str, split: str = 'emdb1', body_models: dict | None = N
     if not paths:
         raise FileNotFoundError(f'{root} has no annotation file (.pkl): {DOWNLOAD}')
     read_people = partial(_people, root, split, models)
-    return cached_store('emdb', [*paths, *model_files(models)], [split, models],
+    return cached_store('emdb', [*paths, *model_files(models)], [str(root.resolve()), split, models],
                         partial(smpl_store, root, 'EMDB', split, paths, read_people, models), cache_dir)
 
 

@@ -48,7 +48,7 @@ def read_freihand(data_root: str, split: str = 'training', backgrounds: tuple = 
     sources += [path for name in ('xyz', 'mano', 'verts') if (path := root / f'{split}_{name}.json').is_file()
                 and path not in sources]
     sources += [require(mano, 'mano should be your MANO_RIGHT.pkl')] if mano is not None else []
-    return cached_store('freihand', sources, [split, list(backgrounds), mano is not None],
+    return cached_store('freihand', sources, [str(root.resolve()), split, list(backgrounds), str(mano)],
                         lambda: _parse(root, split, backgrounds, mano), cache_dir)
 
 

@@ -31,7 +31,8 @@ def read_hamer_npz(data_root: str, file: str, cache_dir: str | None = None) -> S
     """
     root = require(data_root, 'data_root should be the folder of the images that the .npz names')
     path = require(root / Path(file).expanduser(), 'file should be an .npz in the layout of HaMeR')
-    return cached_store('hamer_npz', [path], [str(root.resolve())], lambda: _parse(root, path), cache_dir)
+    return cached_store('hamer_npz', [path], [str(root.resolve()), str(path.resolve())], lambda: _parse(root, path),
+                        cache_dir)
 
 
 def _parse(root: Path, file: Path) -> SequenceStore:

@@ -45,7 +45,7 @@ def read_hamer_tar(data_root: str, pattern: str = '*.tar', min_confidence: float
         raise FileNotFoundError(f'{root / pattern} matches no file: data_root should hold the .tar shards of HaMeR')
     limits = dict(min_confidence=min_confidence, min_keypoints=min_keypoints, max_beta=max_beta,
                   max_fitting_loss=max_fitting_loss)
-    return cached_store('hamer_tar', shards, limits, lambda: _parse(root, shards, **limits), cache_dir)
+    return cached_store('hamer_tar', shards, [pattern, limits], lambda: _parse(root, shards, **limits), cache_dir)
 
 
 def _parse(root: Path, shards: list, min_confidence: float, min_keypoints: int, max_beta: float,

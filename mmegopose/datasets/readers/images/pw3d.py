@@ -44,7 +44,7 @@ def read_pw3d(data_root: str, split: str = 'test', body_models: dict | None = No
     paths = sorted(require(root / 'sequenceFiles' / split, DOWNLOAD).glob('*.pkl'))
     if not paths:
         raise FileNotFoundError(f'{root} has no annotation file (.pkl): {DOWNLOAD}')
-    return cached_store('pw3d', [*paths, *model_files(models)], [split, models],
+    return cached_store('pw3d', [*paths, *model_files(models)], [str(root.resolve()), split, models],
                         partial(smpl_store, root, 'PW3D', split, paths, _people, models), cache_dir)
 
 
