@@ -10,6 +10,14 @@ class BadFile(ValueError):
     """A file that cannot be used; the message names it and says why."""
 
 
+def require(path: str | Path, remedy: str) -> Path:
+    """``path`` if there is such a file or folder; else ``FileNotFoundError`` with the remedy."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(f'{path} is missing: {remedy}')
+    return path
+
+
 @contextmanager
 def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
     """Open a file that appears at ``path`` only once it is written completely; makes the folder if need be.

@@ -1,7 +1,7 @@
-"""Three forms in which a network can take a 2D pose: a drawn skeleton, heatmaps, an array.
+"""Two pictures of a 2D pose that a network can take: a drawn skeleton, and heatmaps.
 
 Keypoints are pixels of a square crop, pixel centres at whole coordinates; joints with a confidence below
-``min_confidence`` are missing in every form.
+``min_confidence`` are missing in both.
 """
 import cv2
 import numpy as np

@@ -1,4 +1,9 @@
-"""Data that is made, not read: rendered hands and bodies, virtual cameras, errors of detectors."""
+"""Data that is made, not read: rendered hands and bodies, virtual cameras, errors of detectors.
+
+Everything is a function of a seed and a number, and goes down the spine of ``datasets`` like data that is read: the
+number of a sample is its row, :class:`Render` and the errors of detectors are transforms, and virtual cameras are a
+reader. This room imports ``datasets``, ``rendering`` and ``body_models``; ``datasets`` knows it by names in configs.
+"""
 from .keypoint_noise import KeypointNoise
 from .pose_errors import PoseErrors
 from .render import Render

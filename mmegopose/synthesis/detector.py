@@ -14,7 +14,7 @@ SWAP_RATE, SWAP_TIME = 0.03, 0.15  # exchanges of left and right legs per second
 
 
 def detect(points: np.ndarray, fps: float, skeleton: str, rng: np.random.Generator) -> np.ndarray:
-    """Detected keypoints of a clip.
+    """Detected keypoints of a sequence.
 
     Errors are correlated in time: jitter over 0.1 s, an offset that changes over 2 s, losses during which a joint is
     far off, and exchanged legs. Confidence falls with the size of the error, imperfectly, as real ones do.

@@ -11,14 +11,13 @@ from ..body_models import BodyArrays, SkinnedModel, read_body_model
 from ..datasets.random import KeyedRandom
 from ..geometry.rotations import so3_exp
 from ..structures import Skeleton, get_skeleton
+from ..structures.skeletons.smpl24 import SMPL24
 from .colors import random_colors, skin_color, texture
 from .figure_motion import SampleMotion, body_rotations
 from .moving_random import MovingRandom
 
 _FINGERS = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12]])   # of MANO: index, middle, little, ring
 _THUMB, _RING = (13, 14, 15), 10
-
-SMPL24 = get_skeleton('smpl24')
 
 # Ranges of the rotation vectors x, y, z of SMPL's joints, radians, from the A-pose of the open body: x left, y up,
 # z front. Those of the right side are mirrored.

@@ -10,7 +10,7 @@ from .figures import make_figure
 from .moving_random import MovingRandom
 from .scene import draw_window, place_camera
 
-SPLITS = ('train', 'val')
+RENDERED_SPLITS = ('train', 'val')
 
 
 @TRANSFORMS.register_module()
@@ -44,7 +44,7 @@ class Render:
     def __init__(self, body: str = 'open_hand', image_size: tuple = (256, 192), split: str = 'train',
                  num_frames: int = 1, motion: str = 'random', rotation: str = 'full', occlusion: float = 0.5,
                  vertices: bool = False, cache: int = 0, seed: int = 0):
-        for name, value, known in (('split', split, SPLITS), ('motion', motion, ('random', 'sample')),
+        for name, value, known in (('split', split, RENDERED_SPLITS), ('motion', motion, ('random', 'sample')),
                                    ('rotation', rotation, ('full', 'limited'))):
             if value not in known:
                 raise ValueError(f'{name}={value!r} should be one of {known}')
@@ -53,7 +53,8 @@ class Render:
         self.image_size, self.num_frames = tuple(image_size), num_frames
         self.rotation, self.occlusion = rotation, occlusion
         self.vertices, self.cache, self.pictures = vertices, cache, {}
-        self.seed = 2 * (len(SPLITS) * seed + SPLITS.index(split))  # and the next one, for what comes after
+        # And the next one, for what comes after.
+        self.seed = 2 * (len(RENDERED_SPLITS) * seed + RENDERED_SPLITS.index(split))
         self.figure = make_figure(body, SampleMotion(split, num_frames) if motion == 'sample' else None)
 
     def __call__(self, batch: dict) -> dict:

@@ -7,7 +7,7 @@ from mmegopose.datasets.mocap_sequences import MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET
 from mmegopose.structures import get_skeleton
 from mmegopose.synthesis.detector import detect
-from mmegopose.synthesis.views import FOCAL, IMAGE_SIZE
+from mmegopose.synthesis.views import VIEW_FOCAL, VIEW_SIZE
 
 
 def dataset(**kwargs):
@@ -17,7 +17,7 @@ def dataset(**kwargs):
 def test_keypoints_are_projections_of_the_joints():
     frames = dataset(noise=False).store.frames
     seen = frames['joints'].astype(float) + frames['root'][:, None]
-    projected = 2 * FOCAL / IMAGE_SIZE * seen[..., :2] / seen[..., 2:]
+    projected = 2 * VIEW_FOCAL / VIEW_SIZE * seen[..., :2] / seen[..., 2:]
     np.testing.assert_allclose(frames['keypoints'][..., :2], projected, atol=1e-5)
     assert (np.abs(projected) < 1).all() and (seen[..., 2] > 1).all() and (frames['keypoints'][..., 2] == 1).all()
 
@@ -59,5 +59,5 @@ def test_detector_errs_like_a_detector():
 def test_wrong_sources_are_named(tmp_path):
     with pytest.raises(ValueError, match='is a folder; MocapLiftingDataset reads an .npz'):
         MocapLiftingDataset(data_root=tmp_path)
-    with pytest.raises(ValueError, match="has no clip of the split 'test'"):
+    with pytest.raises(ValueError, match="has no sequence of the split 'test'"):
         MocapLiftingDataset(split='test')

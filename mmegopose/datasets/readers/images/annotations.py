@@ -1,4 +1,4 @@
-"""What the readers share: files that must exist, pickles without code, cameras."""
+"""What the readers share: pickles without code, cameras, confidence."""
 from io import BytesIO
 from pathlib import Path
 
@@ -9,14 +9,6 @@ from ....files import BadFile
 from ....geometry.cameras import perspective
 from ....geometry.rotations import so3_exp, so3_log
 from ....pickles import RefusedFile, load_pickle
-
-
-def require(path: str | Path, remedy: str) -> Path:
-    """``path`` if there is such a file or folder; else ``FileNotFoundError`` with the remedy."""
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f'{path} is missing: {remedy}')
-    return path
 
 
 def read_annotation_pickle(source: Path | bytes, where: str | None = None):

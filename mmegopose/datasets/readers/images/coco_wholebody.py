@@ -3,12 +3,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, read_json
+from ....files import BadFile, read_json, require
 from ....geometry.crops import boxes_from_corners
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import require
 from .image_rows import SkipReport, image_store, no_usable_sample
 
 DOWNLOAD = ('data_root should be the folder of COCO, with train2017/, val2017/ and '

@@ -4,9 +4,8 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import MMLogger
 
-from ....files import BadFile, read_json
+from ....files import BadFile, read_json, require
 from ...store import SequenceStore
-from .annotations import require
 
 
 def read_detections(path: str | Path, store: SequenceStore) -> np.ndarray:

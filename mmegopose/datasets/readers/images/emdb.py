@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from ....body_models.labelled import tree_joints
+from ....files import require
 from ....geometry.crops import boxes_from_corners
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import read_annotation_pickle, require, turn_root, with_confidence
+from .annotations import read_annotation_pickle, turn_root, with_confidence
 from .image_rows import SkipReport
 from .smpl_people import model_files, model_options, smpl_store, to_camera
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 
 from ....body_models.body_pickles import read_pickle
-from ....files import BadFile, read_json
+from ....files import BadFile, read_json, require
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import project_keypoints, require, with_confidence
+from .annotations import project_keypoints, with_confidence
 from .image_rows import image_store
 
 BACKGROUNDS = ('gs', 'hom', 'sample', 'auto')

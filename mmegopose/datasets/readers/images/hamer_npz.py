@@ -3,12 +3,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import BadFile, require
 from ....pickles import read_object
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import require
 from .image_rows import image_store
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ....files import require
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import BAD_ANNOTATION, read_annotation_pickle, require, skip_reason
+from .annotations import BAD_ANNOTATION, read_annotation_pickle, skip_reason
 from .image_rows import SkipReport, image_store, no_usable_sample
 
 PIXELS_PER_SCALE = 200.0

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import read_json
+from ....files import read_json, require
 from ....geometry.crops import boxes_from_corners, keypoint_boxes
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .annotations import BAD_ANNOTATION, require, skip_reason, with_confidence
+from .annotations import BAD_ANNOTATION, skip_reason, with_confidence
 from .image_rows import SkipReport, image_store, no_usable_sample
 
 SUBSETS = ('newdays_img', 'epick_img', 'ego4d_img', 'ego4d_seq')

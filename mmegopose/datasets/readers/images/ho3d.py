@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, read_json
+from ....files import BadFile, read_json, require
 from ....geometry.crops import boxes_from_corners, keypoint_boxes
 from ....registry import READERS
 from ...cache import cached_store
@@ -12,7 +12,6 @@ from .annotations import (
     BAD_ANNOTATION,
     project_keypoints,
     read_annotation_pickle,
-    require,
     skip_reason,
     turn_root,
     with_confidence,
@@ -20,7 +19,7 @@ from .annotations import (
 from .image_rows import SkipReport, image_store, no_usable_sample
 
 FROM_OPENGL = np.diag([1.0, -1.0, -1.0])  # y up, z backward to y down, z forward; a rotation, its own inverse
-JOINTS = (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20)  # of MANO and its five tips
+MANO_ORDER = (0, 13, 14, 15, 16, 1, 2, 3, 17, 4, 5, 6, 18, 10, 11, 12, 19, 7, 8, 9, 20)  # of MANO and its five tips
 DOWNLOAD = 'data_root should be the folder of HO3D_v2 or HO3D_v3, with train.txt, evaluation.txt and their folders'
 
 
@@ -83,7 +82,7 @@ def _parse(root: Path, split: str, names: list, suffixes: dict) -> SequenceStore
         for name, key, points in (('xyz', 'joints', 21), ('verts', 'vertices', 778)):
             truth = _truth(root / f'evaluation_{name}.json', len(names), points)
             if truth is not None and key == 'joints':
-                joints, known = truth[index][:, JOINTS], np.ones_like(known)
+                joints, known = truth[index][:, MANO_ORDER], np.ones_like(known)
             elif truth is not None:
                 columns['vertices'] = truth[index]
     keypoints = project_keypoints(joints, columns.pop('intrinsics'))
@@ -104,7 +103,7 @@ def _label(path: Path) -> dict:
         points, known = np.zeros((21, 3)), np.zeros(21)
         points[0], known[0] = joints, 1
     else:
-        points, known = joints.reshape(21, 3)[list(JOINTS)], np.ones(21)
+        points, known = joints.reshape(21, 3)[list(MANO_ORDER)], np.ones(21)
     has_pose = meta.get('handPose') is not None and np.size(meta['handPose']) == 48
     box = meta.get('handBoundingBox')
     return dict(

@@ -12,7 +12,7 @@ SKELETONS = dict(hand='hand21', body='smpl24')
 NUM_ROTATIONS = dict(hand=16, body=24)
 MAX_WARNINGS = 5  # that are logged for one reason
 
-SCHEMA = dict(
+IMAGE_SCHEMA = dict(
     file=Field('str', (), 'name of the picture, relative to the fact root; archive.tar/key in an archive'),
     span=Field('int64', (2,), 'offset and length in the archive, bytes'),
     frame=Field('int64', (), 'frame number; of single pictures the number in the official list'),
@@ -48,7 +48,7 @@ class SkipReport(Counter):
 def image_store(kind: str, root: str | Path, dataset_name: str, split: str | None = None, *, file, sequences=None,
                 sequence=None, report: SkipReport | None = None, tight: bool = True, body_models: dict | None = None,
                 clean: bool = True, **columns) -> SequenceStore:
-    """A store of the rows of a data set. Of N rows it has the fields :data:`SCHEMA`.
+    """A store of the rows of a data set. Of N rows it has the fields :data:`IMAGE_SCHEMA`.
 
     What is not given is unknown, and so is what is not finite. Without ``box``, it is that of the confident keypoints.
 
@@ -64,7 +64,7 @@ def image_store(kind: str, root: str | Path, dataset_name: str, split: str | Non
         tight: the boxes are tight; False: they are as large as crops should be.
         body_models: options of :class:`.SkinnedModel` by gender, for vertices that are not stored.
         clean: leave out rows without any label, and boxes that are empty or outside of the image.
-        columns: more fields of :data:`SCHEMA`, ``(N,...)``; ``image_size`` may be one for all.
+        columns: more fields of :data:`IMAGE_SCHEMA`, ``(N,...)``; ``image_size`` may be one for all.
 
     Raises:
         ValueError: an array of another shape, or no row is left; the message tells why.
@@ -85,8 +85,9 @@ def image_store(kind: str, root: str | Path, dataset_name: str, split: str | Non
     info = dict(dataset_name=dataset_name, split=split, skeleton=SKELETONS[kind], kind=kind,
                 root=str(Path(root).resolve()), tight=tight, video=video, body_models=body_models)
     counts = np.bincount(sequence, minlength=len(sequences))
-    schema = {name: SCHEMA[name]._replace(dtype=str(frames[name].dtype)) if name == 'vertices' else SCHEMA[name]
-              for name in frames}
+    schema = {name: IMAGE_SCHEMA[name] for name in frames}
+    if 'vertices' in frames:
+        schema['vertices'] = schema['vertices']._replace(dtype=str(frames['vertices'].dtype))
     return SequenceStore(np.concatenate([[0], np.cumsum(counts)]), frames, sequences, info=info, schema=schema,
                          report=report)
 

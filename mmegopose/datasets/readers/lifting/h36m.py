@@ -1,10 +1,10 @@
 """Human3.6M (Ionescu et al., TPAMI 2014)."""
 from pathlib import Path
 
+from ....files import require
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .keypoint_sequences import check_files
 from .videopose3d import VideoPose3DReader, read_cameras
 
 FPS = 50.0
@@ -41,10 +41,11 @@ def read_h36m(data_root: str, split: str = 'train', *, keypoints: str = 'cpn_ft_
     subjects = tuple(subjects or SUBJECTS[split])
     files = [root / name for name in ('data_3d_h36m.npz', f'data_2d_h36m_{keypoints}.npz', cameras)]
     found = sorted(p.stem.removeprefix('data_2d_h36m_') for p in root.glob('data_2d_h36m_*.npz'))
-    check_files(dict(zip(files, (
-        'see docs/lifting.md for how to get the files of VideoPose3D',
-        f'keypoints={keypoints!r} should be one of those in the folder, {found}',
-        'tools/dataset_converters/h36m_cameras.py writes it'))))
+    for path, remedy in zip(files, (
+            'see docs/lifting.md for how to get the files of VideoPose3D',
+            f'keypoints={keypoints!r} should be one of those in the folder, {found}',
+            'tools/dataset_converters/h36m_cameras.py writes it')):
+        require(path, remedy)
     actions = None if actions is None else list(actions)
 
     def build():

@@ -1,10 +1,10 @@
 """HumanEva-I (Sigal et al., IJCV 2010)."""
 from pathlib import Path
 
+from ....files import require
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
-from .keypoint_sequences import check_files
 from .videopose3d import VideoPose3DReader, read_cameras
 
 FPS = 60.0
@@ -40,10 +40,11 @@ def read_humaneva(data_root: str, split: str = 'train', *, keypoints: str = 'gt'
     root, part = Path(data_root).expanduser(), FOLDERS[split]
     files = [root / name for name in ('data_3d_humaneva15.npz', f'data_2d_humaneva15_{keypoints}.npz', cameras)]
     found = sorted(p.stem.removeprefix('data_2d_humaneva15_') for p in root.glob('data_2d_humaneva15_*.npz'))
-    check_files(dict(zip(files, (
-        'see docs/lifting.md for how to get the files of VideoPose3D',
-        f'keypoints={keypoints!r} should be one of those in the folder, {found}',
-        'write the cameras in the layout of mmegopose.datasets.readers.lifting.videopose3d.read_cameras'))))
+    for path, remedy in zip(files, (
+            'see docs/lifting.md for how to get the files of VideoPose3D',
+            f'keypoints={keypoints!r} should be one of those in the folder, {found}',
+            'write the cameras in the layout of mmegopose.datasets.readers.lifting.videopose3d.read_cameras')):
+        require(path, remedy)
     subjects, actions = list(subjects), None if actions is None else list(actions)
 
     def build():

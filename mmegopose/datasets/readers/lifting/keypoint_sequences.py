@@ -102,10 +102,3 @@ def _check_values(what: str, values, num_joints: int, channels: tuple) -> None:
     if bad.any():
         raise BadFile(f'{what} are not finite in {bad.sum()} frames, the first is {bad.argmax()}; repair the file or '
                       'make it again')
-
-
-def check_files(files: dict) -> None:
-    """Raise ``FileNotFoundError`` with the remedy for the first of ``{path: remedy}`` that is missing."""
-    for path, remedy in files.items():
-        if not path.is_file():
-            raise FileNotFoundError(f'{path} is missing: {remedy}')

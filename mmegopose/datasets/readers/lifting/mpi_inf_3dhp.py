@@ -4,13 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import BadFile, require
 from ....pickles import read_object
 from ....registry import READERS
 from ....structures import get_skeleton
 from ...cache import cached_store
 from ...store import SequenceStore
-from .keypoint_sequences import KeypointSequence, assemble, check_files, check_joints, check_keypoints
+from .keypoint_sequences import KeypointSequence, assemble, check_joints, check_keypoints
 
 SKELETON = get_skeleton('mpi_inf_3dhp17')
 IMAGE_SIZES = dict(TS5=(1920, 1080), TS6=(1920, 1080))
@@ -38,8 +38,8 @@ def read_mpi_inf_3dhp(data_root: str, split: str = 'train', *, subjects: tuple |
     """
     if split not in ('train', 'test'):
         raise ValueError(f"split={split!r} should be 'train' or 'test'")
-    path = Path(data_root).expanduser() / f'data_{split}_3dhp.npz'
-    check_files({path: 'tools/dataset_converters/mpi_inf_3dhp.py makes it of the official files'})
+    path = require(Path(data_root) / f'data_{split}_3dhp.npz',
+                   'tools/dataset_converters/mpi_inf_3dhp.py makes it of the official files')
     subjects = None if subjects is None else list(subjects)
     return cached_store('mpi_inf_3dhp', [path], [split, subjects], lambda: _read(path, split, subjects), cache_dir)
 
