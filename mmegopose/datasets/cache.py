@@ -1,4 +1,5 @@
 """Where everything goes that can be made again, and the one cache of stores."""
+import errno
 import hashlib
 import json
 import os
@@ -46,25 +47,24 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
             return SequenceStore.load(folder)
         except BadFile as error:
             MMLogger.get_current_instance().warning(f'made anew, because it is damaged: {error}')
-    _install(build(), folder)
+    store = _install(build(), folder)
     for old in home.glob(place + '*'):
         finished = '.' not in old.name[len(place):]  # and not what another process is about to finish
         if old != folder and finished and (old / 'store.json').is_file():
             shutil.rmtree(old, ignore_errors=True)
-    return SequenceStore.load(folder)
+    return store
 
 
-def _install(store: SequenceStore, folder: Path) -> None:
-    """Save a store; a damaged one in its place goes, an intact one, which another process has written, stays."""
-    for _ in range(3):
+def _install(store: SequenceStore, folder: Path) -> SequenceStore:
+    """Save a store and open it; a damaged one in its place goes, an intact one of another process is opened instead."""
+    for _ in range(5):  # another process may put one there, or away, at any moment
         try:
-            return store.save(folder)
-        except OSError:
-            if not folder.exists():
+            store.save(folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         try:
-            SequenceStore.load(folder)
-            return None
+            return SequenceStore.load(folder)
         except BadFile:
             aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f'{folder.name}.damaged.'))
             with suppress(OSError):  # another process was first
