@@ -222,6 +222,21 @@ def test_configs_build(path):
     assert sum(p.numel() for p in estimator.parameters()) > 5e5
 
 
+@pytest.mark.parametrize('kind', ['image', 'extpose'])
+def test_a_test_batch_without_windows_has_predictions_without_windows(kind):
+    cfg = load_config(ROOT / f'configs/mesh/{kind}-tiny_synthetic-hand.py').model
+    del cfg.backbone['init_cfg']
+    model = MODELS.build(cfg).eval()
+    drawn = SyntheticMeshDataset(2, (96, 96)).__getitems__([0, 1])
+    with torch.no_grad():
+        full, = model(**drawn, mode='predict')
+        sample = PoseDataSample()
+        sample.set_data({name: value[:0] for name, value in drawn['data_samples'].items()})
+        empty, = model({name: stream[:0] for name, stream in drawn['inputs'].items()}, sample, mode='predict')
+    shapes = {name: value.shape[1:] for name, value in full.items() if name.startswith('pred_')}
+    assert shapes and {name: empty.get(name).shape for name in shapes} == {n: (0, *s) for n, s in shapes.items()}
+
+
 @pytest.mark.slow
 def test_a_small_model_learns_64_hands_by_heart():
     cfg = load_config(ROOT / 'configs/mesh/pose-tiny_synthetic-hand.py').model  # the quickest to learn
