@@ -4,6 +4,7 @@ import re
 import torch
 from torch import Tensor, nn
 
+from ..structures import mask_name
 from .cases import Case, LossCase
 from .random_data import cut
 
@@ -71,25 +72,48 @@ def check_samples(case: Case) -> None:
 
 def check_masks(case: Case) -> None:
     """What a mask hides has no influence on what it shows."""
-    module, given = case.build().eval(), dict(case.given)
+    given, masks = _hidden(case)
+    module = case.build().eval()
+    moved = case.values(module, given) if given else {}
+    for name, value in case.values(module).items() if given else ():
+        shown = _shown(value, masks)
+        if shown is None:
+            continue
+        error = (value - moved[name]).abs()[shown].max()
+        case.require(error < 1e-5 * max(1, value.abs().max()), f'{name!r} depends on what a mask hides, by {error:.2g}')
+
+
+def _hidden(case: Case) -> tuple[dict | None, list]:
+    """Other numbers where masks hide them, and the masks; None: nothing is hidden."""
+    given, masks = dict(case.given), []
     if 'mask' in given:
-        shown = given['mask']
-        given['tokens'] = _move(given['tokens'], ~shown)
-    elif 'valid' in given.get('inputs', {}):
-        shown = given['inputs']['valid']
-        given['inputs'] = {name: _move(value, ~shown) for name, value in given['inputs'].items()}
+        masks = [given['mask']]
+        given['tokens'] = _move(given['tokens'], ~given['mask'])
+    elif case.masks and 'inputs' in given:
+        inputs = dict(given['inputs'])
+        masks = [inputs[name] for name in case.masks]
+        for name, value in inputs.items():
+            for mask in ('valid', mask_name(name)):
+                if mask in case.masks and inputs[mask].shape == value.shape[:inputs[mask].ndim]:
+                    inputs[name] = _move(inputs[name], ~inputs[mask])
+        given['inputs'] = inputs
     elif 'joints' in given.get('outputs', {}) and 'visible' in given['targets']:
-        shown = None
         given['outputs'] = dict(given['outputs'], joints=_move(given['outputs']['joints'], ~given['targets'].visible))
     else:
-        return
-    moved = case.values(module, given)
-    for name, value in case.values(module).items():
-        error = (value - moved[name]).abs()
-        if shown is not None and value.shape[1] == shown.shape[1]:
-            error = error[shown]  # a head that returns one frame returns the last one, which is shown
-        case.require(error.max() < 1e-5 * max(1, value.abs().max()),
-                     f'{name!r} depends on what a mask hides, by {error.max():.2g}')
+        return None, []
+    return given, masks
+
+
+def _shown(value: Tensor, masks: list) -> Tensor | None:
+    """Which rows of an output no mask hides; None: they are not those of the masks."""
+    shown = torch.ones(value.shape[:3], dtype=torch.bool)
+    for mask in masks:
+        if mask.ndim == 2 and value.shape[1] == 1:
+            mask = mask[:, -1:]  # the newest frame
+        if mask.shape != value.shape[:mask.ndim]:
+            return None
+        shown = shown & mask.reshape(*mask.shape, *[1] * (shown.ndim - mask.ndim))
+    return shown
 
 
 def _shaken(case: Case) -> nn.Module:
