@@ -77,7 +77,7 @@ class Part(Registry):
 
     def names(self) -> list:
         self.import_from_location()
-        return list(self._kind) or super().names()
+        return [name for name in self._kind if name in self.module_dict] or super().names()
 
     def _register_module(self, module, module_name=None, force=False):
         super()._register_module(module, module_name, force)

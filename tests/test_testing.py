@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import mmegopose.models  # noqa: F401
-from mmegopose.registry import HEADS, LOSSES, NECKS
+from mmegopose.registry import HEADS, LOSSES, MODELS, NECKS
 from mmegopose.structures import PoseDataSample, Stream, register_stream
 from mmegopose.testing import CHECKS, check_module, make_case, make_streams, make_targets
 
@@ -94,8 +94,15 @@ class Endless(Mixing):
         return super().forward(tokens) / (tokens.shape[1] - 1)
 
 
-for cls in (Mixing, Idle, Leaking, Restless, Fixed, Honest, Forgetful, Rough, Unmasked, Masked, Flat, Endless):
-    NECKS.register_module(f'Test{cls.__name__}', force=True, module=cls)
+@pytest.fixture(autouse=True)
+def registered():
+    """The modules of this file are registered, as long as its tests run."""
+    known = set(MODELS.module_dict)
+    for cls in (Mixing, Idle, Leaking, Restless, Fixed, Honest, Forgetful, Rough, Unmasked, Masked, Flat, Endless):
+        NECKS.register_module(f'Test{cls.__name__}', force=True, module=cls)
+    yield
+    for name in set(MODELS.module_dict) - known:
+        del MODELS.module_dict[name]
 
 
 @pytest.mark.parametrize('name', ['Mixing', 'Honest', 'Masked'])

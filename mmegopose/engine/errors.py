@@ -25,8 +25,8 @@ def user_errors():
         yield
     except (OSError, ImportError, ValueError, KeyError, TypeError) as error:
         origin, text = _origin(error)
-        ours = is_plugin_file(origin) or origin.startswith(
-            (PACKAGE, osp.dirname(mmengine.__file__), osp.dirname(osp.abspath(sys.argv[0]))))
+        script = (osp.dirname(osp.abspath(sys.argv[0])),) if osp.isfile(sys.argv[0]) else ()  # none: python -c, -m
+        ours = is_plugin_file(origin) or origin.startswith((PACKAGE, osp.dirname(mmengine.__file__), *script))
         wanted = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0')
         if wanted or not (ours or isinstance(error, (OSError, ImportError))):
             raise

@@ -235,7 +235,7 @@ def test_plugins_of_packages_load_when_a_registry_is_asked(monkeypatch, tmp_path
 
 
 def test_an_unknown_type_offers_names_of_its_kind():
-    with pytest.raises(KeyError, match=r"'Mixste' is not a registered neck; nearest: MixSTE\. .*custom_imports; if it "
+    with pytest.raises(KeyError, match=r"'Mixste' is not a registered neck; nearest: MixSTE\b.*custom_imports; if it "
                                        r'comes with another package, is that installed \(pip\)\?'):
         NECKS.build(dict(type='Mixste'))
     with pytest.raises(KeyError, match='nearest: (?!.*Loss).*DSTformer.*MixSTE'):
