@@ -16,7 +16,7 @@ class PretrainedPart:
     Args:
         checkpoint: file.
         prefix: of its keys, e.g. ``'backbone.'`` of a ``PoseEstimator``.
-        new: patterns of weights that the module has and the checkpoint has not; they stay as they are.
+        new: patterns of weights that the checkpoint has not, or in another shape; they stay as they are.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -37,5 +37,5 @@ class PretrainedPart:
             raise CheckpointError(f'{self.checkpoint} has no weights {self.prefix}*; it has '
                                   f'{", ".join(parts[:6])}, ...')
         kept = {key: value for key, value in module.state_dict().items()
-                if key not in part and any(re.fullmatch(pattern, key) for pattern in self.new)}
+                if any(re.fullmatch(pattern, key) for pattern in self.new)}
         load_state(module, part | kept, self.checkpoint)

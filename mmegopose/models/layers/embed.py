@@ -50,13 +50,21 @@ class TrajectoryEmbed(StreamEmbed):
 
 @EMBEDDINGS.register_module()
 class JointEmbed(StreamEmbed):
-    """One token per joint and frame of a skeleton, e.g. detected 2D keypoints (D is 2, or 3 with confidence)."""
+    """One token per joint and frame of a skeleton, e.g. detected 2D keypoints (D is 2, or 3 with confidence).
+
+    Args:
+        in_dim, embed_dim, stream, bias, act: see :class:`StreamEmbed`.
+        num_joints: J, so that :class:`ViT` learns a code for each joint; None: what follows tells joints apart, as the
+            necks for lifting do.
+    """
 
     scope = 'tokens'
 
     def __init__(self, in_dim: int, embed_dim: int, stream: str = 'keypoints', bias: bool = True,
-                 act: str | None = None):
+                 act: str | None = None, num_joints: int | None = None):
         super().__init__(in_dim, embed_dim, stream, bias, act)
+        if num_joints is not None:
+            self.num_tokens, self.pos_embed = num_joints, 'learned'
 
 
 def check_stream(inputs: dict, stream: str) -> Tensor:
