@@ -72,7 +72,7 @@ def check_samples(case: Case) -> None:
 
 def check_masks(case: Case) -> None:
     """What a mask hides has no influence on what it shows."""
-    given, masks = _hidden(case)
+    given, masks = _move_masked(case)
     module = case.build().eval()
     moved = case.values(module, given) if given else {}
     for name, value in case.values(module).items() if given else ():
@@ -83,7 +83,7 @@ def check_masks(case: Case) -> None:
         case.require(error < 1e-5 * max(1, value.abs().max()), f'{name!r} depends on what a mask hides, by {error:.2g}')
 
 
-def _hidden(case: Case) -> tuple[dict | None, list]:
+def _move_masked(case: Case) -> tuple[dict | None, list]:
     """Other numbers where masks hide them, and the masks; None: nothing is hidden."""
     given, masks = dict(case.given), []
     if 'mask' in given:

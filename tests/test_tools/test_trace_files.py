@@ -31,7 +31,7 @@ def test_head_pose(cache, egoexo):
     files = trace_files.trace(str(ROOT / 'configs/head_pose/levelwise_vit_coarse_only.py'), dict(data_root=str(egoexo)))
     assert {'datasets/readers/head_pose/egoexo4d_body.py', 'datasets/window_dataset.py',
             'evaluation/metrics/body_pose_metric.py', 'geometry/rotations.py'} <= set(files)
-    assert len(files) <= 25 and not any(file.startswith('models/') for file in files)
+    assert len(files) <= 23 and not any(file.startswith('models/') for file in files)
 
 
 def test_lifting(cache, tmp_path):
@@ -40,7 +40,7 @@ def test_lifting(cache, tmp_path):
         'data_root': str(tmp_path), 'test_dataloader.dataset.keypoints': 'gt', 'model.neck.depth': 1,
         **{f'model.{part}.embed_dim': 16 for part in ('backbone', 'neck', 'head')}})
     assert {'datasets/readers/lifting/h36m.py', 'evaluation/metrics/lifting_metric.py'} <= set(files)
-    assert len(files) <= 29 and not any(file.startswith('models/') for file in files)
+    assert len(files) <= 25 and not any(file.startswith('models/') for file in files)
 
 
 def test_image_mesh(cache, tmp_path):
@@ -49,7 +49,7 @@ def test_image_mesh(cache, tmp_path):
     (tmp_path / 'config.py').write_text(FREIHAND.format(root=ROOT, data=tmp_path))
     files = trace_files.trace(str(tmp_path / 'config.py'))
     assert {'datasets/readers/images/freihand.py', 'evaluation/metrics/mesh_metric.py'} <= set(files)
-    assert len(files) <= 31 and not any(file.startswith('models/') for file in files)
+    assert len(files) <= 30 and not any(file.startswith('models/') for file in files)
 
 
 def test_the_command_prints_a_table_with_the_files(cache, egoexo, capsys):
