@@ -1,4 +1,5 @@
 """Imports run one way, and inside the package they are relative. Every form of import counts, also inside functions."""
+from collections import Counter
 from graphlib import TopologicalSorter
 
 import pytest
@@ -27,6 +28,13 @@ def arrows():
         for line, module, _ in imports(path):
             if module.split('.')[0] == 'mmegopose' and here and room(module) not in ('', here):
                 yield f'{path.relative_to(ROOT)}:{line}', here, room(module)
+
+
+def test_files_and_rooms_stay_small():
+    """No file over 400 lines, no folder with more than a dozen modules besides its face."""
+    assert [str(path) for path in FILES if len(path.read_text(encoding='utf-8').splitlines()) > 400] == []
+    rooms = Counter(path.parent for path in FILES if path.name != '__init__.py')
+    assert [f'{room}: {count}' for room, count in rooms.items() if count > 12] == []
 
 
 def test_every_room_has_a_floor():
