@@ -63,7 +63,10 @@ class PoseEstimator(MaskedNeck, BaseModel):
         self._check_parts()
 
     def _check_parts(self) -> None:
-        late = self.fusion is not None and self.fusion.level == 'outputs'
+        level = None if self.fusion is None else self.fusion.level
+        if level not in (None, 'tokens', 'outputs'):
+            raise ValueError(f"{type(self.fusion).__name__}.level={level!r} should be 'tokens' or 'outputs'")
+        late = level == 'outputs'
         if late and (self.head or not all(branch.head for branch in self.branches.values())):
             raise ValueError('a fusion of outputs needs a head in every branch and none of its own')
         if not late and self.head is None:

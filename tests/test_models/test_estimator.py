@@ -147,6 +147,15 @@ def test_parts_that_do_not_go_together(level, config, message):
         branches(level, **config)
 
 
+class OldFusion(nn.Module):
+    level = 'estimates'
+
+
+def test_levels_of_fusions():
+    with pytest.raises(ValueError, match="OldFusion.level='estimates' should be 'tokens' or 'outputs'"):
+        build(branches=dict(a=BRANCH), fusion=dict(type=OldFusion))
+
+
 # A plugin's stream, with a mask of its own: two wrists, of which one may be lost, and a motion sensor.
 class WristEmbed(nn.Module):
     stream, scope = 'wrists', 'tokens'
