@@ -4,11 +4,13 @@ A loss whose ``forward`` has an argument ``inputs`` sees the streams too.
 """
 from .joint_losses import (
     BoneLengthLoss,
+    JointLoss,
     L1Loss,
     MPJPELoss,
     NMPJPELoss,
     TemporalConsistencyLoss,
     VelocityLoss,
+    global_mean,
 )
 from .mesh_losses import (
     HeatmapCrossEntropyLoss,
@@ -19,6 +21,6 @@ from .mesh_losses import (
     RootRelativeVelocityLoss,
 )
 
-__all__ = ['BoneLengthLoss', 'HeatmapCrossEntropyLoss', 'HeatmapLoss', 'KeypointLoss', 'L1Loss',
-           'MPJPELoss', 'NMPJPELoss', 'ParameterLoss', 'RootRelativeLoss', 'RootRelativeVelocityLoss',
-           'TemporalConsistencyLoss', 'VelocityLoss']
+__all__ = ['BoneLengthLoss', 'HeatmapCrossEntropyLoss', 'HeatmapLoss', 'JointLoss', 'KeypointLoss',
+           'L1Loss', 'MPJPELoss', 'NMPJPELoss', 'ParameterLoss', 'RootRelativeLoss', 'RootRelativeVelocityLoss',
+           'TemporalConsistencyLoss', 'VelocityLoss', 'global_mean']
