@@ -1,8 +1,8 @@
 """What the documentation says is true: examples run, links and files are there, types are registered.
 
 A block of Python below the line ``<!-- example -->`` runs, those of one page one after the other. Below the line
-``<!-- example: NAME -->`` it is written to the file NAME, beside a copy of ``configs``; then configs are checked, and the
-tests of a test file run.
+``<!-- example: NAME -->`` it is written to the file NAME, beside a copy of ``configs``; a config is checked then, and
+the tests of a test file run.
 """
 import re
 import sys
