@@ -17,7 +17,7 @@ from plain_lifting import PlainMixSTE, PlainSTCFormer
 from torch.utils.flop_counter import FlopCounterMode
 
 import mmegopose.models  # noqa: F401
-from mmegopose.models.layers import Mlp
+from mmegopose.models.layers import Linear
 from mmegopose.models.weights.mixste import mixste_from_official
 from mmegopose.models.weights.stcformer import stcformer_from_official
 from mmegopose.registry import MODELS
@@ -199,7 +199,7 @@ def peak_memory(step, network: torch.nn.Module) -> int:
 @torch.inference_mode()
 def limits(pair: Pair, args) -> None:
     """Share of the time in products, and their rate against that of one large linear layer."""
-    layer, rows = Mlp((2048, 2048)).to(args.device), torch.randn(4096, 2048, device=args.device)
+    layer, rows = Linear(2048, 2048).to(args.device), torch.randn(4096, 2048, device=args.device)
     with FlopCounterMode(display=False) as counter:
         pair.plain(pair.keypoints)
     for dtype in ('fp32', args.dtype):
