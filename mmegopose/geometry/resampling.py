@@ -1,0 +1,53 @@
+"""Values and poses at other times than those at which they were measured: numpy, float64."""
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+
+def time_grid(time: np.ndarray, fps: float) -> np.ndarray:
+    """Times ``time[0] + k / fps`` up to the last time, ``(T,) -> (M,)`` seconds."""
+    if not fps > 0:
+        raise ValueError(f'fps should be positive, got {fps}')
+    if not len(time):
+        return np.zeros(0)
+    return time[0] + np.arange(int(np.floor((time[-1] - time[0]) * fps + 1e-6)) + 1) / fps
+
+
+def bracket(time: np.ndarray, new_time: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The two rows that enclose each new time.
+
+    Args:
+        time: ``(T,)`` ascending, T >= 1.
+        new_time: ``(M,)``.
+
+    Returns:
+        ``(before, after, weight)``, ``(M,)`` each: rows, and the weight of the row after in [0, 1]. A time that hits a
+        row up to rounding (1e-9 s) has both equal; outside of the range the end row is taken twice.
+    """
+    after = np.clip(np.searchsorted(time, new_time), 0, len(time) - 1)
+    before = np.maximum(after - 1, 0)
+    span = time[after] - time[before]
+    weight = np.divide(new_time - time[before], span, out=np.ones(len(new_time)), where=span > 0)
+    weight = np.clip(weight, 0, 1)
+    near = 1e-9 / np.maximum(span, 1e-9)
+    before, after = np.where(weight >= 1 - near, after, before), np.where(weight <= near, before, after)
+    return before, after, np.where(before == after, 0.0, weight)
+
+
+def interpolate(values: np.ndarray, before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Linear interpolation of ``(T, ...)`` at the places that :func:`bracket` found, ``(M, ...)`` float."""
+    weight = weight.reshape(-1, *[1] * (values.ndim - 1)).astype(np.result_type(values, np.float32))
+    first = values[before]
+    with np.errstate(invalid='ignore'):
+        return np.where(weight > 0, first + weight * (values[after] - first), first)
+
+
+def interpolate_rotations(rotation: np.ndarray, before: np.ndarray, after: np.ndarray,
+                          weight: np.ndarray) -> np.ndarray:
+    """Shortest turn between neighbouring rotations ``(T, 3, 3)``, ``(M, 3, 3)``; what hits a row is that row."""
+    out = rotation[before].copy()
+    between = np.flatnonzero(weight > 0)
+    if len(between):
+        first = Rotation.from_matrix(rotation[before[between]])
+        turn = (first.inv() * Rotation.from_matrix(rotation[after[between]])).as_rotvec()
+        out[between] = (first * Rotation.from_rotvec(weight[between, None] * turn)).as_matrix()
+    return out

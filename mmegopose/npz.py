@@ -1,0 +1,92 @@
+"""Arrays in ``.npz`` files: written whole or not at all, read without pickle and within a bound of memory."""
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from .files import BadFile, atomic_write
+
+MAX_BYTES = 4 << 30  # of all arrays of a file together, unpacked
+KINDS = 'biufU'      # truth values, numbers and text; no objects, dates, records
+
+
+def write_arrays(path: str | Path, arrays: dict) -> None:
+    """Write named arrays as a compressed npz that appears at ``path`` only once it is complete.
+
+    Raises:
+        ValueError: a name that does not end in ``.npz``, or an array of objects or dates.
+    """
+    if Path(path).suffix != '.npz':
+        raise ValueError(f'{path} should end in .npz')
+    for key, value in arrays.items():
+        if np.asarray(value).dtype.kind not in KINDS:
+            raise ValueError(f'{path}: {key!r} should hold numbers, truth values or text, got the type '
+                             f'{np.asarray(value).dtype}')
+    with atomic_write(path, 'wb') as file:
+        np.savez_compressed(file, **arrays)
+
+
+def read_arrays(path: str | Path, keys: Iterable[str] | None = None, max_bytes: int = MAX_BYTES) -> dict:
+    """Arrays of an npz by name; nothing in the file is run, and no more than ``max_bytes`` is unpacked.
+
+    Args:
+        path: file.
+        keys: names to read if they are there; default: all.
+        max_bytes: limit of the sizes of all arrays read together.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        BadFile: no npz, cut off, larger than the limit, or arrays of objects; the message names file and key.
+    """
+    key, arrays, total = None, {}, 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                key = entry.filename.removesuffix('.npy')
+                if keys is not None and key not in keys:
+                    continue
+                if key in arrays:
+                    raise BadFile(f'{path} holds {key!r} twice')
+                total += entry.file_size
+                if total > max_bytes:
+                    raise BadFile(f'{path}: {key!r} would fill {total / 1e9:.3g} GB with what is before it, more than '
+                                  f'the limit of {max_bytes / 1e9:.3g} GB (max_bytes)')
+                with archive.open(entry) as member:
+                    arrays[key] = _read_array(member, entry.file_size, f'{path}: {key!r}')
+    except BadFile:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, NotImplementedError, RuntimeError,
+            MemoryError, SyntaxError) as error:
+        which = f': {key!r}' if key else ''
+        raise BadFile(f'{path}{which} cannot be read ({type(error).__name__}: {error}): it is cut off or no npz; copy '
+                      'or download it again') from None
+    return arrays
+
+
+def _read_array(member, size: int, where: str) -> np.ndarray:
+    version = np.lib.format.read_magic(member)
+    read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in read_header:
+        raise ValueError(f'npy version {version}')
+    shape, fortran, dtype = read_header[version](member)
+    if dtype.kind not in KINDS or dtype.hasobject:
+        raise BadFile(f'{where} holds {dtype}, not numbers, truth values or text; it is not read, because it could '
+                      'bring code with it')
+    if any(side < 0 for side in shape):
+        raise ValueError(f'the shape {shape}')
+    count = 1
+    for side in shape:
+        count *= int(side)
+    if count * dtype.itemsize > size:  # what the header promises is not in the file
+        raise ValueError(f'the header promises {shape} of {dtype}, but there are {size} bytes only')
+    values = np.empty(count, dtype)
+    target = memoryview(values.view(np.uint8) if count and dtype.itemsize else bytearray()).cast('B')
+    filled = 0
+    while filled < len(target):
+        got = member.readinto(target[filled:])
+        if not got:
+            raise EOFError('the array ends too early')
+        filled += got
+    return values.reshape(shape, order='F' if fortran else 'C')

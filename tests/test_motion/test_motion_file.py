@@ -1,0 +1,134 @@
+"""The file of a motion: lossless, and safe to open whatever it holds."""
+import io
+import json
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+from mmegopose.files import BadFile
+from mmegopose.motion import Mesh, Motion
+from mmegopose.npz import read_arrays, write_arrays
+
+RNG = np.random.default_rng(0)
+
+
+def full(dtype=np.float32):
+    joints = RNG.normal(size=(5, 17, 3)).astype(dtype)
+    joints[2, 3] = np.nan
+    mesh = Mesh(RNG.normal(size=(5, 6, 3)).astype(dtype), np.array([[0, 1, 2], [3, 4, 5]], np.int32), 'open_body',
+                dict(betas=RNG.normal(size=(5, 10)), pose=RNG.normal(size=(5, 2, 3, 3))))
+    return Motion(np.arange(5) / 30, joints, 'coco17', RNG.random((5, 17)) > .3, 'world', 'Ana', RNG.random((5, 17)),
+                  RNG.random((5, 17)), np.arange(5) == 1, RNG.normal(size=(5, 4, 4)), np.arange(5) != 2, mesh,
+                  dict(model='m', checkpoint='ab12', options=dict(smooth=None, fps=30.0), source=['a', 1]))
+
+
+def rewrite(path, **changes):
+    """The same file with some arrays changed (None: left out), as numpy would write them."""
+    with np.load(path, allow_pickle=False) as old:
+        arrays = {**dict(old), **changes}
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+
+
+def facts(path, **changes):
+    with np.load(path, allow_pickle=False) as old:
+        content = {**json.loads(str(old['facts'])), **changes}
+    rewrite(path, facts=np.array(json.dumps(content)))
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_load_gives_what_was_saved(tmp_path, dtype):
+    path, saved = tmp_path / 'm.npz', full(dtype)
+    saved.save(path)
+    loaded = Motion.load(path)
+    for key in ('time', 'joints', 'valid', 'confidence', 'spread', 'filled', 'head_pose', 'head_valid'):
+        a, b = getattr(saved, key), getattr(loaded, key)
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == b.dtype, key
+    assert (loaded.skeleton, loaded.frame, loaded.person, loaded.provenance) == \
+        (saved.skeleton, saved.frame, saved.person, saved.provenance)
+    assert loaded.mesh.body_model == 'open_body' and loaded.mesh.vertices.dtype == dtype
+    for a, b in ((saved.mesh.vertices, loaded.mesh.vertices), (saved.mesh.faces, loaded.mesh.faces),
+                 *((saved.mesh.parameters[key], loaded.mesh.parameters[key]) for key in ('betas', 'pose'))):
+        np.testing.assert_array_equal(a, b)
+    with np.load(path, allow_pickle=False) as arrays:  # any numpy opens it
+        assert 'joints' in arrays
+
+
+def test_a_bare_motion_stays_bare(tmp_path):
+    Motion([0.], np.zeros((1, 17, 3)), 'h36m17', frame='root').save(tmp_path / 'm.npz')
+    loaded = Motion.load(tmp_path / 'm.npz')
+    assert loaded.mesh is loaded.head_pose is loaded.confidence is loaded.spread is None and loaded.frame == 'root'
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / 'm.npz'
+    full().save(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match='plain facts'):
+        Motion([0.], np.zeros((1, 17, 3)), 'coco17', provenance=dict(model=object())).save(path)
+    monkeypatch.setattr(os, 'fsync', lambda _: (_ for _ in ()).throw(OSError(28, 'No space left')))
+    with pytest.raises(OSError, match='No space'):
+        full().save(path)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ValueError, match='should end in .npz'):
+        full().save(tmp_path / 'm.txt')
+
+
+@pytest.mark.parametrize('change, message', [
+    (lambda p: p.write_bytes(p.read_bytes()[:-200]), 'cut off or no npz'), (lambda p: p.write_text('hello'), 'no npz'),
+    (lambda p: rewrite(p, facts=None), 'not a saved motion.*facts'), (lambda p: rewrite(p, time=None), 'time'),
+    (lambda p: rewrite(p, joints=np.zeros((5, 16, 3))), r'joints should be .*\(5, 16, 3\)'),
+    (lambda p: rewrite(p, valid=np.ones((4, 17), bool)), 'valid'),
+    (lambda p: rewrite(p, time=np.array([object()] * 5)), "'time' holds object"),
+    (lambda p: rewrite(p, facts=np.array('{"format": 1}')), 'units'),
+    (lambda p: rewrite(p, facts=np.array('{')), 'not a saved motion'),
+    (lambda p: facts(p, format=9), 'newer version'), (lambda p: facts(p, units=dict(length='mm')), 'units'),
+    (lambda p: facts(p, joint_names=['nose']), 'here they are'),
+    (lambda p: facts(p, skeleton='no'), 'unknown skeleton'),
+    (lambda p: facts(p, provenance=3), 'provenance'), (lambda p: facts(p, frame='x'), 'frame'),
+    (lambda p: rewrite(p, **{'mesh.faces': np.array([[0, 1, 99]])}), 'faces')])
+def test_a_damaged_file_is_named(tmp_path, change, message):
+    path = tmp_path / 'm.npz'
+    full().save(path)
+    change(path)
+    with pytest.raises(BadFile, match=message) as error:
+        Motion.load(path)
+    assert str(path) in str(error.value)
+
+
+def member(path, name, header_shape, payload):
+    """An npz with one member whose header may promise what is not there."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, dict(descr='<f8', fortran_order=False, shape=header_shape))
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f'{name}.npy', file.getvalue() + payload)
+
+
+def test_memory_is_bounded(tmp_path):
+    path = tmp_path / 'm.npz'
+    member(path, 'joints', (10 ** 12, 17, 3), b'')
+    with pytest.raises(BadFile, match='promises'):
+        read_arrays(path)
+    member(path, 'joints', (125_000,), bytes(1_000_000))  # 1 kB in the file
+    assert path.stat().st_size < 5000
+    with pytest.raises(BadFile, match='joints.*limit.*max_bytes'):
+        read_arrays(path, max_bytes=500_000)
+    assert read_arrays(path)['joints'].shape == (125_000,)
+    full().save(path)
+    with pytest.raises(BadFile, match='max_bytes'):
+        Motion.load(path, max_bytes=1000)
+
+
+def test_order_type_and_selection_of_arrays(tmp_path):
+    path = tmp_path / 'm.npz'
+    np.savez(path, a=np.asfortranarray(np.arange(6.).reshape(2, 3)), b=np.array('text'), c=np.zeros((0, 3), '>i2'))
+    arrays = read_arrays(path)
+    assert arrays['a'].tolist() == [[0, 1, 2], [3, 4, 5]] and str(arrays['b']) == 'text' and arrays['c'].shape == (0, 3)
+    arrays['a'][0, 0] = 7  # may be changed
+    assert list(read_arrays(path, ['b', 'z'])) == ['b']
+    with pytest.raises(FileNotFoundError):
+        read_arrays(tmp_path / 'none.npz')
+    with pytest.raises(ValueError, match="'a' should hold numbers"):
+        write_arrays(path, dict(a=np.array([None])))
