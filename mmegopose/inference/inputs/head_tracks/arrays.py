@@ -1,0 +1,68 @@
+"""Head tracks from arrays: your own, or those of an ``.npy`` or ``.npz`` file."""
+from pathlib import Path
+
+import numpy as np
+
+from ....files import BadFile
+from ....geometry.conventions import PoseConvention
+from ....npz import read_arrays
+from .head_track import HeadTrack
+from .track_import import import_track
+
+POSES = ('T_world_camera', 'head_pose', 'poses', 'pose', 'c2w', 'camera_to_world', 'extrinsics')
+TIMES = ('time', 'times', 'timestamp', 'timestamps', 't')
+
+
+def read_array_track(poses, time=None, *, fps: float | None = None, **options) -> HeadTrack:
+    """A head track from poses ``(N,3,4)`` or ``(N,4,4)``.
+
+    Args:
+        poses: array, or an ``.npy`` file with it, or an ``.npz`` with it (``T_world_camera``, ``poses``, ``c2w``, ...)
+            and ``time`` or ``fps``. Rows with NaN are missing poses.
+        time: ``(N,)``, in ``time_unit`` (default: seconds); or
+        fps: frames per second.
+        options: of :func:`.track_import.import_track`; default: camera to world, upright camera, z up, metres.
+
+    Raises:
+        FileNotFoundError, BadFile, ImplausibleTrack; ``ValueError`` for other shapes.
+    """
+    source = 'poses'
+    if isinstance(poses, (str, Path)):
+        source = str(poses)
+        poses, time, fps = _load(Path(poses).expanduser(), time, fps)
+    poses = np.asarray(poses)
+    if poses.ndim != 3 or poses.shape[1:] not in ((3, 4), (4, 4)) or not len(poses) or poses.dtype.kind not in 'fiu':
+        raise ValueError(f'{source} should be numbers of the shape (N,3,4) or (N,4,4), got {poses.dtype} {poses.shape}')
+    full = np.tile(np.eye(4), (len(poses), 1, 1))
+    full[:, :3] = poses[:, :3]
+    if poses.shape[1] == 4:
+        bottom = np.abs(poses[:, 3] - np.array([0, 0, 0, 1]))
+        if np.nanmax(bottom, initial=0) > 1e-3:
+            row = int(np.nanargmax(bottom.max(1)))
+            raise ValueError(f'{source}: the last row of a pose should be 0 0 0 1, is {poses[row, 3].tolist()} in row '
+                             f'{row}: are the matrices transposed?')
+    if (time is None) == (fps is None):
+        raise ValueError(f'{source}: give either time, one for each pose, or fps')
+    time = np.arange(len(full)) / fps if time is None else np.asarray(time, float)
+    if time.shape != (len(full),):
+        raise ValueError(f'{source}: {len(full)} poses, but times of the shape {time.shape}')
+    return import_track(time, full, PoseConvention(), source=source, facts=dict(format='arrays'), **options)
+
+
+def _load(path: Path, time, fps):
+    if path.suffix == '.npy':
+        try:
+            return np.load(path, allow_pickle=False), time, fps
+        except (ValueError, EOFError, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise BadFile(f'{path} cannot be read: {error}') from None
+    arrays = read_arrays(path, [*POSES, *TIMES, 'fps'])
+    key = next((key for key in POSES if key in arrays), None)
+    if key is None:
+        raise BadFile(f'{path} has none of the arrays {", ".join(POSES)}')
+    if time is None and fps is None:
+        name = next((name for name in TIMES if name in arrays), None)
+        time = None if name is None else arrays[name]
+        fps = float(arrays['fps']) if name is None and 'fps' in arrays else None
+    return arrays[key], time, fps

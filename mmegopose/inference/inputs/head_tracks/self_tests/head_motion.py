@@ -1,0 +1,53 @@
+"""How a head moves in a track: velocities and accelerations over steps that do not depend on the rate of the track."""
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+MAX_POSES = 20000  # that are looked at
+STEP = 1 / 15      # seconds over which speeds are taken
+
+
+class MotionSample(NamedTuple):
+    """The poses of a track that are looked at: as in the file, and steps of about :data:`STEP` between them."""
+    poses: np.ndarray    # (N,4,4) in the convention of the file
+    time: np.ndarray     # (N,) s
+    segment: np.ndarray  # (N,)
+    first: np.ndarray    # (S,) rows at which a step begins
+    last: np.ndarray     # (S,) and ends
+
+
+def sample_motion(poses: np.ndarray, time: np.ndarray, segment: np.ndarray) -> MotionSample:
+    """Rows about 1/30 s apart, in blocks if there are too many."""
+    if len(time) < 2:
+        return MotionSample(poses, time, segment, *np.zeros((2, 0), int))
+    stride = max(1, int(round(1 / 30 / np.median(np.diff(time)))))
+    rows = np.arange(0, len(time), stride)
+    if len(rows) > MAX_POSES:
+        block = 500
+        starts = np.linspace(0, len(rows) - block, MAX_POSES // block).astype(int)
+        rows = rows[np.unique((starts[:, None] + np.arange(block)).ravel())]
+    time, segment = time[rows], segment[rows]
+    last = np.searchsorted(time, time + STEP - 1e-6)
+    first = np.flatnonzero(last < len(time))
+    last = last[first]
+    near = (segment[first] == segment[last]) & (time[last] - time[first] < 4 * STEP + 0.5)
+    return MotionSample(poses[rows], time, segment, first[near], last[near])
+
+
+def speeds(standard: np.ndarray, sample: MotionSample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Velocity and angular velocity ``(S,3)`` of the steps, world, and their length ``(S,)`` in s."""
+    first, last = standard[sample.first], standard[sample.last]
+    step = (sample.time[sample.last] - sample.time[sample.first])[:, None]
+    turn = Rotation.from_matrix(last[:, :3, :3] @ first[:, :3, :3].swapaxes(1, 2)).as_rotvec()
+    return (last[:, :3, 3] - first[:, :3, 3]) / step, turn / step, step[:, 0]
+
+
+def accelerations(standard: np.ndarray, sample: MotionSample) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths of acceleration (m/s^2) and angular acceleration (rad/s^2), from one step to the next, ``(P,)``."""
+    velocity, turn, step = speeds(standard, sample)
+    follows = np.searchsorted(sample.first, sample.last)  # the step that begins where this one ends
+    pairs = np.flatnonzero(follows < len(step))
+    pairs = pairs[sample.first[follows[pairs]] == sample.last[pairs]]
+    follows = follows[pairs]
+    return tuple(np.linalg.norm(rate[follows] - rate[pairs], axis=1) / step[pairs] for rate in (velocity, turn))

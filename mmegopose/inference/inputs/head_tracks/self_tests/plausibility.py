@@ -1,0 +1,133 @@
+"""Is this how a head moves? Self-tests of an imported track, and the option that most likely mends what is wrong.
+
+Four questions, each with limits far from what 249 recordings of people show, who also lie, climb and stand on their
+hands:
+
+* **time**: are there between 2 and 2000 poses a second?
+* **unit**: a head turns about the neck, so how fast its place changes is tied to how fast it turns. The median
+  acceleration over the median angular acceleration is 0.11 to 1.4 m/rad in those recordings; it is the same number for
+  sitting and running people, and hundred times too large in centimetres.
+* **axes and direction**: would other axes, or the inverse matrices, make this much more like a head? See
+  :mod:`.posture`.
+* **mirror image**: people walk forwards. Who walks backwards most of the way, is in a mirrored world.
+"""
+from typing import NamedTuple
+
+import numpy as np
+
+from .....geometry.conventions import PRESETS, UNITS, PoseConvention
+from ...times import TIME_UNITS
+from .head_motion import MotionSample, accelerations, sample_motion, speeds
+from .posture import find_better_axes
+
+MIN_RATE, MAX_RATE = 2.0, 2000.0           # poses a second
+LEVER = 0.04, 4.0                          # m/rad; people: 0.11 to 1.4
+MIN_TURN = 0.3                             # rad/s^2: with less, nothing is said about the unit
+MAX_SPEED = 15.0                           # m/s, median: nobody's head
+BACKWARDS = 6.0, -0.5                      # metres walked, mean of the forward share of the velocity
+
+
+class Problem(NamedTuple):
+    """What is wrong with a track.
+
+    Attributes:
+        kind: ``'time unit'``, ``'unit'``, ``'axes'``, ``'direction'`` or ``'mirror'``.
+        text: what was seen and the likely cause.
+        options: arguments that mend it, e.g. ``"up='y'"``; empty if not known.
+    """
+    kind: str
+    text: str
+    options: str = ''
+
+    def __str__(self) -> str:
+        return self.text + (f': pass {self.options}' if self.options else '')
+
+
+def find_problems(poses: np.ndarray, time: np.ndarray, segment: np.ndarray, convention: PoseConvention,
+                  time_unit: str = 's') -> list:
+    """Problems of a track, the surest first; usually none.
+
+    Args:
+        poses: ``(N,4,4)`` as in the file, valid ones only.
+        time: ``(N,)`` seconds, ascending.
+        segment: ``(N,)`` steps between rows of different segments do not count.
+        convention: that the poses are said to have.
+        time_unit: of the file, that the times are said to have had.
+    """
+    if len(time) > 1 and (problem := check_rate(time, time_unit)):
+        return [problem]
+    sample = sample_motion(poses, time, segment)
+    standard = convention.to_standard(sample.poses)
+    problem = _check_unit(standard, sample, convention)
+    if problem:
+        return [problem]
+    problems = [_check_axes(sample, convention), _check_mirror(standard, sample, convention)]
+    return [problem for problem in problems if problem]
+
+
+def check_rate(time: np.ndarray, time_unit: str = 's') -> Problem | None:
+    """The time unit, by the number of poses a second; ``time`` in seconds was read as being in ``time_unit``."""
+    step = float(np.median(np.diff(time)))
+    if 1 / MAX_RATE <= step <= 1 / MIN_RATE:
+        return None
+    text = f'there is one pose every {step:.3g} s'
+    for unit, seconds in TIME_UNITS.items():
+        if 1 / 300 <= step / TIME_UNITS[time_unit] * seconds <= 1 / 10:
+            return Problem('time unit', f'{text}: times in {unit} read as {time_unit}?', f'time_unit={unit!r}')
+    return Problem('time unit', f'{text}: frame numbers in place of times?', 'fps=<frames per second>')
+
+
+def _check_unit(standard, sample: MotionSample, convention) -> Problem | None:
+    velocity, _, step = speeds(standard, sample)
+    if not len(step):
+        return None
+    speed = float(np.median(np.linalg.norm(velocity, axis=1)))
+    acceleration, twist = accelerations(standard, sample)
+    lever = float('nan')
+    if len(twist) >= 5 and np.median(twist) > MIN_TURN:
+        lever = float(np.median(acceleration) / np.median(twist))
+    if not (lever < LEVER[0] or lever > LEVER[1] or speed > MAX_SPEED):
+        return None
+    found, usual = (lever, .35) if np.isfinite(lever) else (speed, .8)
+    off = {unit: abs(np.log(found * scale / UNITS[convention.unit] / usual)) for unit, scale in UNITS.items()
+           if unit not in (convention.unit, 'foot', 'inch')}
+    unit = min(off, key=off.get)
+    text = f'the head moves at {speed:.3g} m/s'
+    if np.isfinite(lever):
+        text += f' and {lever:.2g} m for each radian that it turns (a head: 0.1 to 1.5)'
+    return Problem('unit', f'{text}: lengths in {unit} read as {convention.unit}?', f'unit={unit!r}')
+
+
+def _check_axes(sample: MotionSample, convention) -> Problem | None:
+    better = find_better_axes(sample, convention)
+    if not better:
+        return None
+    up = convention.to_standard(sample.poses)[:, 2, :3].mean(0)
+    seen = f'up lies at ({up[0]:.2f}, {up[1]:.2f}, {up[2]:.2f}) in the camera on average, not at about (0, -0.9, -0.3)'
+    kind = 'direction' if better[0].direction != convention.direction else 'axes'
+    cause = dict(direction='these look like the inverse matrices', axes='these look like other axes')[kind]
+    return Problem(kind, f'{seen}; {cause}', ', or '.join(_named(other, convention) for other in better))
+
+
+def _named(other: PoseConvention, convention: PoseConvention) -> str:
+    preset = next((name for name, known in PRESETS.items() if known == other), None)
+    return (f'preset={preset!r} or ' if preset else '') + other.options(convention)
+
+
+def _check_mirror(standard, sample: MotionSample, convention) -> Problem | None:
+    velocity, _, step = speeds(standard, sample)
+    if not len(step):
+        return None
+    left = -standard[sample.first, :2, 0]
+    level = np.linalg.norm(left, axis=1)
+    speed = np.linalg.norm(velocity[:, :2], axis=1)
+    walks = (speed > 0.4) & (level > 0.5)
+    stride = np.median(np.diff(sample.time))  # steps overlap: each counts for the time to the next row
+    forward = (velocity[:, 0] * left[:, 1] - velocity[:, 1] * left[:, 0])[walks] / level[walks]
+    distance = speed[walks].sum() * stride
+    if distance < BACKWARDS[0] or forward.sum() / speed[walks].sum() > BACKWARDS[1]:
+        return None
+    mirrored = [name for name, preset in PRESETS.items() if preset.up == convention.up and
+                np.linalg.det(preset.camera_to_opencv) * np.linalg.det(convention.camera_to_opencv) < 0]
+    return Problem('mirror', f'the wearer walks backwards for most of {distance:.0f} m; so does who is recorded in a '
+                             'mirrored (left-handed) world', ' or '.join(f'preset={name!r}' for name in mirrored))
