@@ -1,0 +1,86 @@
+"""The track of both hands in the world of a head track."""
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ....geometry.resampling import bracket, interpolate, interpolate_rotations
+from ....motion import Motion
+
+HANDS = ('left', 'right')
+SKELETON, NUM_JOINTS = 'hand21', 21
+
+
+@dataclass(frozen=True, eq=False)
+class HandTrack:
+    """Places of two hands, left and right: metres, world with z up, seconds of the device's clock.
+
+    Attributes:
+        time: ``(N,)`` ascending.
+        joints: ``(N,2,21,3)`` joints of ``hand21``; without hand tracking only the wrist.
+        valid: ``(N,2,21)`` bool: the joint is there.
+        T_world_wrist: ``(N,2,4,4)`` pose of the wrist or controller in the axes of its maker; the identity where it is
+            not there.
+        wrist_valid: ``(N,2)`` bool: the wrist has a pose; its place alone is ``valid[..., 0]``.
+        confidence: ``(N,2)`` in [0,1]; 0: not tracked.
+        facts: plain facts: file, format, notes.
+    """
+    time: np.ndarray
+    joints: np.ndarray
+    valid: np.ndarray
+    T_world_wrist: np.ndarray
+    wrist_valid: np.ndarray
+    confidence: np.ndarray
+    facts: dict = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.time)
+
+    @property
+    def wrists(self) -> np.ndarray:
+        """``(N,2,3)`` places of the wrists; see :attr:`wrists_valid`."""
+        return self.joints[:, :, 0]
+
+    @property
+    def wrists_valid(self) -> np.ndarray:
+        """``(N,2)`` bool."""
+        return self.valid[:, :, 0]
+
+    def at(self, time: np.ndarray, max_gap: float = 0.1) -> 'HandTrack':
+        """The hands at other times, e.g. those of the head track.
+
+        A joint is there if it is there in both neighbouring rows and these are no farther apart than ``max_gap``
+        seconds; so holes stay holes.
+        """
+        time = np.asarray(time, float)
+        before, after, weight = places = bracket(self.time, time)
+        near = (self.time[after] - self.time[before] <= max_gap + 1e-9) & (time >= self.time[0] - 1e-9) & (
+            time <= self.time[-1] + 1e-9)
+
+        def both(values):
+            return values[before] & values[after] & near.reshape(-1, *[1] * (values.ndim - 1))
+
+        wrist_valid = both(self.wrist_valid)
+        poses = interpolate(self.T_world_wrist, *places)
+        poses[:, :, :3, :3] = np.stack([interpolate_rotations(self.T_world_wrist[:, hand, :3, :3], *places)
+                                        for hand in range(2)], 1)
+        poses[~wrist_valid] = np.eye(4)
+        confidence = np.where(near[:, None], np.minimum(self.confidence[before], self.confidence[after]), 0)
+        return replace(self, time=time, joints=interpolate(self.joints, *places), valid=both(self.valid),
+                       T_world_wrist=poses, wrist_valid=wrist_valid, confidence=confidence)
+
+    def motion(self, hand: str) -> Motion:
+        """One hand as a :class:`.Motion` in the world, ``'left'`` or ``'right'``."""
+        if hand not in HANDS:
+            raise ValueError(f'hand={hand!r} should be one of {HANDS}')
+        side = HANDS.index(hand)
+        return Motion(self.time, self.joints[:, side], SKELETON, self.valid[:, side], person=hand,
+                      confidence=np.repeat(self.confidence[:, side, None], NUM_JOINTS, 1), provenance=dict(
+                          source=self.facts.get('source', '')))
+
+
+def empty_hands(num_rows: int) -> dict:
+    """Arrays of a :class:`HandTrack` in which nothing is there."""
+    return dict(joints=np.zeros((num_rows, 2, NUM_JOINTS, 3)), valid=np.zeros((num_rows, 2, NUM_JOINTS), bool),
+                T_world_wrist=np.tile(np.eye(4), (num_rows, 2, 1, 1)), wrist_valid=np.zeros((num_rows, 2), bool),
+                confidence=np.zeros((num_rows, 2)))
