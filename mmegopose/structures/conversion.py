@@ -13,11 +13,17 @@ h36m17          humaneva15      head = head-top
 humaneva15      h36m17          head-top = head, neck-nose = mean of thorax and head, spine = mean of pelvis and thorax
 coco17          h36m17          pelvis = mean of the hips, thorax = mean of the shoulders, spine = mean of these four,
                                 neck-nose = nose, head-top = mean of the eyes
+halpe26         coco17          same names
+halpe26         h36m17          thorax = neck, spine = mean of neck and pelvis, neck-nose = nose
+openpose25      coco17          same names
+openpose25      h36m17          as halpe26, head-top = mean of the eyes
+openpose18      coco17          same names
+mediapipe33     coco17          same names
 =============== =============== ==================================================================================
 
-Other pairs go through these, e.g. coco17 to mpi_inf_3dhp17 through h36m17. The rule of COCO is that of MotionBERT and
-MMPose: COCO has no joint at the top of the head or the base of the neck, so models that were trained on Human3.6M see
-a head that is lower than the ones they know.
+Other pairs go through these, e.g. coco17 to mpi_inf_3dhp17 through h36m17. The rules of COCO and Halpe are those of
+MotionBERT and MMPose: COCO has no joint at the top of the head or the base of the neck, so models that were trained on
+Human3.6M see a head that is lower than the ones they know.
 """
 from functools import lru_cache
 from typing import TypeVar
@@ -40,6 +46,13 @@ RULES: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
         'pelvis': ('left-hip', 'right-hip'), 'thorax': ('left-shoulder', 'right-shoulder'),
         'spine': ('left-hip', 'right-hip', 'left-shoulder', 'right-shoulder'),
         'neck-nose': ('nose',), 'head-top': ('left-eye', 'right-eye')},
+    ('halpe26', 'coco17'): {},
+    ('halpe26', 'h36m17'): {'thorax': ('neck',), 'spine': ('neck', 'pelvis'), 'neck-nose': ('nose',)},
+    ('openpose25', 'coco17'): {},
+    ('openpose25', 'h36m17'): {'thorax': ('neck',), 'spine': ('neck', 'pelvis'), 'neck-nose': ('nose',),
+                               'head-top': ('left-eye', 'right-eye')},
+    ('openpose18', 'coco17'): {},
+    ('mediapipe33', 'coco17'): {},
 }
 
 
