@@ -41,8 +41,8 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
             unfinished.unlink(missing_ok=True)
 
 
-def read_json(path: str | Path, kind: type = dict):
-    """Content of a JSON file whose top level is a ``kind``; raises :class:`BadFile` if it is not that."""
+def read_json(path: str | Path, kind: type | tuple = dict):
+    """Content of a JSON file whose top level is a ``kind``, or one of them; raises :class:`BadFile` if it is not."""
     try:
         with open(path, encoding='utf-8') as file:
             content = json.load(file)
@@ -50,5 +50,6 @@ def read_json(path: str | Path, kind: type = dict):
         raise BadFile(f'{path} is not readable JSON: it is cut off or no JSON at all ({error}); copy or download it '
                       'again') from None
     if not isinstance(content, kind):
-        raise BadFile(f'{path} should hold a JSON {kind.__name__}, got {type(content).__name__}')
+        names = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+        raise BadFile(f'{path} should hold a JSON {names}, got {type(content).__name__}')
     return content
