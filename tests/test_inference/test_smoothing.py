@@ -1,0 +1,193 @@
+"""Filters in time: what they are by their formulas, what they do to holes, and bones of one length."""
+import numpy as np
+import pytest
+from scipy.signal import savgol_filter
+
+from mmegopose.datasets.mocap_sequences import MocapSequences
+from mmegopose.datasets.shipped_motion import ASSET
+from mmegopose.inference.smoothing import (
+    METHODS,
+    constant_bone_lengths,
+    gaussian,
+    one_euro,
+    savitzky_golay,
+    smooth,
+    stiff_bones,
+)
+from mmegopose.motion import Mesh, Motion
+from mmegopose.structures import get_skeleton
+
+RNG = np.random.default_rng(0)
+CLIP = max(MocapSequences.load(ASSET), key=lambda clip: len(clip.joints))
+TIME = np.arange(len(CLIP.joints)) / 30
+TRUTH = CLIP.joints.astype(float)
+NOISY = TRUTH + RNG.normal(0, .02, TRUTH.shape)
+
+
+def motion(joints=NOISY, **kwargs):
+    return Motion(TIME, joints, 'coco17', **kwargs)
+
+
+def error(joints):
+    return np.linalg.norm(joints - TRUTH, axis=-1).mean()
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_noise_of_real_motion_becomes_less(method):
+    out = smooth(motion(), method)
+    assert error(out.joints) < .9 * error(NOISY)
+    assert np.abs(np.diff(out.joints, 2, axis=0)).mean() < .5 * np.abs(np.diff(NOISY, 2, axis=0)).mean()
+    assert out.provenance['smoothing'][0]['method'] == method and motion().provenance == {}
+    twice = smooth(out, 'gaussian')
+    assert [step['method'] for step in twice.provenance['smoothing']] == [method, 'gaussian']
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_what_is_not_there_is_not_used_and_stays(method):
+    valid = RNG.random(TRUTH.shape[:2]) > .2
+    valid[100:160, 3] = False
+    spoilt = np.where(valid[..., None], NOISY, 1e6)
+    spoilt[5, 5], valid[5, 5] = np.nan, False
+    out = smooth(motion(spoilt, valid=valid), method)
+    np.testing.assert_array_equal(out.joints[~valid], spoilt[~valid])
+    assert np.abs(out.joints[valid]).max() < 10 and (out.valid == valid).all()
+    after, before = (np.linalg.norm(joints - TRUTH, axis=-1)[valid].mean() for joints in (out.joints, NOISY))
+    assert after < before
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_a_constant_stays_and_dtype_too(method):
+    still = np.ones((20, 17, 3), np.float32) * np.arange(17, dtype=np.float32)[:, None]
+    out = smooth(Motion(np.arange(20) / 30, still, 'coco17'), method)
+    np.testing.assert_allclose(out.joints, still, rtol=1e-6)
+    assert out.joints.dtype == np.float32
+    for number in (0, 1, 2):
+        few = Motion(np.arange(number) / 30, still[:number], 'coco17')
+        np.testing.assert_allclose(smooth(few, method).joints, still[:number])
+
+
+def test_savitzky_golay_is_that_of_scipy():
+    every = np.ones(NOISY.shape[:2], bool)
+    for window, order in ((11, 2), (7, 3), (5, 1)):
+        out = savitzky_golay(NOISY, TIME, every, (window - 1) / 30, order)
+        half = window // 2
+        np.testing.assert_allclose(out[half:-half], savgol_filter(NOISY, window, order, axis=0)[half:-half], atol=1e-9)
+    uneven = np.sort(RNG.uniform(0, 1, 30))
+    parabola = np.square(uneven)[:, None, None] * np.ones((1, 2, 3))  # stays, whatever the times
+    np.testing.assert_allclose(savitzky_golay(parabola, uneven, np.ones((30, 2), bool)), parabola, atol=1e-9)
+
+
+def test_gaussian_is_the_normalised_convolution():
+    values, sigma = NOISY[:60, :2], .05
+    valid = RNG.random((60, 2)) > .3
+    out = gaussian(values, TIME[:60], valid, sigma)
+    weight = np.exp(-np.square((TIME[:60] - TIME[30]) / sigma) / 2) * (np.abs(TIME[:60] - TIME[30]) <= 3 * sigma + 1e-9)
+    for joint in range(2):
+        w = weight * valid[:, joint]
+        expected = (w[:, None] * values[:, joint]).sum(0) / w.sum() if valid[30, joint] else values[30, joint]
+        np.testing.assert_allclose(out[30, joint], expected, atol=1e-12)
+
+
+def test_one_euro_is_that_of_the_paper():
+    """The class of the paper, one number at a time."""
+    def share(cutoff, step):
+        return 1 / (1 + 1 / (2 * np.pi * cutoff * step))
+
+    x, times = NOISY[:40, 0, :1], TIME[:40]
+    last, speed, expected = x[0], np.zeros(1), [x[0]]
+    for now, step in zip(x[1:], np.diff(times)):
+        speed = speed + share(1.0, step) * ((now - last) / step - speed)
+        last = last + share(1.0 + 4.0 * np.abs(speed), step) * (now - last)
+        expected.append(last)
+    np.testing.assert_allclose(one_euro(x[:, None], times, np.ones((40, 1), bool))[:, 0], expected, atol=1e-12)
+
+
+def test_one_euro_knows_nothing_of_later_frames_and_begins_anew_after_a_hole():
+    every = np.ones(NOISY.shape[:2], bool)
+    whole = one_euro(NOISY, TIME, every)
+    np.testing.assert_array_equal(one_euro(NOISY[:50], TIME[:50], every[:50]), whole[:50])
+    holed = every.copy()
+    holed[20:40, 4] = False  # 0.67 s
+    holed[20:24, 5] = False  # 0.13 s
+    out = one_euro(NOISY, TIME, holed)
+    np.testing.assert_array_equal(out[40, 4], NOISY[40, 4])
+    assert np.abs(out[24, 5] - NOISY[24, 5]).max() > 1e-4
+
+
+def test_the_head_stays_on_the_device():
+    pose = np.tile(np.eye(4), (len(TIME), 1, 1))
+    out = smooth(motion(head_pose=pose))
+    head = list(get_skeleton('coco17').head)
+    np.testing.assert_array_equal(out.joints[:, head], NOISY[:, head])
+    assert (out.joints[:, 5:] != NOISY[:, 5:]).any() and (smooth(motion()).joints[:, head] != NOISY[:, head]).any()
+    only = smooth(motion(), joints=[9])
+    assert np.flatnonzero((only.joints != NOISY).any((0, 2))).tolist() == [9]
+
+
+def test_a_mesh_is_filtered_with_the_joints():
+    mesh = Mesh(NOISY.copy(), np.array([[0, 1, 2]]), 'm', dict(betas=np.zeros((len(TIME), 2))))
+    out = smooth(motion(mesh=mesh))
+    np.testing.assert_allclose(out.mesh.vertices, out.joints, atol=1e-12)
+    assert out.mesh.parameters == {}
+
+
+def test_wrong_options():
+    with pytest.raises(ValueError, match="method='kalman' should be one of"):
+        smooth(motion(), 'kalman')
+    with pytest.raises(TypeError, match=r"gaussian has no \['window'\], but \['sigma'\]"):
+        smooth(motion(), 'gaussian', window=3)
+    for method, option in (('gaussian', dict(sigma=0)), ('savitzky_golay', dict(window=-1))):
+        with pytest.raises(ValueError, match='should be positive'):
+            smooth(motion(), method, **option)
+
+
+def lengths(joints, bones):
+    return np.stack([np.linalg.norm(joints[:, a] - joints[:, b], axis=-1) for a, b in bones], 1)
+
+
+def test_stiff_bones_are_those_that_do_not_bend():
+    coco = get_skeleton('coco17')
+    names = {frozenset(coco.joints[j] for j in bone) for bone in stiff_bones(coco)}
+    assert not names & {frozenset(('left-ear', 'left-shoulder')), frozenset(('left-shoulder', 'left-hip'))}
+    assert frozenset(('left-hip', 'right-hip')) in names and frozenset(('left-knee', 'left-ankle')) in names
+    assert len(names) == 8 + 2 + 5
+    h36m = get_skeleton('h36m17')
+    bent = {frozenset(h36m.joints[j] for j in edge) for edge in set(h36m.edges) - set(stiff_bones(h36m))}
+    assert bent == {frozenset(pair) for pair in (('pelvis', 'spine'), ('spine', 'thorax'), ('thorax', 'neck-nose'), (
+        'thorax', 'left-shoulder'), ('thorax', 'right-shoulder'))}
+    measured = lengths(TRUTH, stiff_bones(coco))
+    assert (measured.std(0) / measured.mean(0)).max() < .01  # of the real performer
+
+
+@pytest.mark.parametrize('skeleton', ['coco17', 'h36m17'])
+def test_bones_get_one_length(skeleton):
+    joints = NOISY if skeleton == 'coco17' else CLIP.joints_h36m + RNG.normal(0, .02, TRUTH.shape)
+    valid = RNG.random(TRUTH.shape[:2]) > .1
+    start = Motion(TIME, joints, skeleton, valid)
+    out, report = constant_bone_lengths(start)
+    bones = stiff_bones(get_skeleton(skeleton))
+    both = np.stack([valid[:, a] & valid[:, b] for a, b in bones], 1)
+    for number, (a, b) in enumerate(bones):
+        found = lengths(out.joints, [(a, b)])[both[:, number], 0]
+        names = f'{get_skeleton(skeleton).joints[a]} to {get_skeleton(skeleton).joints[b]}'
+        np.testing.assert_allclose(found, report['lengths'][names], rtol=1e-4)
+        assert report['variation'][names] > .01
+    np.testing.assert_array_equal(out.joints[~valid], joints[~valid])
+    assert .005 < report['moved'] < .03 and out.provenance['smoothing'][0]['method'] == 'constant_bone_lengths'
+    again, second = constant_bone_lengths(out)
+    assert second['moved'] < 1e-4
+
+
+def test_given_lengths_and_pinned_joints():
+    pose = np.tile(np.eye(4), (len(TIME), 1, 1))
+    wanted = {('left-knee', 'left-ankle'): .5, ('nose', 'left-eye'): .1}
+    out, report = constant_bone_lengths(motion(head_pose=pose), wanted)
+    np.testing.assert_allclose(lengths(out.joints, [(13, 15)]), .5, rtol=1e-4)
+    np.testing.assert_array_equal(out.joints[:, :5], NOISY[:, :5])  # the head is on the device
+    assert list(report['lengths']) == ['left-knee to left-ankle', 'nose to left-eye']
+    pinned, _ = constant_bone_lengths(motion(), pinned=[15])
+    np.testing.assert_array_equal(pinned.joints[:, 15], NOISY[:, 15])
+    with pytest.raises(KeyError, match="no joint 'knee'"):
+        constant_bone_lengths(motion(), {('knee', 'left-hip'): 1})
+    empty, report = constant_bone_lengths(motion(valid=np.zeros(TRUTH.shape[:2], bool)))
+    assert report['lengths'] == {} and report['moved'] == 0
