@@ -6,11 +6,11 @@ import pytest
 from helpers.source_tree import PACKAGE, ROOT, imports, python_files, room
 
 FLOORS = [
-    ('compat', 'files', 'pickles', 'plugins', 'registry'),
+    ('compat', 'files', 'npz', 'pickles', 'plugins', 'registry'),
     ('structures',),
     ('geometry', 'rendering'),
     ('body_models',),
-    ('motion',),
+    ('motion', 'motion_file'),
     ('datasets', 'models'),
     ('synthesis', 'evaluation', 'visualization'),
     ('engine',),

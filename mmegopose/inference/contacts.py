@@ -7,7 +7,7 @@ from ..motion import Motion
 from ..structures import get_skeleton
 
 STILL = 0.15      # m/s: 5 mm a frame at 30 frames a second, as in HuMoR (Rempe et al., ICCV 2021)
-STEP = 1 / 15     # seconds over which speeds are taken
+SPEED_SPAN = 1 / 15     # seconds over which speeds are taken
 BAND = 0.03       # metres of height in which still feet stand on the same floor
 SHARE = 0.25      # of the fullest band of heights: what is fuller may be the floor
 MIN_FRAMES = 5
@@ -108,14 +108,14 @@ def _level_speed(motion: Motion, feet: list) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _velocity(motion: Motion, feet: list) -> tuple[np.ndarray, np.ndarray]:
-    """Velocity ``(T,F,3)`` from the frames about :data:`STEP` before and after, and where it is known ``(T,F)``."""
+    """Velocity ``(T,F,3)`` from the frames about :data:`SPEED_SPAN` before and after, and where known ``(T,F)``."""
     time, valid = motion.time, motion.valid[:, feet]
     points = np.where(valid[..., None], motion.joints[:, feet], 0).astype(np.float64)
     rows = np.arange(len(time))
-    before = np.minimum(np.searchsorted(time, time - STEP - 1e-6), rows)
-    after = np.maximum(np.searchsorted(time, time + STEP + 1e-6) - 1, rows)
+    before = np.minimum(np.searchsorted(time, time - SPEED_SPAN - 1e-6), rows)
+    after = np.maximum(np.searchsorted(time, time + SPEED_SPAN + 1e-6) - 1, rows)
     span = (time[after] - time[before])[:, None]
-    known = valid & valid[before] & valid[after] & (span > 0) & (span < 4 * STEP)
+    known = valid & valid[before] & valid[after] & (span > 0) & (span < 4 * SPEED_SPAN)
     velocity = (points[after] - points[before]) / np.maximum(span, 1e-9)[..., None]
     return np.where(known[..., None], velocity, 0), known
 

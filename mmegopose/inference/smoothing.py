@@ -70,8 +70,8 @@ def one_euro(values: np.ndarray, time: np.ndarray, valid: np.ndarray, min_cutoff
     Returns:
         ``(T,J,D)``.
     """
-    def share(cutoff, step):
-        return 1 / (1 + 1 / (2 * np.pi * cutoff * step))
+    def share(cutoff, seconds):
+        return 1 / (1 + 1 / (2 * np.pi * cutoff * seconds))
 
     out = np.array(values, np.float64)
     last, speed = np.zeros(out.shape[1:]), np.zeros(out.shape[1:])
@@ -165,7 +165,7 @@ def stiff_bones(skeleton: Skeleton) -> list[tuple[int, int]]:
     return [edge for edge in skeleton.edges if stiff(*edge)]
 
 
-def constant_bone_lengths(motion: Motion, lengths: dict | None = None, pinned=None,
+def constant_bone_lengths(motion: Motion, bone_lengths: dict | None = None, pinned=None,
                           iterations: int = 200) -> tuple[Motion, dict]:
     """Move joints as little as need be so that each stiff bone has one length.
 
@@ -174,7 +174,7 @@ def constant_bone_lengths(motion: Motion, lengths: dict | None = None, pinned=No
 
     Args:
         motion: in metres.
-        lengths: ``{(joint, joint): metres}`` by the names of the joints; default: the median of the valid frames.
+        bone_lengths: ``{(joint, joint): metres}`` by the names of the joints; default: the median of the valid frames.
         pinned: numbers of joints that do not move; default: those of the head, where there is a head track.
         iterations: at most.
 
@@ -187,10 +187,10 @@ def constant_bone_lengths(motion: Motion, lengths: dict | None = None, pinned=No
     """
     skeleton = get_skeleton(motion.skeleton)
     names = skeleton.joints
-    if lengths is None:
+    if bone_lengths is None:
         bones = stiff_bones(skeleton)
     else:
-        bones = [(skeleton.index(a), skeleton.index(b)) for a, b in lengths]
+        bones = [(skeleton.index(a), skeleton.index(b)) for a, b in bone_lengths]
     if pinned is None:
         pinned = skeleton.head if motion.head_pose is not None else ()
     free = np.array([0.0 if joint in pinned else 1.0 for joint in range(len(names))])
@@ -201,7 +201,7 @@ def constant_bone_lengths(motion: Motion, lengths: dict | None = None, pinned=No
         found = np.linalg.norm(points[both, a] - points[both, b], axis=-1)
         if not len(found):
             continue
-        length = float(np.median(found)) if lengths is None else float(lengths[names[a], names[b]])
+        length = float(np.median(found)) if bone_lengths is None else float(bone_lengths[names[a], names[b]])
         wanted[a, b] = length
         variation[f'{names[a]} to {names[b]}'] = float(np.sqrt(np.mean(np.square(found / length - 1))))
     for _ in range(iterations):
@@ -227,6 +227,6 @@ def constant_bone_lengths(motion: Motion, lengths: dict | None = None, pinned=No
         method='constant_bone_lengths', moved=report['moved']))), report
 
 
-def _noted(motion: Motion, step: dict) -> dict:
+def _noted(motion: Motion, entry: dict) -> dict:
     """The provenance with one more step of smoothing."""
-    return motion.provenance | dict(smoothing=[*motion.provenance.get('smoothing', ()), step])
+    return motion.provenance | dict(smoothing=[*motion.provenance.get('smoothing', ()), entry])

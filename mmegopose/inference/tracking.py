@@ -71,7 +71,7 @@ class PersonTrack:
                        filled=detected & ~convert_confidence(~self.filled, *pair))
 
 
-def track_people(poses: Poses2D, *, use_identities: bool = True, max_missing: float = 1.0, max_hole: float = 0.25,
+def track_people(poses: Poses2D, *, use_identities: bool = True, max_absence: float = 1.0, max_hole: float = 0.25,
                  min_frames: int = 3) -> list[PersonTrack]:
     """One track for each person of a video, in the order in which they appear.
 
@@ -86,17 +86,17 @@ def track_people(poses: Poses2D, *, use_identities: bool = True, max_missing: fl
     Args:
         poses: everybody.
         use_identities: take those of the file, if it has them for everybody.
-        max_missing: seconds after which a person who is seen again is somebody new.
+        max_absence: seconds after which a person who is seen again is somebody new.
         max_hole: seconds.
         min_frames: shorter tracks are left out.
 
     Raises:
         ValueError: a negative time.
     """
-    if max_missing < 0 or max_hole < 0:
-        raise ValueError(f'max_missing={max_missing} and max_hole={max_hole} should be seconds, 0 or more')
+    if max_absence < 0 or max_hole < 0:
+        raise ValueError(f'max_absence={max_absence} and max_hole={max_hole} should be seconds, 0 or more')
     fps = poses.fps or FPS
-    patience, longest = round(max_missing * fps), round(max_hole * fps)
+    patience, longest = round(max_absence * fps), round(max_hole * fps)
     if use_identities and poses.has_identities:
         groups = []
         for number in dict.fromkeys(poses.person.tolist()):
@@ -138,9 +138,9 @@ class _Person:
     def __init__(self, row: int, poses: Poses2D):
         self.rows, self.velocity = [], np.zeros(2)
         self.center = None
-        self.take(row, poses)
+        self.follow(row, poses)
 
-    def take(self, row: int, poses: Poses2D) -> None:
+    def follow(self, row: int, poses: Poses2D) -> None:
         center = (poses.box[row, :2] + poses.box[row, 2:]) / 2
         if self.center is not None:
             step = (center - self.center) / (poses.frame[row] - self.frame)
@@ -166,7 +166,7 @@ def _link(poses: Poses2D, rows: np.ndarray, patience: int) -> list:
             likeness = _likeness(poses, people, found, frame)
             for i, j in zip(*linear_sum_assignment(-likeness)):
                 if likeness[i, j] >= MIN_MATCH:
-                    people[i].take(found[j], poses)
+                    people[i].follow(found[j], poses)
                     taken.add(j)
         people += [_Person(row, poses) for j, row in enumerate(found) if j not in taken]
     return sorted((np.array(person.rows) for person in gone + people), key=lambda rows: rows[0])

@@ -331,7 +331,7 @@ def test_daz_fit_recovers_planted_frames(tmp_path, download):
     skeleton = asf.read_asf(download / '07' / '07.asf')
     exact = cmu.asf_motion(skeleton, asf.read_amc(download / '07' / '07_01.amc', skeleton))
     pair = cmu.correlate_daz(bvh.read_bvh(download / '07_01.bvh'), exact)
-    other_take = cmu.correlate_daz(bvh.read_bvh(download / '07_02.bvh'), cmu.Motion(
+    other_take = cmu.correlate_daz(bvh.read_bvh(download / '07_02.bvh'), cmu.BoneMotion(
         exact.frames, exact.root, {k: r @ Rotation.from_euler('y', 120, degrees=True).as_matrix()
                                    for k, r in exact.rotations.items()}))
     fitted = cmu.fit_daz_frames([pair, pair, other_take])

@@ -79,9 +79,9 @@ def test_who_is_away_for_long_is_somebody_new():
     there = np.ones((NUM_FRAMES, 2), bool)
     there[5:12, 1] = False
     assert len(track_people(video(there=there))) == 2
-    short = track_people(video(there=there), max_missing=.1)
+    short = track_people(video(there=there), max_absence=.1)
     assert [len(track) for track in short] == [24, 5, 12]
-    assert len(track_people(video(there=there), max_missing=.1, min_frames=6)) == 2
+    assert len(track_people(video(there=there), max_absence=.1, min_frames=6)) == 2
 
 
 def test_short_holes_are_filled_and_marked_long_ones_stay():

@@ -4,7 +4,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from mmegopose.motion import Mesh, Motion
-from mmegopose.structures import Skeleton, convert_joints, skeletons
+from mmegopose.structures import Skeleton, convert_joints, skeleton
 
 
 def motion(num_frames=10, fps=10., skeleton='coco17', num_joints=17, **kwargs):
@@ -151,6 +151,6 @@ def test_root_is_the_middle_of_the_hips_where_a_skeleton_has_none(monkeypatch):
     assert root.frame == 'root' and not root.valid[2].any() and root.valid[3].all()
     h36m = m.convert('h36m17').to_root()
     assert np.abs(h36m.joints[h36m.valid[:, 0], 0]).max() < 1e-12 and not h36m.valid[2].any()
-    monkeypatch.setitem(skeletons._SKELETONS, 'stick', Skeleton('stick', ('top', 'bottom'), ((0, 1),)))
+    monkeypatch.setitem(skeleton._SKELETONS, 'stick', Skeleton('stick', ('top', 'bottom'), ((0, 1),)))
     with pytest.raises(ValueError, match='neither a root nor hips'):
         Motion([0.], np.zeros((1, 2, 3)), 'stick').to_root()

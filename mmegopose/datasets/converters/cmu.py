@@ -68,7 +68,7 @@ BONES = {
 DAZ_JOINTS = {'root': 'hip', **{bone: link.daz for bone, link in BONES.items() if link.daz}}
 
 
-class Motion(NamedTuple):
+class BoneMotion(NamedTuple):
     """Capture frames ``(T,)``, the root's positions ``(T,3)`` in metres and the bones' global rotations ``(T,3,3)``."""
     frames: np.ndarray
     root: np.ndarray
@@ -116,22 +116,23 @@ def motionbuilder_offsets(file: biovision.Bvh) -> dict:
     return offsets
 
 
-def asf_motion(skeleton: acclaim.Asf, motion: dict, fps: float = CAPTURE_FPS) -> Motion:
+def asf_motion(skeleton: acclaim.Asf, motion: dict, fps: float = CAPTURE_FPS) -> BoneMotion:
     """Motion of an AMC file at 30 Hz."""
     frames = sample_frames(len(motion['root']), fps)
     ends, rotations = acclaim.asf_kinematics(skeleton, {name: values[frames] for name, values in motion.items()})
-    return Motion(frames, ends['root'], {'root': rotations['root'], **{b: rotations[k.asf] for b, k in BONES.items()}})
+    turns = {'root': rotations['root'], **{bone: rotations[kind.asf] for bone, kind in BONES.items()}}
+    return BoneMotion(frames, ends['root'], turns)
 
 
-def motionbuilder_motion(file: biovision.Bvh, fps: float) -> Motion:
+def motionbuilder_motion(file: biovision.Bvh, fps: float) -> BoneMotion:
     """Motion of a MotionBuilder-friendly BVH file at 30 Hz. Its first frame is a T pose, not a capture."""
     frames = sample_frames(len(file.motion) - 1, fps)
     positions, rotations = biovision.bvh_kinematics(file, frames + 1)
-    return Motion(frames, positions['Hips'] * UNIT,
+    return BoneMotion(frames, positions['Hips'] * UNIT,
                   {'root': rotations['Hips'], **{b: rotations[k.motionbuilder] for b, k in BONES.items()}})
 
 
-def daz_motion(file: biovision.Bvh, fps: float, joint_frames: np.ndarray) -> Motion:
+def daz_motion(file: biovision.Bvh, fps: float, joint_frames: np.ndarray) -> BoneMotion:
     """Motion of a Daz-friendly BVH file at 30 Hz on the bones of the ASF skeleton.
 
     Args:
@@ -145,7 +146,7 @@ def daz_motion(file: biovision.Bvh, fps: float, joint_frames: np.ndarray) -> Mot
     found['lhip'] = found['rhip'] = found['root']
     found['lowerback'] = _halfway(found['root'], found['upperback'])
     found['upperneck'] = _halfway(found['lowerneck'], found['head'])
-    return Motion(frames, positions['hip'] * 0.01 + found['root'] @ DAZ_PELVIS, found)
+    return BoneMotion(frames, positions['hip'] * 0.01 + found['root'] @ DAZ_PELVIS, found)
 
 
 def _halfway(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -153,7 +154,7 @@ def _halfway(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first @ Rotation.from_rotvec(turn / 2).as_matrix()
 
 
-def correlate_daz(file: biovision.Bvh, motion: Motion) -> tuple[np.ndarray, int]:
+def correlate_daz(file: biovision.Bvh, motion: BoneMotion) -> tuple[np.ndarray, int]:
     """Sum over frames of ``R_daz^T R_exact`` per joint ``(K,3,3)`` of a clip present in both forms, and the frames."""
     both = (motion.frames >= DAZ_BLEND) & (motion.frames + 1 < len(file.motion))
     _, rotations = biovision.bvh_kinematics(file, motion.frames[both] + 1)
@@ -191,7 +192,7 @@ def _nearest_rotation(matrix: np.ndarray) -> np.ndarray:
     return u @ v
 
 
-def place_bones(motion: Motion, offsets: dict) -> dict:
+def place_bones(motion: BoneMotion, offsets: dict) -> dict:
     """Ends of all bones ``{bone: (T,3)}``, metres, y up."""
     ends = {'root': motion.root}
     for bone, link in BONES.items():
@@ -199,7 +200,7 @@ def place_bones(motion: Motion, offsets: dict) -> dict:
     return ends
 
 
-def observe(motion: Motion, offsets: dict):
+def observe(motion: BoneMotion, offsets: dict):
     """What a clip stores of a motion, z up.
 
     Returns:
@@ -305,7 +306,7 @@ class _Reader:
             self.report.skipped[str(source.path)] = f'it has no {error}' if type(error) is KeyError else str(error)
         return None
 
-    def motion(self, source: Source, joint_frames: np.ndarray | None = None) -> Motion:
+    def motion(self, source: Source, joint_frames: np.ndarray | None = None) -> BoneMotion:
         fps = self.labels.get(source.path.stem, ('', None))[1]
         if source.kind == 'amc':
             skeleton = self.skeleton(source)
@@ -314,10 +315,10 @@ class _Reader:
         fps = fps or float(np.round(1 / file.frame_time))
         return motionbuilder_motion(file, fps) if source.kind == 'mb' else daz_motion(file, fps, joint_frames)
 
-    def correlate(self, source: Source, motion: Motion) -> tuple[np.ndarray, int]:
+    def correlate(self, source: Source, motion: BoneMotion) -> tuple[np.ndarray, int]:
         return correlate_daz(biovision.read_bvh(source.path), motion)
 
-    def exact_motion(self, name: str) -> tuple[str, Motion] | None:
+    def exact_motion(self, name: str) -> tuple[str, BoneMotion] | None:
         """The longest of the exact forms of a clip, to a tenth of a second; AMC comes first."""
         found = [(source.kind, self.attempt(source, self.motion)) for source in self.sources[name]
                  if source.kind != 'daz']

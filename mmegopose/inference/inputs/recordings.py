@@ -9,7 +9,7 @@ from ...geometry.conventions import PoseConvention
 from ...motion import Motion
 from ...registry import READERS
 from ...structures import get_skeleton
-from .head_tracks import HeadTrack, detect_format, read_head_track
+from .head_tracks import HeadTrack, detect_track_format, read_head_track
 
 FPS = 30.0
 LABELS = 'motion.npz'
@@ -107,7 +107,7 @@ def _found(root: Path, format: str) -> list:
     if root.is_file() or format != 'auto':
         return [root]
     try:
-        detect_format(root)
+        detect_track_format(root)
         return [root]
     except BadFile:
         inside = sorted(path for path in root.iterdir() if not path.name.startswith('.'))

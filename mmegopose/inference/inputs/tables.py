@@ -11,7 +11,7 @@ import numpy as np
 from ...files import BadFile
 
 ROWS_AT_ONCE = 1 << 15
-MISSING = ('', 'nan', 'null', 'none', 'na', 'n/a', '-nan')
+NO_NUMBER = ('', 'nan', 'null', 'none', 'na', 'n/a', '-nan')
 
 
 class Table(NamedTuple):
@@ -134,7 +134,7 @@ def _column(path, block: list, rows: list, place: int, name: str, as_text: bool)
 
 def _number(path, line: int, cell: str, name: str) -> float:
     cell = cell.strip().strip('"')
-    if cell.lower() in MISSING:
+    if cell.lower() in NO_NUMBER:
         return float('nan')
     try:
         return float(cell)

@@ -11,7 +11,7 @@ from mmegopose.files import BadFile
 from mmegopose.geometry.conventions import PRESETS, PoseConvention, invert
 from mmegopose.inference.inputs.head_tracks import (
     FORMATS,
-    detect_format,
+    detect_track_format,
     read_colmap,
     read_csv_track,
     read_euroc,
@@ -64,7 +64,7 @@ def test_every_format_has_a_file_here():
 def test_every_format_is_recognised_and_read_exactly(name, tmp_path):
     write, options = WRITERS[name]
     path = write(tmp_path)
-    assert detect_format(path) == name
+    assert detect_track_format(path) == name
     track = same(read_head_track(path, **options))
     assert track.facts['format'] == name and track.facts['notes'] == []
     np.testing.assert_array_equal(read_head_track(path, name, **options).T_world_camera, track.T_world_camera)

@@ -11,7 +11,7 @@ from mmegopose.files import BadFile
 from mmegopose.inference.inputs.poses_2d import (
     FORMATS,
     collect_frames,
-    detect_format,
+    detect_pose_format,
     read_alphapose,
     read_coco,
     read_mediapipe,
@@ -66,7 +66,7 @@ def test_every_format_has_a_file_here():
 def test_every_format_is_recognised_and_read(name, tmp_path):
     write, options, expected = READ[name]
     path = write(tmp_path)
-    assert detect_format(path) == name
+    assert detect_pose_format(path) == name
     if name == 'alphapose':  # both are there in frame 21, one only after it
         expected = dict(expected, num_frames=NUM_FRAMES)
     poses = check(read_poses_2d(path, **options), **expected)
@@ -104,7 +104,7 @@ def test_lines_of_ultralytics_are_told_apart_by_their_length(box_score, ids, wit
 
 def test_mmpose_of_images_and_of_its_demo(tmp_path):
     check(read_mmpose(files.write_mmpose_images(tmp_path / 'images', K, S, THERE, SEEN)))  # 10 comes after 9
-    assert detect_format(tmp_path / 'images') == 'mmpose'
+    assert detect_pose_format(tmp_path / 'images') == 'mmpose'
     check(read_poses_2d(files.write_mmpose(tmp_path / 'b.json', K, S, THERE, SEEN, key='instance_info')))
 
 
@@ -130,7 +130,7 @@ def test_mediapipe_in_every_form(kind, tmp_path):
         marks = np.concatenate([k[:, 0] / SIZE, np.zeros((NUM_FRAMES, 33, 1)), s[:, 0, :, None]], -1)
         marks[~there[:, 0]] = np.nan
         np.savez(tmp_path / 'a.npz', landmarks=marks)
-        assert detect_format(tmp_path / 'a.npz') == 'mediapipe'
+        assert detect_pose_format(tmp_path / 'a.npz') == 'mediapipe'
         source = tmp_path / 'a.npz'
     elif kind == 'objects':
         source = [types.SimpleNamespace(pose_landmarks=types.SimpleNamespace(landmark=[
@@ -138,7 +138,7 @@ def test_mediapipe_in_every_form(kind, tmp_path):
             if there[n, 0] else None) for n in range(NUM_FRAMES)]
     else:
         source = files.write_mediapipe(tmp_path / 'a.json', k, s, there, kind)
-        assert detect_format(source) == 'mediapipe'
+        assert detect_pose_format(source) == 'mediapipe'
     poses = check(read_mediapipe(source, image_size=SIZE), (k, s, there, np.ones_like(seen)), persons=(0,))
     assert poses.skeleton == 'mediapipe33' and poses.has_identities
 
@@ -147,11 +147,11 @@ def test_videopose3d_and_detectron(tmp_path):
     check(read_videopose3d(files.write_detectron(tmp_path / 'd.npz', K, S, THERE)), (K, S, THERE, ALL_SEEN))
     two = {name: {'custom': [K[:, 0]]} for name in 'ab'}
     np.savez(tmp_path / 'two.npz', positions_2d=np.array(two, object), metadata=np.array({}, object))
-    with pytest.raises(ValueError, match=r"2 videos: pass video, one of \['a', 'b'\]"):
+    with pytest.raises(ValueError, match=r"2 videos: pass sequence, one of \['a', 'b'\]"):
         read_videopose3d(tmp_path / 'two.npz')
-    assert len(read_videopose3d(tmp_path / 'two.npz', video='b')) == NUM_FRAMES
+    assert len(read_videopose3d(tmp_path / 'two.npz', sequence='b')) == NUM_FRAMES
     with pytest.raises(ValueError, match="no video 'c'"):
-        read_videopose3d(tmp_path / 'two.npz', video='c')
+        read_videopose3d(tmp_path / 'two.npz', sequence='c')
     with pytest.warns(UserWarning, match='tells of images of 1280 x 720, image_size is 640 x 480'):
         read_videopose3d(files.write_videopose3d(tmp_path / 'a.npz', K / 2, THERE), image_size=(640, 480))
 

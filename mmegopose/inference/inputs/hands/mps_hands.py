@@ -5,7 +5,7 @@ import numpy as np
 
 from ....files import BadFile
 from ....geometry.resampling import bracket, interpolate, interpolate_rotations
-from ..head_tracks.head_track import HeadTrack
+from ..head_tracks.track import HeadTrack
 from ..head_tracks.track_import import poses_of
 from ..tables import read_header, read_table
 from .hand_track import HANDS, HandTrack, empty_hands

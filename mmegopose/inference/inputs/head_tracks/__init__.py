@@ -3,15 +3,15 @@ from .aria_mps import read_aria_mps
 from .arrays import read_array_track
 from .colmap import read_colmap
 from .csv_track import read_csv_track
-from .formats import FORMATS, detect_format, read_head_track
 from .head_offsets import DEVICES, device_offset, head_offset
-from .head_track import HeadTrack
 from .hololens import read_hololens
 from .phones import read_record3d, read_stray_scanner
 from .text_tracks import read_euroc, read_kitti, read_tum
+from .track import HeadTrack
+from .track_formats import FORMATS, detect_track_format, read_head_track
 from .track_import import ImplausibleTrack, import_track
 
-__all__ = ['DEVICES', 'FORMATS', 'HeadTrack', 'ImplausibleTrack', 'detect_format', 'device_offset', 'head_offset',
+__all__ = ['DEVICES', 'FORMATS', 'HeadTrack', 'ImplausibleTrack', 'detect_track_format', 'device_offset', 'head_offset',
            'import_track', 'read_aria_mps', 'read_array_track', 'read_colmap', 'read_csv_track', 'read_euroc',
            'read_head_track', 'read_hololens', 'read_kitti', 'read_record3d', 'read_stray_scanner',
            'read_tum']

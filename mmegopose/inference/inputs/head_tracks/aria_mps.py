@@ -10,8 +10,8 @@ from ....geometry.conventions import PoseConvention, invert
 from ..tables import read_header, read_table
 from ..times import thinning
 from .aria_calibration import CAMERA_AXES, AriaCalibration, design_calibration, read_calibration
-from .head_track import HeadTrack
 from .self_tests import posture
+from .track import HeadTrack
 from .track_import import import_track, poses_of
 
 CLOSED = ('closed_loop_trajectory.csv', 'aria_trajectory.csv', 'aria_gt_trajectory.csv')

@@ -6,7 +6,7 @@ import numpy as np
 from ....files import BadFile
 from ....geometry.conventions import PoseConvention
 from ....npz import read_arrays
-from .head_track import HeadTrack
+from .track import HeadTrack
 from .track_import import import_track
 
 POSES = ('T_world_camera', 'head_pose', 'poses', 'pose', 'c2w', 'camera_to_world', 'extrinsics')

@@ -7,7 +7,7 @@ import numpy as np
 
 from ....files import BadFile
 from ....geometry.conventions import PoseConvention, invert
-from .head_track import HeadTrack
+from .track import HeadTrack
 from .track_import import import_track, poses_of
 
 MAX_IMAGES = 10_000_000

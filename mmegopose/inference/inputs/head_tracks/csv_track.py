@@ -9,8 +9,8 @@ from ....files import BadFile
 from ....geometry.conventions import PRESETS, PoseConvention
 from ..tables import read_header, read_table
 from ..times import TIME_UNITS, column_key, find_time, guess_time_unit, thinning
-from .head_track import HeadTrack
 from .self_tests import likely_presets
+from .track import HeadTrack
 from .track_import import import_track, override, poses_of
 
 _HEAD = r'(?:head|hmd|headset|camera|cam|eye|eyes|view|device|center_eye|pose|world|main_camera|tracker)?_?'

@@ -7,7 +7,7 @@ from ....files import BadFile
 from ....geometry.conventions import PoseConvention
 from ....npz import read_arrays
 from ..tables import read_table
-from .head_track import HeadTrack
+from .track import HeadTrack
 from .track_import import import_track
 
 EGOBODY_COLUMNS = 861

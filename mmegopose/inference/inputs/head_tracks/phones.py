@@ -8,7 +8,7 @@ import numpy as np
 from ....files import BadFile, read_json
 from ....geometry.conventions import PoseConvention
 from ..tables import read_table
-from .head_track import HeadTrack
+from .track import HeadTrack
 from .track_import import import_track, poses_of
 
 MAX_JSON = 1 << 28

@@ -6,7 +6,7 @@ import numpy as np
 from ....files import BadFile
 from ....geometry.conventions import PoseConvention
 from ..tables import read_table
-from .head_track import HeadTrack
+from .track import HeadTrack
 from .track_import import import_track, poses_of
 
 TUM = ('time', 'tx', 'ty', 'tz', 'qx', 'qy', 'qz', 'qw')

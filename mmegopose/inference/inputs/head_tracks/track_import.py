@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from ....geometry.conventions import UNITS, PoseConvention, get_preset, level
 from ..times import TIME_UNITS, guess_time_unit
 from .head_offsets import head_offset as read_offset
-from .head_track import HeadTrack
 from .self_tests import find_problems
+from .track import HeadTrack
 
 CHECKS = ('raise', 'warn', 'off')
 ROTATION_TOLERANCE = 1e-3

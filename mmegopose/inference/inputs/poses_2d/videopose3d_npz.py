@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ....datasets.readers.object_npz import read_object
 from ....files import BadFile
+from ....pickles import read_object
 from .collector import Collector, check_image_size
 from .poses_2d import Poses2D
 
 
-def read_videopose3d(path: str | Path, *, video: str | None = None, **options) -> Poses2D:
+def read_videopose3d(path: str | Path, *, sequence: str | None = None, **options) -> Poses2D:
     """``positions_2d`` of a custom data set, or ``boxes`` and ``keypoints`` of ``infer_video_d2.py``.
 
     Args:
         path: npz file.
-        video: name of the video; needed where the file holds several.
+        sequence: name of the video; needed where the file holds several.
         options: of :class:`.Collector`.
 
     Raises:
@@ -30,30 +30,31 @@ def read_videopose3d(path: str | Path, *, video: str | None = None, **options) -
             raise
         raise BadFile(f'{path} cannot be read ({error}): it is cut off or no npz') from None
     if 'positions_2d' in names:
-        return _custom(path, video, options)
+        return _custom(path, sequence, options)
     if {'boxes', 'keypoints'} <= set(names):
         return _detectron(path, 'metadata' in names, options)
     raise BadFile(f'{path} has neither positions_2d nor boxes and keypoints, but {names}')
 
 
-def _custom(path: Path, video: str | None, options: dict) -> Poses2D:
+def _custom(path: Path, sequence: str | None, options: dict) -> Poses2D:
     content, metadata = read_object(path, 'positions_2d'), read_object(path, 'metadata')
     if not isinstance(content, dict) or not content:
         raise BadFile(f'{path}: positions_2d should hold videos by name')
-    if video is None and len(content) > 1:
-        raise ValueError(f'{path} holds {len(content)} videos: pass video, one of {sorted(content)[:20]}')
-    video = video or next(iter(content))
-    if video not in content:
-        raise ValueError(f'{path} has no video {video!r}, but {sorted(content)[:20]}')
+    if sequence is None and len(content) > 1:
+        raise ValueError(f'{path} holds {len(content)} videos: pass sequence, one of {sorted(content)[:20]}')
+    sequence = sequence or next(iter(content))
+    if sequence not in content:
+        raise ValueError(f'{path} has no video {sequence!r}, but {sorted(content)[:20]}')
     try:
-        poses = np.asarray(next(iter(content[video].values()))[0], float)
+        poses = np.asarray(next(iter(content[sequence].values()))[0], float)
         metadata = metadata if isinstance(metadata, dict) else {}
-        size = metadata.get('video_metadata', {}).get(video, {})
+        size = metadata.get('video_metadata', {}).get(sequence, {})
         size = (int(size['w']), int(size['h'])) if {'w', 'h'} <= set(size) else None
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration) as error:
-        raise BadFile(f'{path}: {video!r} should be {{action: [(N,J,2)]}} ({type(error).__name__}: {error})') from None
+        raise BadFile(f'{path}: {sequence!r} should be {{action: [(N,J,2)]}} ({type(error).__name__}: '
+                      f'{error})') from None
     if poses.ndim != 3 or poses.shape[-1] not in (2, 3):
-        raise BadFile(f'{path}: keypoints of {video!r} should be (N,J,2), got {poses.shape}')
+        raise BadFile(f'{path}: keypoints of {sequence!r} should be (N,J,2), got {poses.shape}')
     options['image_size'] = check_image_size(options.get('image_size'), size, path)
     collector = Collector(path, 'videopose3d', **{'num_frames': len(poses), **options})
     for frame, pose in enumerate(poses):

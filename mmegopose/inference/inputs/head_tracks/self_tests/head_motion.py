@@ -5,11 +5,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 MAX_POSES = 20000  # that are looked at
-STEP = 1 / 15      # seconds over which speeds are taken
+SPEED_SPAN = 1 / 15      # seconds over which speeds are taken
 
 
 class MotionSample(NamedTuple):
-    """The poses of a track that are looked at: as in the file, and steps of about :data:`STEP` between them."""
+    """The poses of a track that are looked at: as in the file, and steps of about :data:`SPEED_SPAN` between them."""
     poses: np.ndarray    # (N,4,4) in the convention of the file
     time: np.ndarray     # (N,) s
     segment: np.ndarray  # (N,)
@@ -28,10 +28,10 @@ def sample_motion(poses: np.ndarray, time: np.ndarray, segment: np.ndarray) -> M
         starts = np.linspace(0, len(rows) - block, MAX_POSES // block).astype(int)
         rows = rows[np.unique((starts[:, None] + np.arange(block)).ravel())]
     time, segment = time[rows], segment[rows]
-    last = np.searchsorted(time, time + STEP - 1e-6)
+    last = np.searchsorted(time, time + SPEED_SPAN - 1e-6)
     first = np.flatnonzero(last < len(time))
     last = last[first]
-    near = (segment[first] == segment[last]) & (time[last] - time[first] < 4 * STEP + 0.5)
+    near = (segment[first] == segment[last]) & (time[last] - time[first] < 4 * SPEED_SPAN + 0.5)
     return MotionSample(poses[rows], time, segment, first[near], last[near])
 
 

@@ -8,10 +8,10 @@ from .aria_mps import is_mps_folder, read_aria_mps
 from .arrays import read_array_track
 from .colmap import read_colmap
 from .csv_track import read_csv_track
-from .head_track import HeadTrack
 from .hololens import EGOBODY_COLUMNS, read_hololens
 from .phones import read_record3d, read_stray_scanner
 from .text_tracks import read_euroc, read_kitti, read_tum
+from .track import HeadTrack
 
 FORMATS = dict(aria_mps=read_aria_mps, csv=read_csv_track, stray_scanner=read_stray_scanner, record3d=read_record3d,
                hololens=read_hololens, tum=read_tum, euroc=read_euroc, kitti=read_kitti, colmap=read_colmap,
@@ -36,13 +36,13 @@ def read_head_track(path: str | Path, format: str = 'auto', **options) -> HeadTr
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f'there is no {path}')
-    name = detect_format(path) if format == 'auto' else format
+    name = detect_track_format(path) if format == 'auto' else format
     if name not in FORMATS:
         raise KeyError(f'unknown format {name!r}; known: {sorted(FORMATS)}')
     return FORMATS[name](path, **options)
 
 
-def detect_format(path: str | Path) -> str:
+def detect_track_format(path: str | Path) -> str:
     """Key of :data:`FORMATS` for a file or folder. Raises ``BadFile`` if it looks like none of them."""
     path = Path(path).expanduser()
     found = _of_folder(path) if path.is_dir() else _of_file(path)

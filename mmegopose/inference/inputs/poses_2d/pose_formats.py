@@ -32,13 +32,13 @@ def read_poses_2d(path: str | Path, format: str = 'auto', **options) -> Poses2D:
     path = Path(path).expanduser()
     if not path.exists():
         raise FileNotFoundError(f'there is no {path}')
-    name = detect_format(path) if format == 'auto' else format
+    name = detect_pose_format(path) if format == 'auto' else format
     if name not in FORMATS:
         raise KeyError(f'unknown format {name!r}; known: {sorted(FORMATS)}')
     return FORMATS[name](path, **options)
 
 
-def detect_format(path: str | Path) -> str:
+def detect_pose_format(path: str | Path) -> str:
     """Key of :data:`FORMATS` for a file or folder. Raises ``BadFile`` if it looks like none of them."""
     path = Path(path).expanduser()
     found = None
