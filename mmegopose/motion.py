@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .geometry.conventions import invert
 from .geometry.resampling import bracket, interpolate, interpolate_rotations, time_grid
 from .motion_file import ARRAYS, load_motion, save_motion
 from .npz import MAX_BYTES
@@ -259,7 +260,7 @@ class Motion:
 
     def to_camera(self, T_world_camera: np.ndarray | None = None) -> 'Motion':
         """From the world to camera axes; see :meth:`to_world`."""
-        return self._change_frame('world', 'camera', T_world_camera, _inverse)
+        return self._change_frame('world', 'camera', T_world_camera, invert)
 
     def to_root(self) -> 'Motion':
         """Relative to the root of the skeleton, or to the middle of the hips where it has none; axes stay.
@@ -304,14 +305,6 @@ class Motion:
                                  'T_world_camera')
             pose, valid = self.head_pose, valid & self.head_valid[:, None]
         return replace(self.moved(direction(np.asarray(pose, np.float64)), target), valid=valid)
-
-
-def _inverse(pose: np.ndarray) -> np.ndarray:
-    out = np.zeros_like(pose)
-    rotation = pose[..., :3, :3].swapaxes(-1, -2)
-    out[..., :3, :3], out[..., 3, 3] = rotation, 1
-    out[..., :3, 3] = -(rotation @ pose[..., :3, 3, None])[..., 0]
-    return out
 
 
 def _check_mesh(mesh: Mesh, num_frames: int) -> None:

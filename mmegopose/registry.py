@@ -130,7 +130,7 @@ EMBEDDINGS, LOSSES, BODY_MODELS = (Part(kind, MODELS) for kind in ('embedding', 
 
 STREAMS = _own('stream', ['structures'])      # inputs of models
 PROTOCOLS = _own('protocol', ['structures'])  # what counts when a benchmark is scored
-READERS = _own('reader', ['datasets.readers', 'synthesis', 'inference.inputs'])
+READERS = _own('reader', ['datasets.readers', 'synthesis', 'inference'])
 OFFICIAL_WEIGHTS = _own('origin of weights', ['models'])
 WINDOWS = _own('windows', ['datasets.windows'])
 
