@@ -57,7 +57,8 @@ def people_store(tracks: list[PersonTrack], skeleton: str, *, motions: list | No
 
 @READERS.register_module('people_2d')
 def read_people(data_root: str, split: str = 'train', *, skeleton: str = 'h36m17',
-                recordings: dict | list | None = None, labels: str | None = '{name}.motion.npz', tracking: dict | None = None, **options) -> SequenceStore:
+                recordings: dict | list | None = None, labels: str | None = '{name}.motion.npz',
+                tracking: dict | None = None, **options) -> SequenceStore:
     """Everybody in videos of your own, from the 2D poses of a detector in any form that :func:`.read_poses_2d` knows.
 
     Args:

@@ -84,6 +84,16 @@ def test_a_mirrored_world_is_told_by_walking_backwards():
         import_track(np.arange(300) / 30, in_preset(straight, 'unity'), PRESETS['openxr'])
 
 
+def test_the_direction_of_travel_is_told():
+    straight = np.tile(np.eye(4), (300, 1, 1))
+    straight[:, :3, :3] = np.array([[1., 0, 0], [0, 0, 1], [0, -1, 0]]) @ Rotation.from_euler(
+        'y', 37, degrees=True).as_matrix()  # looks to the right of the way
+    straight[:, 1, 3] = 1.2 * np.arange(300) / 30
+    track = import_track(np.arange(300) / 30, straight, CV)
+    assert 'walks 12 m, on average 37 degrees to the left of where the camera looks' in track.describe()
+    assert 'walks' not in import_track(TIME[:2], POSES[:2], CV).describe()
+
+
 @pytest.mark.parametrize('fps', [10, 60, 200, 1000])
 def test_the_rate_of_a_track_does_not_matter(fps):
     track = import_track(TIME, POSES, CV).resample(fps)

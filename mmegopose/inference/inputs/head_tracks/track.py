@@ -6,6 +6,7 @@ import numpy as np
 from ....geometry.conventions import PRESETS, invert
 from ....geometry.resampling import bracket, interpolate, interpolate_rotations, time_grid
 from .head_offsets import device_offset, head_offset
+from .self_tests import sample_motion, travel
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +126,11 @@ class HeadTrack:
                  f'device {self.device or "not known"}; read with {self.facts.get("convention", "no convention")}',
                  f'up in the camera: ({up[0]:.2f}, {up[1]:.2f}, {up[2]:.2f}), should be about (0, -0.9, -0.3); '
                  f'height of the camera {height.min():.2f} to {height.max():.2f} m in its world']
+        way, direction, steady = travel(poses, sample_motion(poses, self.time[self.valid], self.segment[self.valid]))
+        if way > 3 and steady > 0.5:
+            side = f'{abs(np.degrees(direction)):.0f} degrees to the {"left" if direction > 0 else "right"}'
+            lines.append(f'walks {way:.0f} m, on average {side} of where the camera looks; if that is far, it is '
+                         'turned about the vertical (the device in place of the camera?), or the world mirrored')
         if self.quality is not None:
             lines.append(f'quality below 0.5 in {100 * (self.quality < .5).mean():.0f} % of the rows')
         return '\n'.join(lines + [f'note: {note}' for note in self.facts.get('notes', ())])

@@ -51,3 +51,23 @@ def accelerations(standard: np.ndarray, sample: MotionSample) -> tuple[np.ndarra
     pairs = pairs[sample.first[follows[pairs]] == sample.last[pairs]]
     follows = follows[pairs]
     return tuple(np.linalg.norm(rate[follows] - rate[pairs], axis=1) / step[pairs] for rate in (velocity, turn))
+
+
+def travel(standard: np.ndarray, sample: MotionSample) -> tuple[float, float, float]:
+    """How the head travels on the level, where it walks (faster than 0.4 m/s).
+
+    Returns:
+        metres walked; the mean direction relative to where the head faces, radians, positive to the left; and how
+        steady that is, in [0,1].
+    """
+    velocity, _, _ = speeds(standard, sample)
+    left = -standard[sample.first, :2, 0]
+    level, speed = np.linalg.norm(left, axis=1), np.linalg.norm(velocity[:, :2], axis=1)
+    walks = (speed > 0.4) & (level > 0.5)
+    if not walks.any():
+        return 0.0, 0.0, 0.0
+    left, velocity, total = left[walks] / level[walks, None], velocity[walks, :2], speed[walks].sum()
+    forward = (velocity[:, 0] * left[:, 1] - velocity[:, 1] * left[:, 0]).sum()
+    aside = (velocity * left).sum()
+    row = np.median(np.diff(sample.time))  # steps overlap: each counts for the time to the next row
+    return float(total * row), float(np.arctan2(aside, forward)), float(np.hypot(forward, aside) / total)

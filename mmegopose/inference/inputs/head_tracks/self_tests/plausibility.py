@@ -17,7 +17,7 @@ import numpy as np
 
 from .....geometry.conventions import PRESETS, UNITS, PoseConvention
 from ...times import TIME_UNITS
-from .head_motion import MotionSample, accelerations, sample_motion, speeds
+from .head_motion import MotionSample, accelerations, sample_motion, speeds, travel
 from .posture import find_better_axes
 
 MIN_RATE, MAX_RATE = 2.0, 2000.0           # poses a second
@@ -115,17 +115,8 @@ def _named(other: PoseConvention, convention: PoseConvention) -> str:
 
 
 def _check_mirror(standard, sample: MotionSample, convention) -> Problem | None:
-    velocity, _, step = speeds(standard, sample)
-    if not len(step):
-        return None
-    left = -standard[sample.first, :2, 0]
-    level = np.linalg.norm(left, axis=1)
-    speed = np.linalg.norm(velocity[:, :2], axis=1)
-    walks = (speed > 0.4) & (level > 0.5)
-    stride = np.median(np.diff(sample.time))  # steps overlap: each counts for the time to the next row
-    forward = (velocity[:, 0] * left[:, 1] - velocity[:, 1] * left[:, 0])[walks] / level[walks]
-    distance = speed[walks].sum() * stride
-    if distance < BACKWARDS[0] or forward.sum() / speed[walks].sum() > BACKWARDS[1]:
+    distance, direction, steady = travel(standard, sample)
+    if distance < BACKWARDS[0] or steady * np.cos(direction) > BACKWARDS[1]:
         return None
     mirrored = [name for name, preset in PRESETS.items() if preset.up == convention.up and
                 np.linalg.det(preset.camera_to_opencv) * np.linalg.det(convention.camera_to_opencv) < 0]
