@@ -55,10 +55,10 @@ def read_arrays(path: str | Path, keys: Iterable[str] | None = None, max_bytes: 
                                   f'the limit of {max_bytes / 1e9:.3g} GB (max_bytes)')
                 with archive.open(entry) as member:
                     arrays[key] = _read_array(member, entry.file_size, f'{path}: {key!r}')
-    except BadFile:
+    except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, NotImplementedError, RuntimeError,
-            MemoryError, SyntaxError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, NotImplementedError, RuntimeError,
+            MemoryError, SyntaxError) as error:  # OSError: places in the archive that are none
         which = f': {key!r}' if key else ''
         raise BadFile(f'{path}{which} cannot be read ({type(error).__name__}: {error}): it is cut off or no npz; copy '
                       'or download it again') from None

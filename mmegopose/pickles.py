@@ -149,13 +149,13 @@ def read_object(path: str | Path, key: str):
                 raise BadFile(f'{path} has no {key!r}, only {names}: is it the right file?')
             with archive.open(f'{key}.npy') as file:
                 return _read_array(file)
-    except BadFile:
+    except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Blocked as error:
         raise BadFile(f'{path}: {key!r} asks for {error}, where only plain values and arrays should be; nothing of it '
                       'was run. Get the file from its original source') from None
-    except (zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, EOFError, ValueError, TypeError, AttributeError,
-            IndexError, KeyError, NotImplementedError, RecursionError, MemoryError) as error:
+    except (zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, EOFError, OSError, ValueError, TypeError,
+            AttributeError, IndexError, KeyError, NotImplementedError, RecursionError, MemoryError) as error:
         raise BadFile(f'{path} cannot be read ({type(error).__name__}: {error}): it is cut off or no npz; copy or '
                       'download it again') from None
 

@@ -1,6 +1,7 @@
 """Phones on a head: recordings of StrayScanner and Record3D."""
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -78,9 +79,10 @@ def _metadata(path: Path) -> dict:
             if archive.getinfo(name).file_size > MAX_JSON:
                 raise BadFile(f'{path}: the metadata is larger than {MAX_JSON >> 20} MiB')
             content = json.loads(archive.read(name))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, RecursionError) as error:
-        if isinstance(error, BadFile):
-            raise
+    except BadFile:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
+            RecursionError) as error:
         raise BadFile(f'{path} cannot be read ({error}): it is cut off; copy it again') from None
     if not isinstance(content, dict):
         raise BadFile(f'{path}: the metadata should be a JSON object')
