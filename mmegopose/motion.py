@@ -64,12 +64,12 @@ class Motion:
     valid: np.ndarray = None
     frame: str = 'world'
     person: str = ''
-    confidence: np.ndarray = None
-    spread: np.ndarray = None
+    confidence: np.ndarray | None = None
+    spread: np.ndarray | None = None
     filled: np.ndarray = None
-    head_pose: np.ndarray = None
-    head_valid: np.ndarray = None
-    mesh: Mesh = None
+    head_pose: np.ndarray | None = None
+    head_valid: np.ndarray | None = None
+    mesh: Mesh | None = None
     provenance: dict = field(default_factory=dict)
 
     def __post_init__(self):

@@ -37,19 +37,20 @@ def people_store(tracks: list[PersonTrack], skeleton: str, *, motions: list | No
     """
     if not tracks:
         raise ValueError('there is nobody in the video')
-    parts = []
+    parts: list[tuple] = []
     for number, track in enumerate(tracks):
-        if track.image_size is None:
+        size = track.image_size
+        if size is None:
             raise ValueError(f'person {track.person!r}: the size of the images is not known: pass image_size')
         track = track.convert(skeleton)
-        points = screen_normalize(track.keypoints.astype(np.float64), *track.image_size)
+        points = screen_normalize(track.keypoints.astype(np.float64), *size)
         keypoints = np.concatenate([points, track.confidence[..., None]], -1).astype(np.float32)
         frames = dict(frame=track.frame.astype(np.int32), keypoints=keypoints, detected=track.detected,
                       filled=track.filled)
         if motions is not None:
             frames['joints'], frames['visible'] = _labels(motions[number], track.time, skeleton)
         name = names[number] if names else track.person
-        parts.append((dict(uid=name, name=name, person=track.person, image_size=list(track.image_size)), frames))
+        parts.append((dict(uid=name, name=name, person=track.person, image_size=list(size)), frames))
     fps = {track.fps for track in tracks} - {None}
     return SequenceStore.join(parts, schema=SCHEMA, info=dict(
         dataset_name=dataset_name, split=split, skeleton=skeleton, **(dict(fps=fps.pop()) if len(fps) == 1 else {})))
@@ -100,5 +101,5 @@ def _labels(motion: Motion | None, time: np.ndarray, skeleton: str) -> tuple[np.
     if motion.frame == 'world':
         raise ValueError('labels of 2D poses should be in camera axes or relative to the root, not in the world')
     even = motion.convert(skeleton).resample(time=time).to_root()
-    visible = even.valid.all(1)
+    visible = np.asarray(even.valid.all(1))
     return np.where(visible[:, None, None], even.joints, 0).astype(np.float32), visible

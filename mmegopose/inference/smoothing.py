@@ -1,4 +1,5 @@
 """Smoother motions: filters in time that know of holes. Off unless asked for, and told."""
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,9 @@ from ..structures import get_skeleton
 METHODS = ('one_euro', 'savitzky_golay', 'gaussian')
 # In seconds and metres, the best of some on real motion at 30 frames a second with 1 to 4 cm of noise: 2 cm of noise
 # (32 mm in space) become 26, 15 and 15 mm; One-Euro is late by what it may not know. Savitzky-Golay: as in MMPose 0.x.
-DEFAULTS = dict(one_euro=dict(min_cutoff=1.0, beta=4.0, d_cutoff=1.0), savitzky_golay=dict(window=11 / 30, order=2),
-                gaussian=dict(sigma=0.05))
+DEFAULTS: dict[str, dict] = dict(
+    one_euro=dict(min_cutoff=1.0, beta=4.0, d_cutoff=1.0), savitzky_golay=dict(window=11 / 30, order=2),
+    gaussian=dict(sigma=0.05))
 RESET = 0.25   # seconds without a joint after which One-Euro begins anew
 
 
@@ -44,12 +46,13 @@ def smooth(motion: Motion, method: str = 'savitzky_golay', joints=None, **option
         head = get_skeleton(motion.skeleton).head if motion.head_pose is not None else ()
         joints = [joint for joint in range(motion.num_joints) if joint not in head]
     joints = list(joints)
-    run = dict(one_euro=one_euro, savitzky_golay=savitzky_golay, gaussian=gaussian)[method]
+    filters: dict[str, Callable] = dict(one_euro=one_euro, savitzky_golay=savitzky_golay, gaussian=gaussian)
+    run = filters[method]
     out = motion.joints.copy()
     out[:, joints] = run(motion.joints[:, joints], motion.time, motion.valid[:, joints], **options)
     mesh = motion.mesh
     if mesh is not None:
-        there = np.isfinite(mesh.vertices).all(-1) & motion.valid.any(1)[:, None]
+        there = np.isfinite(mesh.vertices).all(-1) & motion.valid.any(1, keepdims=True)
         mesh = replace(mesh, vertices=run(mesh.vertices, motion.time, there, **options), parameters={})
     return replace(motion, joints=out, mesh=mesh, provenance=noted(motion, dict(method=method, **options)))
 

@@ -58,7 +58,7 @@ class PersonTrack:
     @property
     def filled_frames(self) -> np.ndarray:
         """``(T,)`` bool: frames in which a joint was filled in."""
-        return self.filled.any(1)
+        return np.asarray(self.filled.any(1))
 
     def convert(self, skeleton: str) -> 'PersonTrack':
         """The joints of another skeleton; a joint is there, or filled, if all, or any, that it is made of are."""

@@ -73,12 +73,11 @@ def read_table(path: str | Path, wanted: Sequence[str], optional: Sequence[str] 
         BadFile: empty, no text, without a wanted column, or a line that cannot be read.
     """
     has_header = names is None
-    if has_header:
-        names, delimiter = read_header(path)
-    if missing := [name for name in wanted if name not in names]:
-        raise BadFile(f'{path} has no column {missing[0]!r}, but {len(names)} others: {", ".join(names)[:300]}')
-    chosen = [*wanted, *(name for name in optional if name in names)]
-    places = [list(names).index(name) for name in chosen]
+    known, delimiter = read_header(path) if names is None else (list(names), delimiter)
+    if missing := [name for name in wanted if name not in known]:
+        raise BadFile(f'{path} has no column {missing[0]!r}, but {len(known)} others: {", ".join(known)[:300]}')
+    chosen = [*wanted, *(name for name in optional if name in known)]
+    places = [known.index(name) for name in chosen]
     parts, notes = {name: [] for name in chosen}, []
     with _open(path) as file:
         lines = ((number, line) for number, line in enumerate(file, 1)
@@ -90,7 +89,7 @@ def read_table(path: str | Path, wanted: Sequence[str], optional: Sequence[str] 
             rows = [_split(line, delimiter) for _, line in block]
             last = len(block) < ROWS_AT_ONCE and limit is None
             if last and (len(rows[-1]) <= max(places) or not block[-1][1].endswith('\n') and not _complete(
-                    rows, len(names))):
+                    rows, len(known))):
                 notes.append(f'the last line ({block[-1][0]}) is cut off and left out')
                 rows, block = rows[:-1], block[:-1]
             for name, place in zip(chosen, places):
@@ -98,7 +97,7 @@ def read_table(path: str | Path, wanted: Sequence[str], optional: Sequence[str] 
     columns = {name: np.concatenate(values) if values else np.zeros(0) for name, values in parts.items()}
     if not len(next(iter(columns.values()))):
         raise BadFile(f'{path} has a header, but no row' if has_header else f'{path} has no row')
-    return Table(columns, list(names), notes)
+    return Table(columns, known, notes)
 
 
 def _complete(rows: list, count: int) -> bool:

@@ -46,8 +46,9 @@ def read_controllers(path: str | Path, *, columns: dict | None = None, fps: floa
     clock = (columns or {}).get('time', clock)
     if clock is None and fps is None:
         raise BadFile(f'{path}: no column of times is known by name among {names}; pass columns=dict(time=...) or fps')
-    wanted = [name for group in found.values() for triple in group.values() for name in triple]
-    table = read_table(path, list(dict.fromkeys([*([clock] if fps is None else []), *wanted])))
+    wanted: list = [clock] if fps is None else []
+    wanted += [name for group in found.values() for triple in group.values() for name in triple]
+    table = read_table(path, list(dict.fromkeys(wanted)))
     if fps is None:
         time = table.columns[clock]
         unit_of_time = time_unit or found_unit or guess_time_unit(np.unique(time[np.isfinite(time)]), str(path))

@@ -43,7 +43,7 @@ def read_array_track(poses, time=None, *, fps: float | None = None, **options) -
                              f'{row}: are the matrices transposed?')
     if (time is None) == (fps is None):
         raise ValueError(f'{source}: give either time, one for each pose, or fps')
-    time = np.arange(len(full)) / fps if time is None else np.asarray(time, float)
+    time = np.arange(len(full)) / fps if fps is not None else np.asarray(time, float)
     if time.shape != (len(full),):
         raise ValueError(f'{source}: {len(full)} poses, but times of the shape {time.shape}')
     return import_track(time, full, PoseConvention(), source=source, facts=dict(format='arrays'), **options)

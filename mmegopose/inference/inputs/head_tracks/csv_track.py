@@ -1,6 +1,7 @@
 """Head tracks from any table: the columns are found by their names, the axes are said by a preset."""
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -66,10 +67,7 @@ def read_csv_track(path: str | Path, *, columns: dict | None = None, fps: float 
         every = thinning(time * TIME_UNITS.get(time_unit, np.nan), max_rate)
     table = _read(path, found, fps is None, every)
     poses = _poses(table, found)
-    if fps is None:
-        time = table.columns[found['time']]
-    else:
-        time, time_unit = np.arange(len(table)) / fps, 's'
+    time = table.columns[found['time']] if fps is None else np.arange(len(table)) / fps
     if not {'preset', 'camera'} & set(options):
         known = ', '.join(map(repr, PRESETS))
         said = likely_presets(poses, time, options.get('direction', 'camera_to_world'))
@@ -78,15 +76,16 @@ def read_csv_track(path: str | Path, *, columns: dict | None = None, fps: float 
     default = PRESETS['unreal'] if 'rotator' in found else PoseConvention()
     device = device or ('openxr' if override(default, options.get('preset')) == PRESETS['openxr'] else '')
     facts = dict(format='csv', columns=found, rows_kept=f'1 of {every}', notes=table.notes)
+    time_unit = 's' if fps is not None or time_unit is None else time_unit
     return import_track(time, poses, default, source=str(path), time_unit=time_unit, device=device, facts=facts,
                         **options)
 
 
-def find_columns(names: list) -> dict:
+def find_columns(names: list) -> dict[str, Any]:
     """Columns of the head's pose by their names: ``dict(time=name, position=[3 names], quaternion=[4], rotator=[3])``,
     what is found of them."""
     plain = {column_key(name): name for name in reversed(names)}
-    found = {}
+    found: dict[str, Any] = {}
     time, _ = find_time(names)
     if time:
         found['time'] = time

@@ -1,5 +1,6 @@
 """The track of a camera on a head, whatever device it came from."""
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,9 @@ class HeadTrack:
     valid: np.ndarray
     segment: np.ndarray
     world: np.ndarray
-    quality: np.ndarray = None
+    quality: np.ndarray | None = None
     device: str = ''
-    head_offset: np.ndarray = None
+    head_offset: Any = None
     facts: dict = field(default_factory=dict)
 
     def __post_init__(self):

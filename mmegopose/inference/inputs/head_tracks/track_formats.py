@@ -1,5 +1,6 @@
 """The one entry for head tracks: a file or folder of any known format, found out by its content."""
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ....files import BadFile
@@ -13,9 +14,10 @@ from .phones import read_record3d, read_stray_scanner
 from .text_tracks import read_euroc, read_kitti, read_tum
 from .track import HeadTrack
 
-FORMATS = dict(aria_mps=read_aria_mps, csv=read_csv_track, stray_scanner=read_stray_scanner, record3d=read_record3d,
-               hololens=read_hololens, tum=read_tum, euroc=read_euroc, kitti=read_kitti, colmap=read_colmap,
-               arrays=read_array_track)
+FORMATS: dict[str, Callable] = dict(
+    aria_mps=read_aria_mps, csv=read_csv_track, stray_scanner=read_stray_scanner, record3d=read_record3d,
+    hololens=read_hololens, tum=read_tum, euroc=read_euroc, kitti=read_kitti, colmap=read_colmap,
+    arrays=read_array_track)
 
 
 def read_head_track(path: str | Path, format: str = 'auto', **options) -> HeadTrack:

@@ -44,7 +44,8 @@ class Collector:
         self.source, self.name, self.skeleton, self.part = str(source), name, skeleton, part
         self.image_size = None if image_size is None else (int(image_size[0]), int(image_size[1]))
         self.fps, self.num_frames, self.min_confidence = fps, num_frames, min_confidence
-        self.normalized, self.notes, self.rows, self.count = normalized, [], [], None
+        self.normalized, self.notes, self.rows = normalized, [], []
+        self.count: int | None = None
 
     def add(self, frame: int, keypoints, confidence=None, *, person=None, box=None, score=None,
             where: str = '') -> None:

@@ -89,4 +89,4 @@ def box_of(keypoints: np.ndarray, detected: np.ndarray) -> np.ndarray:
     """Tight box ``(...,4)`` around the joints ``(...,J,2)`` that are there; zeros if none is."""
     low = np.where(detected[..., None], keypoints, np.inf).min(-2)
     high = np.where(detected[..., None], keypoints, -np.inf).max(-2)
-    return np.where(detected.any(-1)[..., None], np.concatenate([low, high], -1), 0)
+    return np.where(detected.any(-1, keepdims=True), np.concatenate([low, high], -1), 0)

@@ -91,7 +91,7 @@ def _check_unit(standard, sample: MotionSample, convention) -> Problem | None:
     found, usual = (lever, .35) if np.isfinite(lever) else (speed, .8)
     off = {unit: abs(np.log(found * scale / UNITS[convention.unit] / usual)) for unit, scale in UNITS.items()
            if unit not in (convention.unit, 'foot', 'inch')}
-    unit = min(off, key=off.get)
+    unit = min(off, key=off.__getitem__)
     text = f'the head moves at {speed:.3g} m/s'
     if np.isfinite(lever):
         text += f' and {lever:.2g} m for each radian that it turns (a head: 0.1 to 1.5)'

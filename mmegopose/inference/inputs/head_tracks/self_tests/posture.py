@@ -31,7 +31,7 @@ def find_better_axes(sample: MotionSample, convention: PoseConvention) -> list[P
     handed = np.linalg.det(convention.camera_to_opencv)
     scores = {other: judge(other) for other in (*mistakes, *names)
               if other != convention and np.linalg.det(other.camera_to_opencv) == handed}
-    best = max(scores, key=scores.get)
+    best = max(scores, key=scores.__getitem__)
     others = [other for other in scores if other != best and scores[best] - scores[other] < 0.1]
     return [best, *others[:2]]
 
@@ -103,7 +103,7 @@ def _mistakes(convention: PoseConvention) -> list:
     forward = np.array([[0, 0, 1.], [-1, 0, 0], [0, -1, 0]])  # x forward in place of z
     y_up = np.array([[1., 0, 0], [0, 0, -1], [0, 1, 0]])
     x_up = np.array([[0, 0, -1.], [0, 1, 0], [1, 0, 0]])
-    changes = [dict(camera=camera) for camera in (*rolls, over, forward, forward.T)]
+    changes: list[dict] = [dict(camera=camera) for camera in (*rolls, over, forward, forward.T)]
     changes += [dict(world=world, camera=camera) for world in (y_up, y_up.T, x_up, x_up.T) for camera in (None, over)]
     changes += [dict(world=world, invert=True) for world in (None, y_up, y_up.T)]
     return [convention.changed(**change) for change in changes]
