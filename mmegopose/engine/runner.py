@@ -48,10 +48,12 @@ class EgoRunner(Runner):
         """Dataloader of a dict; its functions are looked up here, because mmengine knows only its own.
 
         Without ``collate_fn`` a data set that makes whole batches (``__getitems__``) gets ``batch_collate``, and any
-        other what mmengine takes.
+        other what mmengine takes. Without workers none persist, and none fetch ahead.
         """
         if isinstance(dataloader, dict):
             dataloader = dict(dataloader)
+            if not dataloader.get('num_workers'):
+                dataloader.update(persistent_workers=False, prefetch_factor=None)
             dataset = dataloader.get('dataset')
             if isinstance(dataset, dict):
                 dataset = DATASETS.get(dataset['type']) if isinstance(dataset['type'], str) else dataset['type']

@@ -37,8 +37,7 @@ def test_project_trains_from_any_directory(tmp_path):
         [sys.executable, ROOT / 'tools/train.py', ROOT / 'projects/example_project/gated_vit.py', '--work-dir',
          tmp_path, '--cfg-options', 'train_cfg.max_iters=3', 'train_cfg.val_interval=3',
          'train_dataloader.batch_size=4',
-         'train_dataloader.num_workers=0', 'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
-         'val_dataloader.persistent_workers=False', 'default_hooks.checkpoint.interval=3'],
+         'train_dataloader.num_workers=0', 'val_dataloader.num_workers=0', 'default_hooks.checkpoint.interval=3'],
         cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-2000:]
     assert (tmp_path / 'iter_3.pth').is_file()

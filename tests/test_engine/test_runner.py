@@ -31,5 +31,8 @@ def test_the_data_set_decides_how_batches_are_collated():
         assert collate is batch_collate and batch['inputs']['x'].shape == (2, 3)
     collate, batch = collate_of(Samples())
     assert collate is pseudo_collate and batch == dict(x=[0, 1])
+    # as bases say, whose num_workers is overridden
+    _, batch = collate_of(EngineToyDataset(), persistent_workers=True, prefetch_factor=4)
+    assert len(batch['inputs']['x']) == 2
     collate, _ = collate_of(Samples(), collate_fn=dict(type='default_collate'))
     assert collate is not batch_collate

@@ -8,8 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = ['train_cfg.max_iters=1', 'default_hooks.checkpoint.interval=1', 'model.neck.depth=1', *(
-    f'{loader}.{key}' for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader')
-    for key in ('num_workers=0', 'persistent_workers=False'))]
+    f'{loader}.num_workers=0' for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'))]
 
 
 def ablate(folder, *arguments):

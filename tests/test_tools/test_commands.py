@@ -11,9 +11,7 @@ from helpers.commands import run_tool
 
 ROOT = Path(__file__).parents[2]
 SMALL = ['model.backbone.depth=1', 'train_dataloader.batch_size=8', 'train_dataloader.num_workers=0',
-         'train_dataloader.persistent_workers=False', 'val_dataloader.num_workers=0',
-         'val_dataloader.persistent_workers=False', 'test_dataloader.num_workers=0',
-         'test_dataloader.persistent_workers=False']
+         'val_dataloader.num_workers=0', 'test_dataloader.num_workers=0']
 CONFIG = ROOT / 'configs/head_pose/levelwise_vit_coarse_only.py'
 
 

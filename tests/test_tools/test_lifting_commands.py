@@ -9,8 +9,8 @@ from helpers.commands import run_tool
 from helpers.lifting_fixture import h36m, mpi_inf_3dhp, write_3dhp, write_h36m
 
 ROOT = Path(__file__).parents[2]
-SMALL = ['default_hooks.logger.interval=1', *(f'{loader}.{key}' for loader in (
-    'train_dataloader', 'val_dataloader', 'test_dataloader') for key in ('num_workers=0', 'persistent_workers=False'))]
+SMALL = ['default_hooks.logger.interval=1', *(f'{loader}.num_workers=0' for loader in (
+    'train_dataloader', 'val_dataloader', 'test_dataloader'))]
 
 
 def small_model(width=16, depth=1):
