@@ -34,13 +34,14 @@ def load_config(path, options: dict = None) -> Config:
     load_plugins()
     try:
         files = _with_bases(path)
+        _check_braces(files)
         _find_projects(files)
         cfg = Config.fromfile(path, import_custom_modules=False)
         _join_plugins(cfg, files)
     except (ImportError, OSError):
         raise
     except Exception as error:  # a config is a program: it can raise anything
-        raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}{_braces(path)}') from error
+        raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
     _import_plugins(cfg.get('custom_imports'), path)
     _test_as_validated(cfg)
     if options:
@@ -124,10 +125,15 @@ def _join_plugins(cfg: Config, files: list) -> None:
     cfg.custom_imports['imports'] = list(dict.fromkeys(names))
 
 
-def _braces(path: str) -> str:
-    """A hint for those who calculate with ``{{_base_.x}}``, which can only be a whole value."""
-    found = re.search(r'\{\{\s*(_base_\.[\w.]+)\s*\}\}', Path(path).read_text(encoding='utf-8'))
-    return f'. To calculate with a value of the base leave the braces out: {found[1]} + [...]' if found else ''
+def _check_braces(files: list) -> None:
+    """Refuse to calculate with ``{{_base_.x}}``, which mmengine replaces by a text first: it is a whole value only."""
+    for file in files:
+        text = re.sub(r'#.*', '', Path(file).read_text(encoding='utf-8'))
+        found = re.search(r'[*+]\s*{{\s*(_base_[.\w]+)|{{\s*(_base_[.\w]+)\s*}}\s*[*+[.]', text)
+        if found:
+            value = found[1] or found[2]
+            raise ValueError(f'{{{{{value}}}}} can only be a whole value. To calculate with it leave the braces out, '
+                             f'in {file}: {value} + [...]')
 
 
 def _share(dataset, key: str, value: str, path: str, deaf: dict, source=DATASETS) -> None:

@@ -193,9 +193,16 @@ def test_a_base_pipeline_is_extended_without_braces(tmp_path):
         "nested = dict(pipeline=[*_base_.nested.pipeline, dict(type='D')])")
     cfg = load_config(tmp_path / 'mine.py')
     assert [step.type for step in cfg.augment + cfg.nested.pipeline] == ['A', 'C', 'B', 'D']
-    (tmp_path / 'mine.py').write_text("_base_ = 'base.py'\naugment = {{_base_.augment}} + [dict(type='C')]")
-    with pytest.raises(ValueError, match=r'can only concatenate str .* leave the braces out: _base_.augment \+ \['):
-        load_config(tmp_path / 'mine.py')
+    for wrong in ("{{_base_.augment}} + [dict(type='C')]", "[*{{ _base_.augment }}, dict(type='C')]",
+                  "{{_base_.augment}}[:1]", "[dict(type='C')] + {{_base_.augment}}"):
+        (tmp_path / 'mine.py').write_text(f"_base_ = 'base.py'\naugment = {wrong}")
+        with pytest.raises(ValueError, match=r'mine.py cannot be read: .*{{_base_.augment}} can only be a whole value.*'
+                                             r'braces out, in .*mine.py: _base_.augment \+ \['):
+            load_config(tmp_path / 'mine.py')
+    (tmp_path / 'mine.py').write_text("_base_ = 'base.py'\nmine = {{_base_.augment}}  # not {{_base_.x}} + 1\n"
+                                      "more = dict(a={{_base_.augment}}, b=[{{_base_.nested.pipeline}}])")
+    cfg = load_config(tmp_path / 'mine.py')
+    assert cfg.mine == cfg.augment == cfg.more.a and cfg.more.b == [cfg.nested.pipeline]
 
 
 def test_failed_plugin_import_surfaces(tmp_path, monkeypatch):
