@@ -3,7 +3,6 @@
 An installed package names its module in the entry-point group ``mmegopose.plugins`` and is loaded as soon as a registry
 is asked for something. Any other module is named in ``custom_imports`` of a config.
 """
-import functools
 import importlib
 import importlib.metadata
 import os.path as osp
@@ -11,7 +10,7 @@ import sys
 import warnings
 
 _homes = set()  # files and folders of the imported plugins
-_loading = False
+_loaded = None  # names of the loaded plugins of packages; None: nobody has asked yet
 
 
 def import_plugin(name: str):
@@ -26,33 +25,29 @@ def is_plugin_file(filename: str) -> bool:
     return filename.startswith(tuple(_homes))
 
 
-@functools.cache
 def load_plugins() -> tuple:
-    """Names of the loaded plugins, which packages offer in the entry-point group ``mmegopose.plugins``.
+    """Load, once, the plugins of installed packages; returns the names of those that could be loaded.
 
-    A broken plugin gets one warning.
+    They are the modules in the entry-point group ``mmegopose.plugins``. A broken one gets one warning.
     """
-    global _loading
-    _loading = True
-    loaded = []
+    global _loaded
+    if _loaded is None:
+        _loaded = ()  # while they load, a plugin may ask a registry
+        _loaded = tuple(entry.name for entry in importlib.metadata.entry_points(group='mmegopose.plugins')
+                        if _load(entry))
+    return _loaded
+
+
+def _load(entry: importlib.metadata.EntryPoint) -> bool:
+    """Import the module of an entry point; whether that went well."""
     try:
-        for entry in importlib.metadata.entry_points(group='mmegopose.plugins'):
-            try:
-                entry.load()
-                _homes.add(_home(entry.value.partition(':')[0].strip()))
-                loaded.append(entry.name)
-            except Exception as error:  # a plugin can raise anything
-                warnings.warn(f'the plugin {entry.name!r} ({entry.value}) cannot be loaded: '
-                              f'{type(error).__name__}: {error}', stacklevel=2)
-    finally:
-        _loading = False
-    return tuple(loaded)
-
-
-def ensure_plugins() -> None:
-    """Load the plugins of installed packages, unless this happens already: a plugin may ask a registry."""
-    if not _loading:
-        load_plugins()
+        entry.load()
+        _homes.add(_home(entry.value.partition(':')[0].strip()))
+        return True
+    except Exception as error:  # a plugin can raise anything
+        warnings.warn(f'the plugin {entry.name!r} ({entry.value}) cannot be loaded: {type(error).__name__}: {error}',
+                      stacklevel=2)
+        return False
 
 
 def _home(name: str) -> str:

@@ -11,7 +11,7 @@ from mmengine.registry import Registry as _Registry
 from mmengine.registry import build_from_cfg, build_model_from_cfg
 
 from . import compat
-from .plugins import ensure_plugins
+from .plugins import load_plugins
 
 compat.apply()
 
@@ -21,8 +21,14 @@ class Registry(_Registry):
 
     def get(self, key: str):
         """The class or function of this name, or None."""
-        ensure_plugins()
+        load_plugins()
         return super().get(key)
+
+    @property
+    def module_dict(self) -> dict:
+        """What is registered, by name."""
+        load_plugins()
+        return self._module_dict
 
     def build(self, cfg, *args, **kwargs):
         """Build ``cfg``; raises ``KeyError`` for an unknown ``type`` and ``TypeError`` for an unknown argument."""
@@ -43,9 +49,9 @@ class Registry(_Registry):
 
         Raises ``KeyError`` if the name stands for something else and ``force`` is not set.
         """
-        if not force and self.module_dict.get(name, item) != item:
-            raise KeyError(f'{self.name} {name!r} is registered already: {self.module_dict[name]}')
-        self.module_dict[name] = item
+        if not force and self._module_dict.get(name, item) != item:
+            raise KeyError(f'{self.name} {name!r} is registered already: {self._module_dict[name]}')
+        self._module_dict[name] = item
 
     def names(self) -> list:
         """Registered names, this registry's own first."""
@@ -72,7 +78,7 @@ class Part(Registry):
 
     def __init__(self, kind: str, whole: Registry):
         super().__init__(kind, whole.build_func, scope=whole.scope, locations=whole._locations)
-        self.parent, self._module_dict = whole.parent, whole.module_dict
+        self.parent, self._module_dict = whole.parent, whole._module_dict
         self._kind = {}
 
     def names(self) -> list:

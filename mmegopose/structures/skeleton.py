@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from ..plugins import load_plugins
+
 SIDES = ('left', 'right')
 BODY_RADIUS, HAND_RADIUS = 1 / 75, 1 / 50  # of a joint's disc, as shares of the person's size
 
@@ -191,6 +193,8 @@ def register_skeleton(skeleton: Skeleton) -> Skeleton:
 
 def get_skeleton(name: str) -> Skeleton:
     """Skeleton by name. Raises ``KeyError`` that lists the known names."""
+    if name not in _SKELETONS:
+        load_plugins()
     if name not in _SKELETONS:
         raise KeyError(f'unknown skeleton {name!r}; known: {sorted(_SKELETONS)}. A skeleton of your own is made known '
                        'with register_skeleton(Skeleton(...))')

@@ -15,6 +15,7 @@ from helpers.engine_toy import write_config
 from mmegopose.engine import DictAction, check_config, load_config, load_plugins, user_errors
 from mmegopose.engine.options import parse_value
 from mmegopose.registry import BACKBONES, MODELS, NECKS
+from mmegopose.structures import find_stream, get_skeleton
 
 
 @pytest.mark.parametrize('text,value', [
@@ -221,24 +222,26 @@ def test_entry_point_plugins(monkeypatch):
     entries = [importlib.metadata.EntryPoint('good', 'helpers.engine_toy', 'mmegopose.plugins'),
                importlib.metadata.EntryPoint('bad', 'no_such_module_here', 'mmegopose.plugins')]
     monkeypatch.setattr(importlib.metadata, 'entry_points', lambda group: entries)
-    load_plugins.cache_clear()
+    monkeypatch.setattr('mmegopose.plugins._loaded', None)
     with pytest.warns(UserWarning, match=r"plugin 'bad' \(no_such_module_here\) cannot be loaded: ModuleNotFound") as w:
         assert load_plugins() == ('good',)
         load_plugins()
     assert len(w) == 1
-    load_plugins.cache_clear()
 
 
-def test_plugins_of_packages_load_when_a_registry_is_asked(monkeypatch, tmp_path):
+@pytest.mark.parametrize('ask', [NECKS.get, find_stream, get_skeleton], ids=['get', 'find_stream', 'get_skeleton'])
+def test_plugins_of_packages_load_when_somebody_asks(monkeypatch, tmp_path, ask):
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / 'engine_asked.py').write_text(
-        "from torch import nn\nfrom mmegopose.registry import NECKS\n\n\nassert NECKS.get('MixSTE')\n"
-        '@NECKS.register_module(force=True)\nclass EngineAskedNeck(nn.Identity):\n    pass\n')
-    entry = importlib.metadata.EntryPoint('asked', 'engine_asked', 'mmegopose.plugins')
+    name = f'engine_asked_{ask.__name__}'
+    (tmp_path / f'{name}.py').write_text(
+        'from torch import nn\nfrom mmegopose.registry import NECKS\n'
+        'from mmegopose.structures import Skeleton, Stream, register_skeleton, register_stream\n\n'
+        f"register_stream(Stream('{name}', ('B', 'T')))\nregister_skeleton(Skeleton('{name}', ('a',), ()))\n"
+        f"NECKS.register_module('{name}', module=nn.Identity)\nassert NECKS.get('MixSTE')\n")
+    entry = importlib.metadata.EntryPoint('asked', name, 'mmegopose.plugins')
     monkeypatch.setattr(importlib.metadata, 'entry_points', lambda group: [entry])
-    load_plugins.cache_clear()
-    assert NECKS.get('EngineAskedNeck') is MODELS.build(dict(type='EngineAskedNeck')).__class__
-    load_plugins.cache_clear()
+    monkeypatch.setattr('mmegopose.plugins._loaded', None)
+    assert ask(name) is not None
 
 
 def test_an_unknown_type_offers_names_of_its_kind():
