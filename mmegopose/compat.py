@@ -10,6 +10,8 @@ import os.path as osp
 import pickle
 import sys
 
+from .config_files import PREFIX, find_config, shipped_root
+
 HISTORY_LENGTH = 10_000
 """Values that one logged scalar keeps; mmengine's million makes every update cost as much as the whole history."""
 
@@ -19,6 +21,7 @@ def apply():
     """Repair what this combination of versions breaks; later calls do nothing."""
     _allow_history_in_checkpoints()
     _replace_pkg_resources()
+    _find_own_configs()
     _know_standard_library()
     _cap_history()
 
@@ -111,6 +114,43 @@ def _replace_pkg_resources():
         for function in (is_installed, get_installed_path):
             if hasattr(module, function.__name__):
                 setattr(module, function.__name__, function)
+
+
+def _find_own_configs():
+    """Let mmengine find ``mmegopose::levelwise_vit.py``: as a config, as a ``_base_`` and in its hub.
+
+    It looks for ``mmegopose/.mim``, which a checkout does not have, and wants a folder in every name.
+    """
+    import mmengine.config.config
+    import mmengine.config.utils
+    from mmengine.config import Config
+    own, fromfile = osp.dirname(osp.abspath(__file__)), Config.fromfile
+
+    def named(original, cfg_path):
+        package, _, name = cfg_path.partition('::')
+        return (package, name) if package == 'mmegopose' else original(cfg_path)
+
+    def described(original, package_path, cfg_path):
+        if package_path != own:
+            return original(package_path, cfg_path)
+        root = shipped_root()
+        for file in mmengine.load(root / 'model-index.yml')['Import']:
+            for entry in mmengine.load(root / file)['Models']:
+                if entry['Config'] == f'configs/{cfg_path}':
+                    return dict(entry, Config=str(root / entry['Config']))
+        raise ValueError(f'no metafile names configs/{cfg_path}')
+
+    def located(original, package_path, cfg_name):
+        return find_config(PREFIX + cfg_name) if package_path == own else original(package_path, cfg_name)
+
+    for name, ours in (('_get_package_and_cfg_path', named), ('_get_cfg_metainfo', described),
+                       ('_get_external_cfg_base_path', located)):
+        replacement = functools.partial(ours, getattr(mmengine.config.utils, name))
+        for module in (mmengine.config.utils, mmengine.config.config, sys.modules.get('mmengine.hub.hub')):
+            if hasattr(module, name):
+                setattr(module, name, replacement)
+    Config.fromfile = staticmethod(functools.wraps(fromfile)(
+        lambda filename, *args, **kwargs: fromfile(find_config(str(filename)), *args, **kwargs)))
 
 
 def _know_standard_library():

@@ -1,9 +1,12 @@
 import runpy
 import sysconfig
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 import setuptools
+from helpers.built_package import build_both, call, install
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
@@ -49,3 +52,50 @@ def test_the_version_is_said_once_and_types_are_shipped(monkeypatch):
 def test_every_recorded_file_has_an_origin():
     told = (ROOT / 'tests/data/README.md').read_text()
     assert [p.name for p in sorted((ROOT / 'tests/data').iterdir()) if f'`{p.name}`' not in told] == ['README.md']
+
+
+@pytest.fixture(scope='module')
+def built(tmp_path_factory):
+    """``(sdist, wheel, folder of the commands of an environment that has the wheel)``"""
+    folder = tmp_path_factory.mktemp('built')
+    sdist, wheel = build_both(folder)
+    return sdist, wheel, install(folder / 'environment', wheel)
+
+
+@pytest.mark.slow
+def test_sdist_is_the_repository(built):
+    with tarfile.open(built[0]) as archive:
+        names = {name.partition('/')[2] for name in archive.getnames()}
+    for name in ('configs/levelwise_vit.py', 'tools/train.py', 'tests/test_packaging.py', 'docs/concepts.md',
+                 'projects/wrist_stream/README.md', 'model-index.yml', 'constraints.txt', 'LICENSE', '.ci/run'):
+        assert name in names
+
+
+@pytest.mark.slow
+def test_wheel_has_all_that_the_package_needs(built):
+    names = zipfile.ZipFile(built[1]).namelist()
+    for folder in ('configs', 'tools'):
+        files = [path for path in (ROOT / folder).rglob('*') if path.is_file() and '__pycache__' not in path.parts]
+        assert {f'mmegopose/.mim/{path.relative_to(ROOT).as_posix()}' for path in files} <= set(names)
+    assets = [path for path in (ROOT / 'mmegopose/assets').rglob('*') if path.is_file()]
+    assert {path.relative_to(ROOT).as_posix() for path in assets} <= set(names)
+    assert {'mmegopose/py.typed', 'mmegopose/.mim/model-index.yml'} <= set(names)
+    assert [name for name in names if name.startswith(('tests/', 'projects/', 'docs/')) or '.pyc' in name] == []
+
+
+NAMED = """
+from mmengine.config import Config
+from mmegopose.engine import load_config
+from mmengine.hub import get_config
+import mmegopose
+for name in ('mmegopose::levelwise_vit.py', 'mmegopose::head_pose/egoexo4d_baseline.py'):
+    for found in (Config.fromfile(name), load_config(name), get_config(name)):
+        assert found.filename.startswith(mmegopose.__path__[0]) and '.mim' in found.filename and found.model, found
+assert load_config('mine.py').model.branch_loss_weight == 0.25
+"""
+
+
+@pytest.mark.slow
+def test_configs_of_a_wheel_have_names(built, tmp_path):
+    (tmp_path / 'mine.py').write_text("_base_ = 'mmegopose::levelwise_vit.py'\nmodel = dict(branch_loss_weight=0.25)\n")
+    call(built[2] / 'python', '-c', NAMED, cwd=tmp_path)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from ..config_files import find_config, nearest_configs
 from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from .check import DATALOADERS, INNER, check_config, find_class
@@ -22,6 +23,8 @@ SHARED = ('data_root', 'protocol')  # keys at top level that all datasets share
 def load_config(path, options: dict = None) -> Config:
     """Read a config, import its plugins and merge ``options`` (dotted keys).
 
+    ``path`` is a file, or the name of a config that comes with the package: ``mmegopose::levelwise_vit.py``.
+
     The folder above the nearest ``projects`` folder joins ``sys.path``, so that
     ``custom_imports=dict(imports=['projects.example_project'])`` works from everywhere. A ``data_root`` or a
     ``protocol`` at top level goes to each dataset that takes one and names none. Without ``test_dataloader`` and
@@ -30,7 +33,7 @@ def load_config(path, options: dict = None) -> Config:
     Raises ``FileNotFoundError`` or ``ValueError`` for a config that cannot be read, and ``ImportError`` with the name
     of a plugin in ``custom_imports`` that cannot be imported.
     """
-    path = str(path)
+    path = find_config(str(path))
     load_plugins()
     try:
         files = _with_bases(path)
@@ -59,9 +62,22 @@ def load_config(path, options: dict = None) -> Config:
             for name, reason in deaf.items():
                 if key in (options or {}):
                     warnings.warn(f'{key}={cfg[key]!r} does not reach {name}, which {reason}', stacklevel=2)
-    cfg.setdefault('default_scope', 'mmegopose')
+    if cfg.setdefault('default_scope', 'mmegopose') == 'mmegopose':
+        _drop_own_scope(cfg._cfg_dict)
     cfg.setdefault('runner_type', 'EgoRunner')
     return cfg
+
+
+def _drop_own_scope(value) -> None:
+    """Take out ``_scope_='mmegopose'``, which a base ``mmegopose::...`` leaves behind, where it is the scope anyway."""
+    if isinstance(value, dict):
+        if value.get('_scope_') == 'mmegopose':
+            del value['_scope_']
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return
+    for item in list(value):
+        _drop_own_scope(item)
 
 
 def _test_as_validated(cfg: Config) -> None:
@@ -94,7 +110,8 @@ def _with_bases(path: str, user: str = '') -> list:
     """A config file and the files that it is based on, the bases first."""
     if not osp.isfile(path):
         folder = Path(path).parent
-        near = difflib.get_close_matches(Path(path).name, [p.name for p in folder.glob('*.*')], 3)
+        near = difflib.get_close_matches(Path(path).name, [p.name for p in folder.glob('*.*')], 3) \
+            or nearest_configs(Path(path).as_posix())
         raise FileNotFoundError(f'there is no config {path}' + (f', which {user} names as _base_' if user else '')
                                 + (f'; nearest: {", ".join(near)}' if near else ''))
     files = []
