@@ -72,14 +72,27 @@ class WindowDataset(Dataset):
                  test_mode: bool = False, seed: int = 0):
         self.store = READERS.build(store) if isinstance(store, dict) else store
         self.test_mode, self.seed = test_mode, seed
-        steps = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
-        for step in steps:
-            if hasattr(step, 'bind'):
-                step.bind(self.store)
-        self.pipeline = Compose(steps)
-        policy = WINDOWS.build(windows) if isinstance(windows, dict) else windows
-        self.windows = policy.bind(self.store, test_mode)
+        self.pipeline = Compose([TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline])
+        self.windows = WINDOWS.build(windows) if isinstance(windows, dict) else windows
+        self.bind(self.store)
         self._log_summary()
+
+    def bind(self, store: SequenceStore, windows: Windows | None = None) -> None:
+        """Read another store: the transforms check it and prepare for it, and its windows are listed.
+
+        Args:
+            store: with the fields and facts of the first one.
+            windows: another policy; default: the same one.
+
+        Raises:
+            ValueError: see above.
+        """
+        for step in self.pipeline.transforms:
+            if hasattr(step, 'bind'):
+                step.bind(store)
+        self.store, self.windows = store, (windows or self.windows).bind(store, self.test_mode)
+        for name in ('sequence_bounds', 'metainfo'):  # are those of the store before
+            self.__dict__.pop(name, None)
 
     def __len__(self) -> int:
         return len(self.windows)

@@ -11,6 +11,7 @@ from ..geometry.trajectory import frame_times, interpolate_rows, interpolate_tra
 from ..registry import INFERENCERS
 from .inputs import head_track_store
 from .loading import dataset_over, load_model
+from .streaming import LiveHeadPose
 
 ORTHONORMAL_TOLERANCE = 1e-3
 
@@ -39,6 +40,10 @@ class HeadPoseInferencer:
         cfg = load_config(config)
         self.dataset = cfg.test_dataloader.dataset
         self.model = load_model(cfg, checkpoint, device)
+
+    def stream(self, camera_axes: str = 'aria', **options) -> LiveHeadPose:
+        """The same predictions frame by frame, as poses of the headset come in; options: see :class:`.LiveHeadPose`."""
+        return LiveHeadPose(self.model, self.dataset, frame_rate=FPS, camera_axes=camera_axes, **options)
 
     @torch.no_grad()
     def __call__(self, T_world_camera: np.ndarray, fps: float = FPS, camera_axes: str = 'aria',

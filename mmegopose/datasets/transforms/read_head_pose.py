@@ -15,7 +15,8 @@ class ReadHeadPose:
     Of the store it needs the field ``head_pose (F,4,4)`` float64, camera to world, metres, z up, and the facts
     ``skeleton`` and ``camera_axes``. Labels are optional: the table ``joints (L,J,3)``, metres, world, with
     ``visible (L,J)`` bool or ``views (L,J)``, the number of cameras that see a joint, and the field ``label (F,)``, row
-    of the frame in the tables, or -1. Without labels, no joint is visible.
+    of the frame in the tables, or -1. Without labels, no joint is visible. A store that holds only the end of a
+    recording tells the highest camera since its begin in the field ``head_peak (F,)``, metres.
 
     It adds ``head_pose (B,T,4,4)``, ``head_pose_before (B,T,4,4)`` (one video frame earlier), ``head_peak (B,T)``
     (highest camera so far in the sequence, metres), and of the frames to be predicted ``T_world_camera``, ``joints
@@ -44,6 +45,9 @@ class ReadHeadPose:
         if axes not in HEAD_AXES:
             raise ValueError(f"{store.title} should tell camera_axes, one of {sorted(HEAD_AXES)}, it says {axes!r}")
         get_skeleton(store.info.get('skeleton'))
+        if 'head_peak' in store.frames:
+            self.head_peak = store.frames['head_peak']
+            return
         self.head_peak = np.concatenate([np.maximum.accumulate(pose[begin:end, 2, 3]) for begin, end in zip(
             store.offsets[:-1], store.offsets[1:])] or [np.zeros(0)])
 
