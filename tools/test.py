@@ -10,6 +10,7 @@ sys.path.insert(0, osp.dirname(osp.dirname(osp.abspath(__file__))))  # a checkou
 
 from mmengine.dist import is_main_process
 
+from mmegopose.engine.checkpoint import require_checkpoint
 from mmegopose.engine.config import DictAction, check_config, load_config, user_errors
 from mmegopose.engine.runner import leave_process_group
 from mmegopose.evaluation.metric_facts import as_list, draw_predictions
@@ -57,8 +58,8 @@ def add_outputs(cfg, args):
 def main():
     args = parse_args()
     with user_errors():
-        if not osp.isfile(args.checkpoint) and '://' not in args.checkpoint:
-            raise FileNotFoundError(f'there is no checkpoint {args.checkpoint}')
+        if '://' not in args.checkpoint:
+            require_checkpoint(args.checkpoint)
         cfg = load_config(args.config, args.cfg_options)
         add_outputs(cfg, args)
         check_config(cfg, args.config, 'test')

@@ -54,8 +54,10 @@ def load_from_local(filename, map_location='cpu'):
     Raises ``FileNotFoundError``, or ``CheckpointError`` if the file is damaged, foreign, or holds more than data.
     """
     path = osp.expanduser(filename)
-    if not osp.isfile(path):
-        raise FileNotFoundError(f'there is no checkpoint {path}')
+    require_checkpoint(path)
+    foreign = _foreign(path)
+    if foreign:
+        raise CheckpointError(f'{path} ({osp.getsize(path)} bytes) is not a checkpoint: it is {foreign}')
     weights_only = os.environ.get(_TRUST, '0').lower() not in ('1', 'y', 'yes', 'true')
     try:
         if zipfile.is_zipfile(path):  # torch does not verify the checksums that it writes
@@ -65,12 +67,13 @@ def load_from_local(filename, map_location='cpu'):
                 raise CheckpointError(f'{path} is damaged (checksum of {damaged}): use another checkpoint')
         return _without_programs(torch.load(path, map_location=map_location, weights_only=weights_only))
     except pickle.UnpicklingError as error:
-        if 'nsupported' not in str(error):
-            raise _damaged(path, error) from error
-        reason = re.search(r'(GLOBAL \S+|Unsupported \w+ .*)', str(error))
+        # torch's own text, which advises to load without protection, is not shown: not as a cause either
+        reason = re.search(r'(GLOBAL \S+|Unsupported class .*)', str(error))
+        if not reason:
+            raise _damaged(path, 'it does not read as one') from None
         raise CheckpointError(
-            f'{path} holds more than weights and plain values ({reason.group(1) if reason else "unknown objects"}), '
-            f'which could run code when loaded. If you trust its source, set {_TRUST}=1') from error
+            f'{path} holds more than weights and plain values ({reason.group(1)}), '
+            f'which could run code when loaded. If you trust its source, set {_TRUST}=1') from None
     except (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, IndexError, TypeError,
             UnicodeDecodeError) as error:
         raise _damaged(path, error) from error
@@ -78,6 +81,39 @@ def load_from_local(filename, map_location='cpu'):
         if error.errno != errno.EINVAL:  # which torch raises for a seek before the start of a cut file
             raise
         raise _damaged(path, error) from error
+
+
+def require_checkpoint(path: str, remedy: str = '') -> None:
+    """Raise ``FileNotFoundError`` if there is no file ``path``, with the checkpoints that lie beside it."""
+    if osp.isfile(path):
+        return
+    folder = path if osp.isdir(path) else osp.dirname(path) or '.'
+    there = sorted(map(str, Path(folder).glob('*.pth')), key=osp.getmtime)
+    raise FileNotFoundError(
+        f'there is no checkpoint {path}' + (', which is a folder' if osp.isdir(path) else '')
+        + (f'; in {folder} there are: {", ".join(map(osp.basename, there[-3:]))}' if there else '')
+        + (f'. {remedy}' if remedy else ''))
+
+
+def _foreign(path: str) -> str:
+    """What a file is, with the remedy, if its first bytes are not those of a checkpoint; else ''."""
+    with open(path, 'rb') as file:
+        head = file.read(512)
+    if not head or head.startswith((b'PK', b'\x80')) or b'ustar' in head:  # zip; pickle; tar of the oldest torch
+        return ''
+    try:
+        text = head.decode('utf-8')
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 3:  # else the end cuts a letter in two
+            return 'a file of another kind. Give the .pth file that training wrote'
+        text = head[:error.start].decode('utf-8')
+    text = text.strip().lower()
+    if text.startswith('version https://git-lfs'):
+        return 'the pointer of git-lfs in the place of the file: run git lfs pull'
+    if text.startswith('<') and 'html' in text:
+        return 'an HTML page, as servers send in the place of a file (a login, an error): download it again'
+    kind = 'JSON text' if text[:1] in ('{', '[') else 'text'
+    return f'{kind}. Give the .pth file that training wrote, or download the file again' if '\0' not in text else ''
 
 
 def _without_programs(checkpoint):

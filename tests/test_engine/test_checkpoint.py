@@ -15,7 +15,8 @@ from mmengine.runner import save_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmegopose import compat
-from mmegopose.engine import CheckpointError, load_from_local, load_state
+from mmegopose.engine import CheckpointError, load_from_local, load_state, user_errors
+from mmegopose.engine.pretrained import PretrainedPart
 from mmegopose.files import atomic_write
 
 
@@ -103,6 +104,40 @@ def test_foreign_file_gives_one_clear_error(tmp_path, content):
         load_from_local(str(path))
     with pytest.raises(FileNotFoundError, match='gone.pth'):
         load_from_local(str(tmp_path / 'gone.pth'))
+
+
+@pytest.mark.parametrize('content, told', [
+    (b'# Title\n\nSome text about it.\n', 'it is text'), (b'{"a": 1}', 'it is JSON text'),
+    (b'\n<!DOCTYPE html>\n<html><body>404', 'it is an HTML page.*download it again'),
+    (b'version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n', 'it is the pointer of git-lfs.*lfs pull'),
+    (b'\x89PNG\r\n\x1a\n' + bytes(40), 'it is a file of another kind'), ('\u00e4'.encode() * 400, 'it is text'),
+    (b'a' + '\u00e4'.encode() * 400, 'it is text')])
+def test_what_is_no_checkpoint_is_told_by_what_it_is(tmp_path, content, told):
+    path = tmp_path / 'other.pth'
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf'other.pth \(\d+ bytes\) is not a checkpoint: {told}') as error:
+        load_from_local(str(path))
+    assert 'TORCH' not in str(error.value) and 'weights_only' not in str(error.value)
+
+
+def test_torch_does_not_advise_to_load_without_protection(tmp_path, capsys):
+    torch.save(dict(meta=Attack('true')), tmp_path / 'evil.pth')
+    with pytest.raises(SystemExit), user_errors():
+        load_from_local(str(tmp_path / 'evil.pth'))
+    told = capsys.readouterr().err
+    assert 'holds more than weights' in told and 'weights_only' not in told
+
+
+def test_a_missing_checkpoint_is_told_with_what_is_there_and_who_makes_it(tmp_path):
+    torch.save({}, tmp_path / 'iter_2.pth')
+    with pytest.raises(FileNotFoundError, match='there is no checkpoint .*iter_3.pth; in .* there are: iter_2.pth'):
+        load_from_local(str(tmp_path / 'iter_3.pth'))
+    with pytest.raises(FileNotFoundError, match='which is a folder; in .* there are: iter_2.pth'):
+        load_from_local(str(tmp_path))
+    start = PretrainedPart(str(tmp_path / 'gone' / 'a.pth'), made_by='python tools/train.py first.py')
+    with pytest.raises(FileNotFoundError, match=r'no checkpoint .*a.pth\. The model starts from it .*: first run '
+                                                'python tools/train.py first.py, or .*init_cfg=None'):
+        start(EngineToy())
 
 
 def test_checkpoint_of_another_model(tmp_path):
