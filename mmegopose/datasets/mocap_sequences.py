@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files import require
 from ..geometry.trajectory import rigidity_error
 from ..structures import get_skeleton
 
@@ -115,6 +116,8 @@ class MocapSequences:
             ValueError: not an npz of clips; the message names file and key.
         """
         keys, arrays = [f.name for f in fields(cls)], {}
+        require(path, 'this should be an npz of sequences, which tools/dataset_converters/mocap.py writes. A data set '
+                      "takes its path, or 'sample' for the embedded one, as data_root")
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()

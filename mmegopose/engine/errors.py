@@ -1,4 +1,5 @@
 """A user's mistake in one line."""
+import errno
 import os
 import os.path as osp
 import re
@@ -30,6 +31,8 @@ def user_errors():
         wanted = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0')
         if wanted or not (ours or isinstance(error, (OSError, ImportError))):
             raise
+        if isinstance(error, OSError) and error.errno == errno.ENOENT and error.filename is not None:
+            text = f'there is no file or folder {error.filename}: check the path that names it'
         cause = error.__cause__
         if cause is not None and str(cause) not in text and not isinstance(cause, KeyError):
             text += f' ({type(cause).__name__}: {cause})'

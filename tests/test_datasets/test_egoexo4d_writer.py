@@ -219,6 +219,8 @@ def test_container_cut_off(tmp_path):
 
 def test_asset():
     assert ASSET.stat().st_size < 2e6 and ASSET.with_name('NOTICE').is_file()
+    with pytest.raises(FileNotFoundError, match="gone.npz is missing: .*mocap.py writes.*'sample'.*as data_root"):
+        MocapSequences.load('gone.npz')
     clips = MocapSequences.load(ASSET)
     assert len(clips) == 20 and clips.offsets[-1] == 4247 and clips.joints3d.dtype == np.float32
     assert {clip.name for clip in clips if clip.split == 'val'} == {'mocap_climb_seq_4'}

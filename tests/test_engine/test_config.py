@@ -286,6 +286,11 @@ def test_mistakes_told_by_a_plugin_are_one_line_too(tmp_path, monkeypatch, capsy
         raise ValueError('not ours')
 
 
+def test_a_missing_file_is_told_without_its_number(tmp_path, capsys):
+    told = run_user_errors(lambda: (tmp_path / 'gone.json').read_text(), capsys)
+    assert told.startswith(f'error: there is no file or folder {tmp_path}/gone.json: check the path')
+
+
 def test_user_errors(capsys, monkeypatch):
     with pytest.raises(SystemExit) as info, user_errors():
         load_config('no_such_config.py')

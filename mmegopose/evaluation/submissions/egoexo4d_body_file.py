@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...datasets.readers.head_pose.egoexo4d_files import read_track
-from ...files import atomic_write, read_json
+from ...files import atomic_write, read_json, require
 from ...structures import get_skeleton
 from ..benchmarks.egoexo4d_body_benchmark import clip_mask, score_sequence, summarize_body_pose
 from .submission_checks import broken_values, count_and_name, name_first, read_points, unit_problem
@@ -119,8 +119,10 @@ def read_headset_positions(data_root: str | Path, uids: Sequence[str], split: st
         ValueError: a file is not of the official form.
     """
     positions = {}
+    folder = require(Path(data_root) / 'annotations' / 'ego_pose' / split / 'camera_pose',
+                     f'data_root={str(data_root)!r} should be the folder of Ego-Exo4D, with annotations in it')
     for uid in uids:
-        path = Path(data_root) / 'annotations' / 'ego_pose' / split / 'camera_pose' / f'{uid}.json'
+        path = require(folder / f'{uid}.json', f'the take {uid} needs its camera poses: download ego_pose/{split} again')
         _, first, poses, known = read_track(path, max_hole=0, counts=Counter())
         positions[uid] = {str(first + row): poses[row, :3, 3] for row in np.flatnonzero(known)}
     return positions
