@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 import mmegopose.models  # noqa: F401
-from mmegopose.registry import HEADS, LOSSES, MODELS, NECKS
+from mmegopose.models.layers import read_stream
+from mmegopose.registry import BACKBONES, EMBEDDINGS, HEADS, LOSSES, MODELS, NECKS, STREAMS
 from mmegopose.structures import PoseDataSample, Stream, register_stream
 from mmegopose.testing import CHECKS, check_module, make_case, make_streams, make_targets
 
@@ -188,3 +189,73 @@ def test_streams_and_targets_follow_their_declarations():
     assert sample.body_pose.shape == (3, 6, 15, 3, 3) and sample.has_pose.dtype == torch.bool
     with pytest.raises(KeyError, match="field 'undeclared' is not declared: register_field"):
         make_targets(('undeclared',))
+
+
+@pytest.fixture
+def tilt():
+    """A stream with a mask of frames."""
+    register_stream(Stream('test_tilt', ('B', 'T', 3), 'test_tilt_valid'))
+    register_stream(Stream('test_tilt_valid', ('B', 'T')))
+    for cls in (TiltEmbed, RawTiltEmbed, ProductTiltEmbed):
+        EMBEDDINGS.register_module(cls.__name__, force=True, module=cls)
+    BACKBONES.register_module('AllFrames', force=True, module=AllFrames)
+    yield
+    for name in ('test_tilt', 'test_tilt_valid'):
+        del STREAMS.module_dict[name]
+
+
+class TiltEmbed(nn.Module):
+    """The head track and the tilt, in one token."""
+
+    streams, scope = ('head_pose', 'test_tilt'), 'frames'
+
+    def __init__(self, embed_dim):
+        super().__init__()
+        self.track, self.tilt = nn.Linear(5, embed_dim), nn.Linear(3, embed_dim)
+
+    def read(self, inputs):
+        return read_stream(inputs, 'test_tilt')
+
+    def forward(self, inputs):
+        return (self.track(inputs['head_pose']) + self.tilt(self.read(inputs))).unsqueeze(2)
+
+
+class RawTiltEmbed(TiltEmbed):
+    def read(self, inputs):
+        return inputs['test_tilt']
+
+
+class ProductTiltEmbed(TiltEmbed):
+    def read(self, inputs):  # zero, but for NaN
+        return inputs['test_tilt'] * inputs.get('test_tilt_valid', torch.ones(()))[..., None]
+
+
+class AllFrames(nn.Module):
+    streams = ('head_pose',)
+
+    def __init__(self):
+        super().__init__()
+        self.proj = nn.Linear(5, 16)
+
+    def forward(self, inputs):
+        x = self.proj(inputs['head_pose'])
+        return (x + x.mean(1, keepdim=True)).unsqueeze(2)
+
+
+def vit(embed):
+    return dict(type='ViT', embed=dict(type=embed), embed_dim=16, depth=1, num_heads=2)
+
+
+def test_a_stream_beside_another_is_read_through_its_mask(tilt):
+    check_module(dict(type='TiltEmbed', embed_dim=16))
+    check_module(vit('TiltEmbed'))
+
+
+@pytest.mark.parametrize('config, message', [
+    (dict(type='RawTiltEmbed', embed_dim=16), 'when test_tilt changes where test_tilt_valid is False: read it'),
+    (vit('RawTiltEmbed'), 'when test_tilt changes where test_tilt_valid is False: read it with models.layers'),
+    (vit('ProductTiltEmbed'), 'by nan, when test_tilt changes where test_tilt_valid is False'),
+    (dict(type='AllFrames'), 'when head_pose changes where valid is False: leave these frames out')])
+def test_a_module_that_ignores_a_mask_is_found(tilt, config, message):
+    with pytest.raises(AssertionError, match=f"'tokens' depends on what a mask hides, .*{message}"):
+        check_module(config)

@@ -8,6 +8,12 @@ plugin adds a stream with one call::
     register_stream(Stream('wrists_detected', ('B', 'T', 2), mirror=lambda detected, flip: detected.flip(2)))
 
 A stream that nobody declared works wherever no rule is needed; its mask is ``<name>_valid``, if the data has one.
+
+What is not there: where the mask of a stream is False its numbers mean nothing, whatever they are (NaN too). An
+embedding reads them with ``models.layers.read_stream``, which gives the stream's ``blank`` there; the other streams of
+the frame still count. A frame is there if it is ``valid`` and one of the streams that are read is there; a stream
+without a mask always is. Attention and necks look at no token of a frame that is not there, and at none that its own
+mask ``(B,T,N)`` leaves out. A frame that is not ``valid`` repeats a neighbour or is zero: its numbers are ordinary.
 """
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,11 +34,13 @@ class Stream(NamedTuple):
             of the N tokens that each frame becomes. None: it always does, or is a mask itself.
         mirror: ``(values, flip) -> values`` of the mirrored scene, of the same shape; ``flip`` is the permutation that
             swaps left and right joints. None: the mirror image is not known.
+        blank: what a model reads where the stream is not there: a number, or nested tuples that broadcast to a frame.
     """
     name: str
     shape: tuple
     mask: str | None = None
     mirror: Callable[[Tensor, list], Tensor] | None = None
+    blank: float | tuple = 0.0
 
 
 def register_stream(stream: Stream, force: bool = False) -> Stream:
@@ -92,6 +100,9 @@ def mirror_columns(images: Tensor, flip: list) -> Tensor:
     return images.flip(-1)
 
 
+# A drawing of nothing: black, standardised with the statistics of ImageNet, (3,1,1).
+BLACK = (((-2.1179039478302,),), ((-2.0357141494750977,),), ((-1.804444432258606,),))
+
 for _stream in (
         # False where a frame is none of the sequence, or cannot be read
         Stream('valid', ('B', 'T'), mirror=keep),
@@ -104,7 +115,7 @@ for _stream in (
         Stream('image', ('B', 'T', 3, 'H', 'W'), 'image_valid', mirror_columns),
         Stream('image_valid', ('B', 'T'), mirror=keep),
         # a 2D pose as a drawing, whose colours tell left from right, as heatmaps, or in crop units with its confidence
-        Stream('pose_image', ('B', 'T', 3, 'H', 'W'), 'pose_detected'),
+        Stream('pose_image', ('B', 'T', 3, 'H', 'W'), 'pose_detected', blank=BLACK),
         Stream('pose_heatmap', ('B', 'T', 'J', 'h', 'w'), 'pose_detected',
                lambda maps, flip: mirror_columns(swap_joints(maps, flip), flip)),
         Stream('pose_array', ('B', 'T', 'J', 3), 'pose_detected', mirror_points),

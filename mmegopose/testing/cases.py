@@ -29,7 +29,8 @@ class Case:
         config: of the module.
         kind: for messages.
         streams: names of the streams that a backbone, an embedding or an estimator reads; None: those that it names.
-        masks: streams that say what is not there, e.g. ``('valid', 'detected')``.
+        masks: streams that say what is not there, in all checks, e.g. ``('valid', 'detected')``; that of masks adds
+            ``valid`` and the masks that the streams declare by itself.
         targets: fields of the labels.
         outputs: fields that a loss, or a fusion of outputs, is given as outputs; what is not declared as a field comes
             with its shape: ``dict(heatmaps=('B', 'T', 'J', 'h', 'w'))``.
@@ -55,6 +56,13 @@ class Case:
         """The module, the same each time."""
         torch.manual_seed(0)
         return MODELS.build(copy.deepcopy(self.config))
+
+    def shaken(self) -> nn.Module:
+        """The module with random parameters: what starts at zero hides gradients and differences."""
+        module = self.build()
+        for parameter in module.parameters():
+            nn.init.normal_(parameter, std=0.2)
+        return module
 
     def make(self, module: nn.Module) -> dict:
         """What the module is given: tensors ``(B,T,...)`` by name, or dicts of them."""

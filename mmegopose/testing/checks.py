@@ -2,10 +2,9 @@
 import re
 
 import torch
-from torch import Tensor, nn
 
-from ..structures import mask_name
 from .cases import Case, LossCase
+from .mask_check import check_masks
 from .random_data import cut
 
 
@@ -20,7 +19,7 @@ def check_outputs(case: Case) -> None:
 
 def check_gradients(case: Case) -> None:
     """Every parameter learns."""
-    module = _shaken(case)
+    module = case.shaken()
     if not any(parameter.requires_grad for parameter in module.parameters()):
         return
     torch.manual_seed(1)
@@ -40,7 +39,7 @@ def check_lengths(case: Case) -> None:
 
 def check_state_dict(case: Case) -> None:
     """A state dict makes another module equal."""
-    first, second = _shaken(case).eval(), case.build().eval()
+    first, second = case.shaken().eval(), case.build().eval()
     second.load_state_dict(first.state_dict())
     other = case.values(second)
     for name, value in case.values(first).items():
@@ -68,66 +67,6 @@ def check_samples(case: Case) -> None:
     for name, value in case.values(module).items():
         error = (value[1:2].double() - alone[name].double()).abs().max()
         case.require(error < 1e-5 * max(1, value.abs().max()), f'{name!r} depends on the other samples, by {error:.2g}')
-
-
-def check_masks(case: Case) -> None:
-    """What a mask hides has no influence on what it shows."""
-    given, masks = _move_masked(case)
-    module = case.build().eval()
-    moved = case.values(module, given) if given else {}
-    for name, value in case.values(module).items() if given else ():
-        shown = _shown(value, masks)
-        if shown is None:
-            continue
-        error = (value - moved[name]).abs()[shown].max()
-        case.require(error < 1e-5 * max(1, value.abs().max()), f'{name!r} depends on what a mask hides, by {error:.2g}')
-
-
-def _move_masked(case: Case) -> tuple[dict | None, list]:
-    """Other numbers where masks hide them, and the masks; None: nothing is hidden."""
-    given, masks = dict(case.given), []
-    if 'mask' in given:
-        masks = [given['mask']]
-        given['tokens'] = _move(given['tokens'], ~given['mask'])
-    elif case.masks and 'inputs' in given:
-        inputs = dict(given['inputs'])
-        masks = [inputs[name] for name in case.masks]
-        for name, value in inputs.items():
-            for mask in ('valid', mask_name(name)):
-                if mask in case.masks and inputs[mask].shape == value.shape[:inputs[mask].ndim]:
-                    inputs[name] = _move(inputs[name], ~inputs[mask])
-        given['inputs'] = inputs
-    elif 'joints' in given.get('outputs', {}) and 'visible' in given['targets']:
-        given['outputs'] = dict(given['outputs'], joints=_move(given['outputs']['joints'], ~given['targets'].visible))
-    else:
-        return None, []
-    return given, masks
-
-
-def _shown(value: Tensor, masks: list) -> Tensor | None:
-    """Which rows of an output no mask hides; None: they are not those of the masks."""
-    shown = torch.ones(value.shape[:3], dtype=torch.bool)
-    for mask in masks:
-        if mask.ndim == 2 and value.shape[1] == 1:
-            mask = mask[:, -1:]  # the newest frame
-        if mask.shape != value.shape[:mask.ndim]:
-            return None
-        shown = shown & mask.reshape(*mask.shape, *[1] * (shown.ndim - mask.ndim))
-    return shown
-
-
-def _shaken(case: Case) -> nn.Module:
-    """The module with random parameters: what starts at zero hides gradients and differences."""
-    module = case.build()
-    for parameter in module.parameters():
-        nn.init.normal_(parameter, std=0.2)
-    return module
-
-
-def _move(values: Tensor, where: Tensor) -> Tensor:
-    """Values, another number where ``where`` (their first dims) is True; masks stay."""
-    where = where.reshape(*where.shape, *[1] * (values.ndim - where.ndim)) if values.ndim > where.ndim else where
-    return values if values.dtype == torch.bool else torch.where(where, values + 1, values)
 
 
 CHECKS = dict(outputs=check_outputs, gradients=check_gradients, lengths=check_lengths, state_dict=check_state_dict,

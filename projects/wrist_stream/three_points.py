@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from mmegopose.geometry.rigid import apply_rigid, invert_rigid
 from mmegopose.geometry.trajectory import heading_frame
+from mmegopose.models.layers import read_stream
 from mmegopose.registry import EMBEDDINGS, NECKS, TRANSFORMS
 from mmegopose.structures import Stream, get_skeleton, register_stream
 
@@ -73,8 +74,8 @@ class ThreePointEmbed(nn.Module):
 
     def forward(self, inputs: dict) -> Tensor:
         """``head_pose (B,T,F)`` and ``three_points (B,T,3,3)`` to ``(B,T,3,C)``."""
-        track = self.track(inputs['head_pose']).unsqueeze(2)  # (B, T, 1, C)
-        return self.point(inputs['three_points']) + self.which + nn.functional.pad(track, (0, 0, 0, 2))
+        track = self.track(read_stream(inputs, 'head_pose')).unsqueeze(2)  # (B, T, 1, C)
+        return self.point(read_stream(inputs, 'three_points')) + self.which + nn.functional.pad(track, (0, 0, 0, 2))
 
 
 @NECKS.register_module()

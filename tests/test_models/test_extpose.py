@@ -40,15 +40,15 @@ def test_joint_attention_equals_the_reference(scope):
     model = extpose(modality=modality, frames=frames, output='all')
     B, T = images.shape[:2]
 
-    def check(tokens, key):
+    def check(tokens, key, seen=...):
         wanted = torch.from_numpy(data[key]).flatten(4).mT  # (B, T, M, N, C)
-        torch.testing.assert_close(tokens.reshape(wanted.shape), wanted, **EXACT)
+        torch.testing.assert_close(tokens.reshape(wanted.shape)[seen], wanted[seen], **EXACT)
 
     check(model(inputs), f'output_{scope}')
     if scope == 'full':
         seen = torch.from_numpy(data['mask'])
         inputs |= dict(image_valid=seen[..., 0], pose_detected=seen[..., 1])
-        check(model(inputs), 'output_full_masked')
+        check(model(inputs), 'output_full_masked', seen)  # in the others the reference shows noise, we a blank
 
 
 def test_no_parameter_is_new():

@@ -1,9 +1,11 @@
 """Nothing inside a mask depends on what is outside."""
+import numpy as np
 import pytest
 import torch
 
 import mmegopose.models  # noqa: F401
-from mmegopose.models.layers import attention_mask, token_mask
+from mmegopose.geometry.crops import normalize_image
+from mmegopose.models.layers import attention_mask, read_stream, token_mask
 from mmegopose.registry import MODELS
 
 B, T, J, C = 3, 7, 17, 16
@@ -82,6 +84,29 @@ def test_token_mask_joins_the_streams():
     both = token_mask(dict(valid=valid, detected=detected), J)
     assert both.shape == (B, T, J) and (~both).sum() == J + 1
     assert torch.equal(token_mask(dict(valid=valid, detected=detected), 1)[..., 0], valid)
+
+
+def test_a_frame_is_there_if_one_of_the_streams_is():
+    image, detected = torch.tensor([[True, False, False]]), torch.zeros(1, 3, 2, dtype=torch.bool)
+    detected[0, 1, 1] = True
+    inputs = dict(image_valid=image, detected=detected, valid=torch.tensor([[True, True, True]]))
+    assert token_mask(inputs, 1, ('image', 'keypoints'))[0, :, 0].tolist() == [True, True, False]
+    assert token_mask(inputs, 1, ('image', 'keypoints', 'head_pose')).all()  # which is always there
+    assert token_mask(inputs, 1, ('keypoints',))[0, :, 0].tolist() == [False, True, False]
+    assert torch.equal(token_mask(inputs, 2, ('keypoints',)), detected)
+
+
+def test_a_stream_is_blank_where_it_is_not_there():
+    detected = torch.tensor([[[True, False], [False, False]]])
+    inputs = dict(keypoints=torch.full((1, 2, 2, 2), float('nan')), detected=detected, head_pose=torch.ones(1, 2, 5))
+    inputs['keypoints'][0, 0, 0] = 3
+    assert read_stream(inputs, 'keypoints').tolist() == [[[[3, 3], [0, 0]], [[0, 0], [0, 0]]]]
+    assert read_stream(inputs, 'head_pose', 5) is inputs['head_pose']
+    drawing = dict(pose_image=torch.randn(1, 2, 3, 4, 4), pose_detected=torch.tensor([[True, False]]))
+    black = torch.from_numpy(normalize_image(np.zeros((4, 4, 3), np.uint8)))
+    assert torch.equal(read_stream(drawing, 'pose_image')[0], torch.stack([drawing['pose_image'][0, 0], black]))
+    tokens = dict(odd=torch.ones(1, 2, 6), odd_valid=detected)  # two tokens per frame, which the numbers are not yet
+    assert read_stream(tokens, 'odd').sum(-1).tolist() == [[6, 0]]
 
 
 def streams():

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from ...registry import BACKBONES
-from ...structures import mask_name
+from ..layers import stream_mask
 from .vit import ViT
 
 
@@ -73,11 +73,11 @@ class ExtPose(ViT):
 
     def _seen(self, inputs: dict, x: Tensor) -> Tensor | None:
         """Which images others may see, ``(B,T,M)``; None: all."""
-        names = [mask_name(stream) for stream in self.streams]
-        if 'valid' not in inputs and not any(name in inputs for name in names):
+        there = [stream_mask(inputs, stream) for stream in self.streams]
+        if 'valid' not in inputs and all(one is None for one in there):
             return None
         everywhere = x.new_ones(x.shape[:2], dtype=torch.bool)
-        keys = torch.stack([inputs.get(name, everywhere) for name in names], -1)
+        keys = torch.stack([everywhere if one is None else one for one in there], -1)
         return keys & inputs.get('valid', everywhere)[..., None]
 
     def _mask(self, keys: Tensor | None, T: int, N: int, device: torch.device) -> Tensor | None:

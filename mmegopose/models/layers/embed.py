@@ -1,7 +1,7 @@
 """Embeddings: a stream to tokens ``(B,T,N,C)``; those of images are in ``embed_image``.
 
-An embedding has the name of its ``stream`` and may suggest to :class:`ViT` the ``scope`` of attention and the
-``pos_embed`` that suit it.
+An embedding has the name of its ``stream``, reads it with :func:`read_stream`, and may suggest to :class:`ViT` the
+``scope`` of attention and the ``pos_embed`` that suit it.
 """
 import math
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...registry import EMBEDDINGS
+from .masks import fill_stream
 from .mlp import ACTIVATIONS
 
 
@@ -67,19 +68,24 @@ class JointEmbed(StreamEmbed):
             self.num_tokens, self.pos_embed = num_joints, 'learned'
 
 
-def check_stream(inputs: dict, stream: str) -> Tensor:
-    """A stream; raises ``KeyError`` that names what there is if it is not."""
+def read_stream(inputs: dict, stream: str, dim: int | None = None) -> Tensor:
+    """Values ``(B,T,...)`` of a stream, with its ``blank`` (zero, if not declared) where it is not there.
+
+    Args:
+        inputs: streams and their masks, see ``structures.streams``.
+        stream: name of the stream.
+        dim: what its last dimension should be; None: anything.
+
+    Raises:
+        KeyError: there is no such stream.
+        ValueError: another last dimension.
+    """
     if stream not in inputs:
         raise KeyError(f'the model reads the stream {stream!r}, the data has {sorted(inputs)}')
-    return inputs[stream]
-
-
-def read_stream(inputs: dict, stream: str, dim: int) -> Tensor:
-    """A stream with its last dimension checked."""
-    if check_stream(inputs, stream).shape[-1] != dim:
+    if dim not in (None, inputs[stream].shape[-1]):
         raise ValueError(f'stream {stream!r} has {inputs[stream].shape[-1]} numbers per token, the embedding takes '
                          f'in_dim={dim}')
-    return inputs[stream]
+    return fill_stream(inputs, stream)
 
 
 def streams_of(module: nn.Module | None) -> tuple | None:

@@ -2,7 +2,7 @@
 from torch import Tensor, nn
 
 from ...registry import EMBEDDINGS
-from .embed import check_stream
+from .embed import read_stream
 
 
 class ImageEmbed(nn.Module):
@@ -37,7 +37,7 @@ class ImageEmbed(nn.Module):
 
     def read(self, inputs: dict, stream: str) -> Tensor:
         """Images ``(B,T,3,H,W)``; raises ``KeyError`` if they are not there, ``ValueError`` for another shape."""
-        images = check_stream(inputs, stream)
+        images = read_stream(inputs, stream)
         if images.ndim != 5:
             raise ValueError(f'stream {stream!r} has shape {tuple(images.shape)}, should be (B,T,3,H,W)')
         if images.shape[-2:] != self.img_size:

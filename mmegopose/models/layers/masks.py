@@ -1,17 +1,17 @@
-"""Who may look at whom."""
+"""What is there, and who may look at whom."""
 import torch
 from torch import Tensor
 
 from ...registry import STREAMS
-from ...structures import mask_name
+from ...structures import find_stream, mask_name
 
 
 def token_mask(inputs: dict, num_tokens: int, streams: tuple | None = None) -> Tensor | None:
     """Which tokens may be looked at, ``(B,T,N)`` bool; None: all.
 
-    A token may be looked at if its frame is ``valid (B,T)``, if one of its streams is there in this frame (masks
-    ``(B,T)``, e.g. ``image_valid``), and if it is itself there (masks ``(B,T,N)``, e.g. ``detected``; one of another
-    size says nothing, because the tokens are something else, not joints for example).
+    A token may be looked at if its frame is there, see :func:`frame_mask`, and if it is itself there (masks
+    ``(B,T,N)``, e.g. ``detected``; one of another size says nothing about single tokens, because they are something
+    else, not joints for example).
 
     Args:
         inputs: streams and their masks, see ``structures.streams``.
@@ -28,22 +28,41 @@ def token_mask(inputs: dict, num_tokens: int, streams: tuple | None = None) -> T
 
 def frame_mask(inputs: dict, streams: tuple | None = None) -> Tensor | None:
     """Frames that are there, ``(B,T)`` bool: valid, with one of the streams at least; None: all."""
-    mask = inputs.get('valid')
-    there = [inputs.get(mask_name(stream)) for stream in streams or ()]
-    if there and all(one is not None and one.ndim == 2 for one in there):
-        some = torch.stack(there).any(0)
-        mask = some if mask is None else mask & some
-    return mask
+    valid, there = inputs.get('valid'), [stream_mask(inputs, stream) for stream in streams or ()]
+    if not there or any(one is None for one in there):
+        return valid
+    some = torch.stack(there).any(0)
+    return some if valid is None else valid & some
+
+
+def stream_mask(inputs: dict, stream: str) -> Tensor | None:
+    """Frames in which a stream holds something by its own mask, ``(B,T)`` bool; None: in all."""
+    mask = inputs.get(mask_name(stream))
+    return mask.any(2) if mask is not None and mask.ndim == 3 else mask
+
+
+def fill_stream(inputs: dict, stream: str) -> Tensor:
+    """Values ``(B,T,...)`` of a stream, its ``blank`` where its own mask is False."""
+    values, mask, known = inputs[stream], inputs.get(mask_name(stream)), find_stream(stream)
+    if mask is None:
+        return values
+    if mask.shape != values.shape[:mask.ndim]:  # of tokens, which the values are not yet
+        mask = stream_mask(inputs, stream)
+    mask = mask.reshape(*mask.shape, *[1] * (values.ndim - mask.ndim))
+    return torch.where(mask, values, values.new_tensor(0.0 if known is None else known.blank))
 
 
 def own_mask(inputs: dict, num_tokens: int, streams: tuple | None = None) -> Tensor | None:
-    """Tokens that are there by the masks that single tokens have, ``(B,T,N)`` bool; None: all."""
+    """Tokens that are there by the masks that single tokens have, ``(B,T,N)`` bool; None: all.
+
+    A token of several such streams is there if one of them is; if it is not known whose tokens they are, if all are.
+    """
     mask = None
     names = (mask_name(stream) for stream in ((*STREAMS.module_dict, *inputs) if streams is None else streams))
     for name in dict.fromkeys(names):
         one = inputs.get(name)
         if one is not None and one.ndim == 3 and one.shape[2] == num_tokens:
-            mask = one if mask is None else mask & one
+            mask = one if mask is None else mask & one if streams is None else mask | one
     return mask
 
 

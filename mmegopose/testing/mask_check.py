@@ -1,0 +1,96 @@
+"""What is not there has no influence on what is."""
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from ..models.layers import token_mask
+from ..structures import find_stream, mask_name
+from .cases import Case, LossCase
+from .random_data import make_streams
+
+NUMBERS = (1.0, 1e30, float('nan'))  # what may stand where a stream is not; the last two spread through products
+
+
+def check_masks(case: Case) -> None:
+    """Whatever stands where a mask is False, the outputs that are there stay.
+
+    The tokens of a neck and the predictions of a loss are moved where their mask is False. The streams of a backbone,
+    an embedding or an estimator are moved where ``valid`` is False, then where the mask that each declares is.
+    """
+    module = case.shaken().eval()
+    for text, given, moved, there in _moved(case):
+        after = case.values(module, moved)
+        for name, value in case.values(module, given).items():
+            shown = there(value)
+            error = (value - after[name])[shown].abs().amax() if shown.any() else 0
+            case.require(error < 1e-5 * max(1, value[shown].abs().max()) if shown.any() else True,
+                         f'{name!r} depends on what a mask hides, by {error:.2g}{text}')
+
+
+def _moved(case: Case) -> Iterator[tuple[str, dict, dict, Callable]]:
+    """What was moved, what a module is given before and after, and which rows of an output should stay."""
+    given = case.given
+    if 'mask' in given:
+        moved = given | dict(tokens=_put(given['tokens'], given['mask'], given['tokens'] + 1))
+        yield '', given, moved, lambda value: given['mask'] if value.shape[:3] == given['mask'].shape else \
+            torch.zeros_like(value, dtype=torch.bool)
+    elif isinstance(case, LossCase):
+        if 'joints' in given['outputs'] and 'visible' in given['targets']:
+            joints = given['outputs']['joints']
+            outputs = given['outputs'] | dict(joints=_put(joints, given['targets'].visible, joints + 1))
+            yield '', given, given | dict(outputs=outputs), lambda value: torch.ones_like(value, dtype=torch.bool)
+    elif 'inputs' in given and all(getattr(part, 'neck_accepts_mask', True) or part.neck is None
+                                   for part in case.build().modules()):
+        yield from _moved_streams(case)
+
+
+def _moved_streams(case: Case) -> Iterator[tuple[str, dict, dict, Callable]]:
+    """The same of streams, for each mask and number."""
+    masks = _masks(case)
+    streams = {name: value for name, value in case.given['inputs'].items() if name not in masks}
+    for mask in masks:
+        inputs = case.given['inputs'] | make_streams((mask,), case.sizes)
+        if mask != 'valid':
+            inputs[mask][-1] = False  # in the whole window
+        for number in NUMBERS[:1] if mask == 'valid' else NUMBERS:  # frames that are not valid hold ordinary numbers
+            moved = {name: _put(values, where, values + 1 if number == 1 else number)
+                     for name, values in streams.items() if (where := _where(name, values, mask, inputs)) is not None}
+            if moved:
+                yield (f', when {", ".join(moved)} changes where {mask} is False: {_remedy(mask)}',
+                       case.given | dict(inputs=inputs), case.given | dict(inputs=inputs | moved),
+                       lambda value, inputs=inputs: _rows_there(value, inputs, tuple(streams)))
+
+
+def _masks(case: Case) -> tuple:
+    """``valid``, the masks of the case and those that its streams declare."""
+    own = [mask_name(name) for name in case.given['inputs'] if find_stream(name)]
+    return tuple(dict.fromkeys(('valid', *case.masks, *(name for name in own if name and find_stream(name)))))
+
+
+def _where(name: str, values: Tensor, mask: str, inputs: dict) -> Tensor | None:
+    """Where a stream is there by a mask, of its first dims; None: the mask is another stream's."""
+    if mask not in ('valid', mask_name(name)):
+        return None
+    where = inputs[mask]
+    return where.any(2) if where.shape != values.shape[:where.ndim] else where
+
+
+def _remedy(mask: str) -> str:
+    if mask == 'valid':
+        return 'leave these frames out with models.layers.token_mask'
+    return 'read it with models.layers.read_stream'
+
+
+def _rows_there(value: Tensor, inputs: dict, streams: tuple) -> Tensor:
+    """Rows ``(B,T',N)`` of an output ``(B,T',N,...)`` that are there, or frames ``(B,T')`` of one without rows."""
+    mask = token_mask(inputs, value.shape[2] if value.ndim > 2 else 1, streams)  # (B, T, N)
+    if mask is None:
+        return torch.ones(value.shape[:2], dtype=torch.bool)
+    return (mask if value.ndim > 2 else mask[..., 0])[:, -value.shape[1]:]
+
+
+def _put(values: Tensor, mask: Tensor, other: Tensor | float) -> Tensor:
+    """Values where a mask of their first dims is True, else other ones."""
+    mask = mask.reshape(*mask.shape, *[1] * (values.ndim - mask.ndim))
+    return torch.where(mask, values, other)
