@@ -1,7 +1,7 @@
 """Registries of mmegopose: children of mmengine's, so that ``mmpretrain.X`` scopes work.
 
 ``BACKBONES``, ``NECKS``, ... are parts of the one ``MODELS`` registry, which knows the modules of all kinds.
-``READERS``, ``WINDOWS``, ``PROTOCOLS`` and ``STREAMS`` hold what mmengine has no registry for.
+``READERS``, ``WINDOWS``, ``PROTOCOLS``, ``STREAMS`` and ``DETECTORS`` hold what mmengine has no registry for.
 """
 import difflib
 import inspect
@@ -137,6 +137,7 @@ EMBEDDINGS, LOSSES, BODY_MODELS = (Part(kind, MODELS) for kind in ('embedding', 
 STREAMS = _own('stream', ['structures'])      # inputs of models
 PROTOCOLS = _own('protocol', ['structures'])  # what counts when a benchmark is scored
 READERS = _own('reader', ['datasets.readers', 'synthesis', 'inference'])
+DETECTORS = _own('detector', ['inference'])  # 2D poses of pictures
 OFFICIAL_WEIGHTS = _own('origin of weights', ['models'])
 WINDOWS = _own('windows', ['datasets.windows'])
 
