@@ -18,6 +18,16 @@ def require(path: str | Path, remedy: str) -> Path:
     return path
 
 
+def require_writable(path: str | Path, remedy: str = 'name another place') -> None:
+    """``PermissionError`` with the remedy if a file or folder ``path`` can neither be changed nor made."""
+    place = Path(path).expanduser().absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    effective = os.access in os.supports_effective_ids
+    if not os.access(place, os.W_OK, effective_ids=effective):
+        raise PermissionError(f'{path} cannot be written, because {place} is not yours to change: {remedy}')
+
+
 @contextmanager
 def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
     """Open a file that appears at ``path`` only once it is written completely; makes the folder if need be.

@@ -15,7 +15,9 @@ FLOORS = [
     ('synthesis', 'evaluation', 'visualization'),
     ('engine',),
     ('inference', 'export'),
-    ('testing', 'cli'),
+    ('testing', 'commands'),
+    ('cli',),
+    ('__main__',),
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 FILES = python_files('mmegopose')

@@ -1,4 +1,7 @@
+import json
+import os
 import runpy
+import shutil
 import sysconfig
 import tarfile
 import zipfile
@@ -99,3 +102,44 @@ assert load_config('mine.py').model.branch_loss_weight == 0.25
 def test_configs_of_a_wheel_have_names(built, tmp_path):
     (tmp_path / 'mine.py').write_text("_base_ = 'mmegopose::levelwise_vit.py'\nmodel = dict(branch_loss_weight=0.25)\n")
     call(built[2] / 'python', '-c', NAMED, cwd=tmp_path)
+
+
+TINY = ['model.backbone.depth=1', 'train_cfg.max_iters=2', 'train_cfg.val_interval=2', 'train_dataloader.batch_size=4',
+        'default_hooks.checkpoint.interval=2', 'param_scheduler=[]', *(
+            f'{stage}_dataloader.{option}' for stage in ('train', 'val', 'test')
+            for option in ('num_workers=0', 'persistent_workers=False'))]
+
+
+@pytest.mark.slow
+def test_commands_of_a_wheel_work_in_any_folder(built, tmp_path):
+    command, config = built[2] / 'mmegopose', 'mmegopose::head_pose/levelwise_vit_coarse_only.py'
+    report = call(command, 'doctor', cwd=tmp_path)
+    assert 'installed from a wheel' in report and 'Ready: nothing is missing.' in report
+    call(command, 'train', config, '--cfg-options', *TINY, cwd=tmp_path)
+    checkpoint = 'work_dirs/levelwise_vit_coarse_only/iter_2.pth'
+    call(command, 'test', config, checkpoint, '--out', 'metrics.json', '--cfg-options', *TINY, cwd=tmp_path)
+    assert json.loads((tmp_path / 'metrics.json').read_text())['body/MPJPE'] > 5
+    call(built[2] / 'python', '-m', 'mmegopose', 'test', config, checkpoint, '--submit', 'body.json', '--cfg-options',
+         *TINY, cwd=tmp_path)
+    (sample,) = Path(os.environ['MMEGOPOSE_CACHE']).glob('mocap_sample-*')
+    report = call(command, 'submit', 'body.json', '--template', sample / 'dummy_test.json', cwd=tmp_path)
+    assert 'fit to be submitted' in report
+    (tmp_path / 'mine.py').write_text(f"_base_ = '{config}'\n")
+    tool = shipped(built[2]) / 'tools/train.py'
+    call(built[2] / 'python', tool, 'mine.py', '--no-validate', '--cfg-options', *TINY, cwd=tmp_path)
+    assert (tmp_path / 'work_dirs/mine/iter_2.pth').is_file()
+
+
+@pytest.mark.slow
+def test_a_project_that_is_copied_works_with_a_wheel(built, tmp_path):
+    """The wheel has no projects; a copy of one stands beside the configs that it is based on, or names them."""
+    shutil.copytree(ROOT / 'projects/example_project', tmp_path / 'projects/example_project')
+    config = tmp_path / 'projects/example_project/gated_vit.py'
+    config.write_text(config.read_text().replace('../../configs/', 'mmegopose::'))
+    call(built[2] / 'mmegopose', 'train', config, '--no-validate', '--cfg-options', *TINY, cwd=tmp_path)
+    assert (tmp_path / 'work_dirs/gated_vit/iter_2.pth').is_file()
+
+
+def shipped(commands: Path) -> Path:
+    (inside,) = commands.parent.glob('lib/python*/site-packages/mmegopose/.mim')
+    return inside

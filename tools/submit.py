@@ -1,13 +1,11 @@
 """Check a body pose submission against the challenge's template, and score it where the truth is at hand.
 
-Prints every problem. Exit status: 0 fit to be submitted, 1 problems found, 2 a file cannot be read.
-
-    python tools/submit.py body.json --template dummy_test.json --data-root data/egoexo4d
+The same as ``mmegopose submit``.
 """
-import argparse
 import sys
 from pathlib import Path
 
+<<<<<<< HEAD
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mmegopose.evaluation.submissions import (
@@ -59,7 +57,11 @@ def main(argv=None) -> int:
         for name, value in metrics.items():
             print(f'{name:32}{value:10.4f}')
     return 0
+=======
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout runs its own package
+>>>>>>> c819adb (One command, mmegopose train, test, submit and doctor, from any folder)
 
+from mmegopose.cli import main
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(['submit', *sys.argv[1:]]))

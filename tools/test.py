@@ -1,10 +1,11 @@
-"""Evaluate a checkpoint; optionally save the metrics, the predictions, pictures, or a submission file."""
-import argparse
-import json
-import os
-import os.path as osp
-import sys
+"""Evaluate a checkpoint; optionally save the metrics, the predictions, pictures, or a submission file.
 
+The same as ``mmegopose test``.
+"""
+import sys
+from pathlib import Path
+
+<<<<<<< HEAD
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # spinning threads are slow on shared cores; read when torch loads
 sys.path.insert(0, osp.dirname(osp.dirname(osp.abspath(__file__))))  # a checkout runs its own package
 
@@ -71,7 +72,11 @@ def main():
             with atomic_write(args.out) as file:
                 json.dump(metrics, file, indent=2, default=float)
         leave_process_group()
+=======
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout runs its own package
+>>>>>>> c819adb (One command, mmegopose train, test, submit and doctor, from any folder)
 
+from mmegopose.cli import main
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main(['test', *sys.argv[1:]]))

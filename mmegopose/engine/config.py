@@ -10,13 +10,14 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..config_files import find_config, nearest_configs
+from ..files import require_writable
 from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from .check import DATALOADERS, INNER, check_config, find_class
 from .errors import user_errors
 from .options import DictAction, dotted_keys, typed_like, warn_of_new_keys
 
-__all__ = ['DictAction', 'check_config', 'load_config', 'load_plugins', 'user_errors']
+__all__ = ['DictAction', 'check_config', 'choose_work_dir', 'load_config', 'load_plugins', 'user_errors']
 SHARED = ('data_root', 'protocol')  # keys at top level that all datasets share
 
 
@@ -78,6 +79,13 @@ def _drop_own_scope(value) -> None:
         return
     for item in list(value):
         _drop_own_scope(item)
+
+
+def choose_work_dir(folder: str | None, config: str) -> str:
+    """``folder``, or ``./work_dirs/<name of the config>``; ``PermissionError`` if it cannot be made or written."""
+    folder = folder or osp.join('work_dirs', Path(find_config(config)).stem)
+    require_writable(folder, 'name a folder of yours with --work-dir')
+    return folder
 
 
 def _test_as_validated(cfg: Config) -> None:

@@ -25,6 +25,21 @@ class Options(dict):
         super().__init__(*args, **kwargs)
         self.texts = {}
 
+    @classmethod
+    def of(cls, pairs: list | None) -> 'Options':
+        """What the texts ``KEY=VALUE`` of ``--cfg-options`` say; see :meth:`add`."""
+        options = cls()
+        options.add(pairs or (), '--cfg-options')
+        return options
+
+    def add(self, pairs, name: str) -> None:
+        """Add texts ``KEY=VALUE`` of the option ``name``, the last of a key wins; ``ValueError`` for any other text."""
+        for pair in pairs:
+            key, found, text = pair.partition('=')
+            if not found or not key:
+                raise ValueError(f'{name} {pair!r} is not KEY=VALUE')
+            self[key], self.texts[key] = parse_value(text), text
+
 
 class DictAction(argparse.Action):
     """Collects ``KEY=VALUE`` arguments in :class:`Options`; see :func:`parse_value` for the values.
@@ -34,11 +49,10 @@ class DictAction(argparse.Action):
 
     def __call__(self, parser, namespace, values, option_string=None):
         options = getattr(namespace, self.dest, None) or Options()
-        for pair in values:
-            key, found, text = pair.partition('=')
-            if not found or not key:
-                parser.error(f'{option_string} {pair!r} is not KEY=VALUE')
-            options[key], options.texts[key] = parse_value(text), text
+        try:
+            options.add(values, option_string)
+        except ValueError as error:
+            parser.error(str(error))
         setattr(namespace, self.dest, options)
 
 

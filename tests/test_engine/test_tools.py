@@ -1,54 +1,46 @@
 """What the command line of the tools puts in the config."""
-import importlib.util
 import subprocess
-import sys
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
 from helpers.engine_toy import write_config
 
+from mmegopose.commands.test import add_outputs
+from mmegopose.commands.train import use_amp
 from mmegopose.engine import load_config
 from mmegopose.engine.config import check_config
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
-def tool(name, monkeypatch):
-    monkeypatch.setattr('sys.path', ['', *sys.path])
-    spec = importlib.util.spec_from_file_location(f'tools_{name}', TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize('listed', [True, False])
-def test_outputs_of_the_test_tool(tmp_path, monkeypatch, listed):
+def test_outputs_of_the_test_tool(tmp_path, listed):
     cfg = load_config(write_config(tmp_path, 'test_evaluator = [val_evaluator]' if listed else ''))
-    tool('test', monkeypatch).add_outputs(cfg, Namespace(submit=None, dump='p.npz', show_dir='shots'))
+    add_outputs(cfg, Namespace(submit=None, dump='p.npz', show_dir='shots'))
     assert cfg.test_evaluator == [dict(type='EngineToyMetric'), dict(type='DumpPredictions', out_file='p.npz')]
     assert cfg.default_hooks.visualization == dict(type='PoseVisualizationHook', out_dir='shots')
 
 
-def test_predictions_on_images_are_drawn_over_them(tmp_path, monkeypatch):
+def test_predictions_on_images_are_drawn_over_them(tmp_path):
     cfg = load_config(write_config(tmp_path, "test_evaluator = [val_evaluator, dict(type='MeshMetric')]"))
-    tool('test', monkeypatch).add_outputs(cfg, Namespace(submit=None, dump=None, show_dir='shots'))
+    add_outputs(cfg, Namespace(submit=None, dump=None, show_dir='shots'))
     assert cfg.default_hooks.visualization == dict(type='MeshVisualizationHook', out_dir='shots')
 
 
-def test_submission_replaces_dataloader_and_evaluator(tmp_path, monkeypatch):
+def test_submission_replaces_dataloader_and_evaluator(tmp_path):
     cfg = load_config(write_config(tmp_path, 'submit_dataloader = dict(dataset=dict(size=3))\n'
                                              "submit_evaluator = dict(type='HandSubmission', challenge='freihand')"))
-    tool('test', monkeypatch).add_outputs(cfg, Namespace(submit='s.json', dump=None, show_dir=None))
+    add_outputs(cfg, Namespace(submit='s.json', dump=None, show_dir=None))
     assert cfg.test_evaluator == [dict(type='HandSubmission', challenge='freihand', out_file='s.json')]
     assert (cfg.test_dataloader.dataset.size, cfg.test_dataloader.batch_size) == (3, 4)
     assert cfg.test_dataloader.dataset.data_root == 'data/toy'
 
 
-def test_submission_needs_an_evaluator(tmp_path, monkeypatch):
+def test_submission_needs_an_evaluator(tmp_path):
     cfg = load_config(write_config(tmp_path))
     with pytest.raises(KeyError, match='submit_evaluator.*HandSubmission'):
-        tool('test', monkeypatch).add_outputs(cfg, Namespace(submit='s.json', dump=None, show_dir=None))
+        add_outputs(cfg, Namespace(submit='s.json', dump=None, show_dir=None))
 
 
 def test_submit_evaluator_is_checked(tmp_path):
@@ -57,9 +49,8 @@ def test_submit_evaluator_is_checked(tmp_path):
         check_config(cfg, 'toy.py', 'test')
 
 
-def test_amp_of_the_train_tool(tmp_path, monkeypatch):
+def test_amp_of_the_train_tool(tmp_path):
     cfg = load_config(write_config(tmp_path))
-    use_amp = tool('train', monkeypatch).use_amp
     use_amp(cfg)
     assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
     cfg.optim_wrapper.type = 'Other'

@@ -1,0 +1,72 @@
+"""Score a trained model, or write its submission to a challenge.
+
+Prints the metrics of the test data of the config. On request it saves the metrics, the predictions, pictures, or the
+file that a challenge wants.
+
+Examples:
+    mmegopose test mmegopose::levelwise_vit.py work_dirs/levelwise_vit/iter_20000.pth --out metrics.json
+    mmegopose test my_config.py iter_500.pth --show-dir pictures --dump predictions.npz
+    mmegopose test my_config.py iter_500.pth --submit body.json --cfg-options data_root=/path/to/egoexo4d
+"""
+from ._arguments import add_config, add_engine_arguments, set_local_rank
+
+
+def test_arguments(parser) -> None:
+    add_config(parser)
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', metavar='DIR',
+                        help='folder of the logs; default: ./work_dirs/<name of the config>')
+    parser.add_argument('--out', metavar='METRICS.json', help='write the metrics here')
+    parser.add_argument('--dump', metavar='PREDICTIONS.npz', help='write the predictions here')
+    parser.add_argument('--show-dir', metavar='DIR', help='write pictures of the predictions here')
+    parser.add_argument('--submit', metavar='FILE',
+                        help='write a submission file instead of evaluating; uses submit_evaluator and '
+                             'submit_dataloader of the config')
+    add_engine_arguments(parser)
+
+
+def test_command(args) -> None:
+    import json
+    import os.path as osp
+
+    from mmengine.dist import is_main_process
+
+    from ..engine.config import check_config, choose_work_dir, load_config, user_errors
+    from ..engine.options import Options
+    from ..engine.runner import leave_process_group
+    from ..files import atomic_write, require_writable
+    from ..registry import RUNNERS
+    set_local_rank(args)
+    with user_errors():
+        if not osp.isfile(args.checkpoint) and '://' not in args.checkpoint:
+            raise FileNotFoundError(f'there is no checkpoint {args.checkpoint}')
+        for path in filter(None, (args.out, args.dump, args.submit, args.show_dir)):
+            require_writable(path)
+        cfg = load_config(args.config, Options.of(args.cfg_options))
+        add_outputs(cfg, args)
+        check_config(cfg, args.config, 'test')
+        cfg.launcher, cfg.load_from, cfg.resume = args.launcher, args.checkpoint, False
+        cfg.work_dir = choose_work_dir(args.work_dir or cfg.get('work_dir'), args.config)
+        metrics = RUNNERS.build(cfg).test()
+        if args.out and is_main_process():
+            with atomic_write(args.out) as file:
+                json.dump(metrics, file, indent=2, default=float)
+        leave_process_group()
+
+
+def add_outputs(cfg, args) -> None:
+    """Put what ``--dump``, ``--submit`` and ``--show-dir`` ask for in the config."""
+    from ..evaluation.metric_facts import as_list, draw_predictions
+    evaluators = as_list(cfg.get('test_evaluator'))
+    if args.submit:
+        if cfg.get('submit_evaluator') is None:
+            raise KeyError('--submit needs submit_evaluator in the config, the metric that writes the file: '
+                           "dict(type='BodySubmission') or dict(type='HandSubmission', challenge='freihand')")
+        if cfg.get('submit_dataloader') is not None:
+            cfg.merge_from_dict(dict(test_dataloader=cfg.submit_dataloader))
+        evaluators = [dict(cfg.submit_evaluator, out_file=args.submit)]
+    if args.dump:
+        evaluators.append(dict(type='DumpPredictions', out_file=args.dump))
+    cfg.test_evaluator = evaluators
+    if args.show_dir:
+        draw_predictions(cfg, evaluators, args.show_dir)
