@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from .geometry.conventions import invert
-from .geometry.resampling import bracket, interpolate, interpolate_rotations, time_grid
+from .geometry.resampling import bracket, interpolate, interpolate_poses, interpolate_rotations, time_grid
 from .motion_file import ARRAYS, load_motion, save_motion
 from .npz import MAX_BYTES
 from .structures import convert_confidence, convert_joints, get_skeleton
@@ -175,9 +175,7 @@ class Motion:
                    for key in ('joints', 'confidence', 'spread')}
         if self.head_pose is not None:
             known = np.where(self.head_valid[:, None, None], self.head_pose, np.eye(4))
-            pose = linear(known)
-            pose[:, :3, :3] = interpolate_rotations(known[:, :3, :3], *places)
-            changes.update(head_pose=pose, head_valid=both(self.head_valid))
+            changes.update(head_pose=interpolate_poses(known, *places), head_valid=both(self.head_valid))
         if self.mesh is not None:
             changes['mesh'] = replace(self.mesh, vertices=linear(self.mesh.vertices), parameters={
                 key: turned(value) if value.shape[-2:] == (3, 3) else linear(value)

@@ -34,7 +34,10 @@ def bracket(time: np.ndarray, new_time: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def interpolate(values: np.ndarray, before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Linear interpolation of ``(T, ...)`` at the places that :func:`bracket` found, ``(M, ...)`` float."""
+    """Values ``(T, ...)`` at the places that :func:`bracket` found, ``(M, ...)``: floats linearly, all else as it was
+    last."""
+    if values.dtype.kind != 'f':
+        return values[before]
     weight = weight.reshape(-1, *[1] * (values.ndim - 1)).astype(np.result_type(values, np.float32))
     first = values[before]
     with np.errstate(invalid='ignore'):
@@ -50,4 +53,13 @@ def interpolate_rotations(rotation: np.ndarray, before: np.ndarray, after: np.nd
         first = Rotation.from_matrix(rotation[before[between]])
         turn = (first.inv() * Rotation.from_matrix(rotation[after[between]])).as_rotvec()
         out[between] = (first * Rotation.from_rotvec(weight[between, None] * turn)).as_matrix()
+    return out
+
+
+def interpolate_poses(poses: np.ndarray, before: np.ndarray, after: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Rigid transforms ``(T, 4, 4)`` at the places that :func:`bracket` found, ``(M, 4, 4)``: positions linearly,
+    rotations by the shortest turn."""
+    out = np.tile(np.eye(4), (len(before), 1, 1))
+    out[:, :3, :3] = interpolate_rotations(poses[:, :3, :3], before, after, weight)
+    out[:, :3, 3] = interpolate(poses[:, :3, 3], before, after, weight)
     return out

@@ -1,12 +1,11 @@
-"""What a head trajectory tells: the frame of the head, its heading, and input features of three kinds; and tracks as
-numpy arrays: whether they are rigid, and what lies between two frames.
+"""What a head trajectory tells: the frame of the head, its heading, and input features of three kinds; and whether
+tracks in numpy arrays are rigid.
 
 The head frame has x forward, y left, z up. A camera on the head is tied to it by a fixed rotation whose columns are
 those three directions in camera axes.
 """
 import numpy as np
 import torch
-from scipy.spatial.transform import Rotation, Slerp
 from torch import Tensor
 
 from .rigid import invert_rigid, make_rigid
@@ -103,36 +102,3 @@ def rigidity_error(transform: np.ndarray) -> np.ndarray:
         error = np.abs(rotation @ rotation.swapaxes(-1, -2) - np.eye(3)).max((-1, -2))
         proper = np.isfinite(transform[..., :3, :]).all((-1, -2)) & (np.linalg.det(np.nan_to_num(rotation)) > 0)
     return np.where(proper, error, np.inf)
-
-
-def interpolate_track(known: np.ndarray, transform: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """A track ``(N,4,4)`` at other times, positions linearly and rotations by slerp, ``(M,4,4)`` float64.
-
-    Args:
-        known: times or frame numbers of the track, ascending, ``(N,)``.
-        wanted: the others, ``(M,)``. Before the first and after the last one the track stands still.
-    """
-    track = np.tile(np.eye(4), (len(wanted), 1, 1))
-    track[:, :3, 3] = np.stack([np.interp(wanted, known, transform[:, axis, 3]) for axis in range(3)], 1)
-    if len(known) > 1:
-        turns = Slerp(known, Rotation.from_matrix(transform[:, :3, :3]))
-        track[:, :3, :3] = turns(np.clip(wanted, known[0], known[-1])).as_matrix()
-    else:
-        track[:, :3, :3] = transform[:, :3, :3]
-    return track
-
-
-def interpolate_rows(known: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Measurements ``(N, ...)`` at other times, ``(M, ...)``: floats linearly, all else as it was last known."""
-    values = np.asarray(values)
-    if values.dtype.kind != 'f':
-        return values[np.searchsorted(known, wanted + 1e-9, side='right').clip(1) - 1]
-    columns = values.reshape(len(values), -1).T
-    rows = np.stack([np.interp(wanted, known, column) for column in columns], 1)
-    return rows.reshape(len(wanted), *values.shape[1:]).astype(values.dtype)
-
-
-def frame_times(num_frames: int, fps: float, new_fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Times in seconds of ``num_frames`` frames at ``fps``, and of those at ``new_fps`` that lie between them."""
-    known = np.arange(num_frames) / fps
-    return known, np.arange(int(np.floor(known[-1] * new_fps + 1e-6)) + 1) / new_fps

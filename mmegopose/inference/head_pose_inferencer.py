@@ -1,86 +1,123 @@
 """Body pose from the track of a headset."""
-from typing import Any
+import warnings
+from pathlib import Path
 
 import numpy as np
-import torch
 
 from ..datasets.readers.head_pose.egoexo4d_body import FPS
-from ..engine.config import load_config
+from ..geometry.conventions import PoseConvention, invert
 from ..geometry.rigid import apply_rigid
-from ..geometry.trajectory import frame_times, interpolate_rows, interpolate_track, rigidity_error
+from ..motion import Motion
 from ..registry import INFERENCERS
-from .inputs import head_track_store
-from .loading import dataset_over, load_model
+from ..structures import get_skeleton
+from .inferencer import Inferencer
+from .inputs import track_store
+from .inputs.head_tracks import HeadTrack, device_offset, read_array_track, read_head_track
+from .inputs.head_tracks import head_offset as read_offset
+from .inputs.head_tracks.track_import import override
+from .post_processing import post_process
 from .streaming import LiveHeadPose
-
-ORTHONORMAL_TOLERANCE = 1e-3
-
-
-def resample_track(T_world_camera: np.ndarray, fps: float, new_fps: float = FPS):
-    """Head track at another rate: positions linearly, rotations by slerp.
-
-    Returns:
-        ``(time (M,) seconds, T_world_camera (M,4,4))``.
-    """
-    known, time = frame_times(len(T_world_camera), fps, new_fps)
-    return time, interpolate_track(known, T_world_camera, time)
 
 
 @INFERENCERS.register_module()
-class HeadPoseInferencer:
+class HeadPoseInferencer(Inferencer):
     """Body pose from a head track, by a trained model and the data pipeline of its config.
 
+    ::
+
+        predict = HeadPoseInferencer('config.py', 'checkpoint.pth')
+        motion, = predict('mps_recording_vrs')                          # or a file, a HeadTrack, an array (N,4,4)
+
     Args:
-        config: config file.
-        checkpoint: its checkpoint.
-        device: where the model runs; default: a GPU if there is one.
+        camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; default: that of the data
+            which its config names, ``'aria_gen1'`` for Ego-Exo4D and ``'eyes'`` for motion capture.
+        kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``progress``: see
+            :class:`.Inferencer`.
     """
 
-    def __init__(self, config: str, checkpoint: str, device: str | None = None):
-        cfg = load_config(config)
-        self.dataset = cfg.test_dataloader.dataset
-        self.model = load_model(cfg, checkpoint, device)
+    def __init__(self, *args, camera: str | None = None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.camera, self.camera_axes = _expected_camera(self.dataset)
+        self.camera = camera or self.camera
 
-    def stream(self, camera_axes: str = 'aria', **options) -> LiveHeadPose:
-        """The same predictions frame by frame, as poses of the headset come in; options: see :class:`.LiveHeadPose`."""
-        return LiveHeadPose(self.model, self.dataset, frame_rate=FPS, camera_axes=camera_axes, **options)
-
-    @torch.no_grad()
-    def __call__(self, T_world_camera: np.ndarray, fps: float = FPS, camera_axes: str = 'aria',
-                 batch_size: int = 256, **fields: np.ndarray) -> dict:
-        """Predict the pose at every frame, from that frame and earlier ones only.
+    def __call__(self, track, *, format: str = 'auto', fields: dict | None = None, person: str = 'wearer',
+                 batch_size: int = 256, smooth: str | dict | None = None, constant_bones: bool | dict = False,
+                 floor: bool | float = False, **options) -> list[Motion]:
+        """The pose of the wearer at 30 frames a second, each from that frame and earlier ones only.
 
         Args:
-            T_world_camera: ``(N,4,4)`` camera to world, metres, z up.
-            fps: frames per second of the track; other rates than 30 are resampled.
-            camera_axes: ``'aria'`` (x down the body, y left, z forward) or ``'opencv'`` (x right, y down, z forward).
+            track: a file or folder that :func:`.read_head_track` knows; a :class:`.HeadTrack`; or an array ``(N,4,4)``
+                with ``fps`` or ``time`` as :func:`.read_array_track` takes it.
+            format: of the file.
+            fields: more arrays ``(N, ...)``, a row for each row of the track, that the transforms of the config read
+                from the store, e.g. of another sensor; they are resampled with the track.
+            person: name of the wearer.
             batch_size: windows per forward pass.
-            fields: more arrays ``(N, ...)``, one row a frame, that the transforms of the config read from the store,
-                e.g. of another sensor; they are resampled with the track.
+            smooth, constant_bones, floor: see :func:`.post_process`.
+            options: of the reader: ``preset``, ``up``, ``camera``, ``unit``, ``head_offset``, ``check``, ...
 
         Returns:
-            ``time (M,)`` seconds and ``joints (M,J,3)`` world coordinates in metres, at 30 frames per second.
+            One Motion, in the world of the recording, from its first to its last pose. Where the track has a hole or
+            jumps, or its world changes, the frames between are not valid; what follows is predicted as if it were
+            another recording, and nothing is bridged. Its ``head_pose`` is the track.
 
         Raises:
-            ValueError: the track has another shape, is not finite, or its rotations are not orthonormal; or a field of
-                another length.
+            FileNotFoundError, BadFile: the recording cannot be read.
+            ImplausibleTrack: the poses are not those of a head; the message names the likely cause and its remedy.
+            ValueError: an array of another shape, or a field of another length.
         """
-        track = np.asarray(T_world_camera, float)
-        if track.ndim != 3 or track.shape[1:] != (4, 4) or not len(track) or not np.isfinite(track).all():
-            raise ValueError(f'T_world_camera should be finite and of shape (N,4,4), got {track.shape}')
-        error = rigidity_error(track).max()
-        if error > ORTHONORMAL_TOLERANCE:
-            raise ValueError('the rotations of T_world_camera should be orthonormal with determinant 1, but are '
-                             + ('mirrored' if np.isinf(error) else f'off by {error:.2g}'))
-        if wrong := {name: len(values) for name, values in fields.items() if len(values) != len(track)}:
-            raise ValueError(f'fields should have a row for each of the {len(track)} frames, got {wrong}')
-        known, time = frame_times(len(track), fps, FPS)
-        track = interpolate_track(known, track, time)
-        rows: dict[str, Any] = {name: interpolate_rows(known, values, time) for name, values in fields.items()}
-        windows = dataset_over(head_track_store(track, FPS, camera_axes, **rows), self.dataset)
-        joints = []
-        for begin in range(0, len(windows), batch_size):
-            batch = windows.__getitems__(range(begin, min(begin + batch_size, len(windows))))
-            sample = self.model(**self.model.data_preprocessor(batch), mode='predict')[0]
-            joints.append(apply_rigid(sample.T_world_target[:, -1], sample.pred_joints[:, -1].double()).cpu())
-        return dict(time=time, joints=torch.cat(joints).numpy())
+        track = self._read(track, format, options)
+        even = track.resample(FPS)
+        store = track_store([track], FPS, fields=[fields or {}], camera=self.camera, camera_axes=self.camera_axes,
+                            skeleton=self.skeleton)
+        joints = np.full((len(even), get_skeleton(self.skeleton).num_joints, 3), np.nan)
+        for sample in self.samples(self.data_over(store), batch_size):
+            world = apply_rigid(sample.T_world_target[:, -1], sample.pred_joints[:, -1].double())
+            joints[sample.frame_ids[:, -1].cpu().numpy()] = world.cpu().numpy()
+        pieces = [dict(start=float(even.time[rows.start]), stop=float(even.time[rows.stop - 1]),
+                       world=int(even.world[rows.start])) for rows in even.pieces()]
+        if len({piece['world'] for piece in pieces}) > 1:
+            warnings.warn('the world of the track changes: places before and after cannot be compared, see '
+                          "provenance['pieces']", stacklevel=2)
+        motion = Motion(even.time, joints, self.skeleton, frame='world', person=person,
+                        head_pose=even.T_world_camera, head_valid=even.valid, provenance=dict(
+                            self.provenance, camera=self.camera, input=dict(track.facts), pieces=pieces))
+        return [post_process(motion, smooth, constant_bones, floor)]
+
+    def stream(self, *, preset: str | None = None, up: str | None = None, camera: str | None = None,
+               direction: str | None = None, unit: str | None = None, device: str = 'eyes', head_offset=None,
+               **options) -> LiveHeadPose:
+        """The same predictions frame by frame, as poses of the headset come in.
+
+        Args:
+            preset, up, camera, direction, unit: what the poses are, as for a file; see :func:`.import_track`.
+            device: whose camera it is, see :data:`.head_offsets.DEVICES`.
+            head_offset: place of the eyes, see :func:`.head_offsets.head_offset`; default: that of the device.
+            options: of :class:`.LiveHeadPose`: ``fps``, ``max_gap``, ``tolerance``.
+        """
+        source, target = override(PoseConvention(), preset, up, camera, direction, unit), PoseConvention(
+            camera=self.camera_axes)
+        offset = read_offset(device if head_offset is None else head_offset) @ invert(device_offset(self.camera))
+        return LiveHeadPose(self.model, self.dataset, frame_rate=FPS, camera_axes=self.camera_axes,
+                            skeleton=self.skeleton, convert=lambda pose: target.from_standard(
+                                source.to_standard(pose) @ offset), **options)
+
+    @staticmethod
+    def _read(track, format: str, options: dict) -> HeadTrack:
+        if isinstance(track, (str, Path)):
+            return read_head_track(track, format, **options)
+        if not isinstance(track, HeadTrack):
+            return read_array_track(track, **options)
+        if options:
+            raise TypeError(f'{sorted(options)} are options of readers; the track has been read already')
+        return track
+
+
+def _expected_camera(dataset: dict) -> tuple[str, str]:
+    """Device and axes of the camera whose poses the data of a config holds."""
+    store = dataset.get('store') or {}
+    if store.get('type') == 'recordings':
+        return store.get('camera', 'eyes'), store.get('camera_axes', 'opencv')
+    if 'EgoExo4D' in str(dataset['type']):  # the sample is made of motion capture and has the same layout
+        return 'eyes' if dataset.get('data_root') == 'sample' else 'aria_gen1', 'aria'
+    return 'eyes', 'opencv'

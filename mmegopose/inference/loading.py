@@ -1,13 +1,48 @@
 """A trained model from a config and a checkpoint, and the data set of the config over another recording."""
 import inspect
+from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.model import BaseModel
 
 from ..datasets import SequenceStore, WindowDataset
+from ..datasets.cache import cache_home
 from ..engine.checkpoint import load_from_local, load_state, state_of
 from ..registry import DATASETS, MODELS
+
+SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
+
+
+def model_folders() -> list[Path]:
+    """Folders whose subfolders are models with a name: those of the package, and ``models`` in the cache."""
+    return [SHIPPED, cache_home() / 'models']
+
+
+def find_model(model: str | Path) -> tuple[Path, Path]:
+    """Config and checkpoint of a model.
+
+    Args:
+        model: a folder with ``config.py`` and one checkpoint (``.pth``), or the name of such a folder in one of
+            :func:`model_folders`.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or it lacks a file.
+        ValueError: it holds several checkpoints.
+    """
+    places = [Path(model).expanduser(), *(home / str(model) for home in model_folders())]
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
+        known = sorted({path.parent.name for home in model_folders() for path in home.glob('*/config.py')})
+        raise FileNotFoundError(f'model={str(model)!r} is no folder and no name of a model; known: {known}. Otherwise '
+                                'give config and checkpoint')
+    config, found = folder / 'config.py', sorted(folder.glob('*.pth'))
+    if not config.is_file() or not found:
+        raise FileNotFoundError(f'{folder} should hold config.py and a checkpoint, it lacks '
+                                f'{"config.py" if found else "a file *.pth"}; otherwise give config and checkpoint')
+    if len(found) > 1:
+        raise ValueError(f'{folder} holds the checkpoints {[path.name for path in found]}: give config and checkpoint')
+    return config, found[0]
 
 
 def load_model(cfg: Config, checkpoint: str, device: str | None = None) -> BaseModel:

@@ -50,6 +50,11 @@ class PersonTrack:
         """Number of frames."""
         return len(self.frame)
 
+    def __getitem__(self, rows: slice) -> 'PersonTrack':
+        """Some frames, by a slice."""
+        return replace(self, **{key: getattr(self, key)[rows] for key in (
+            'frame', 'keypoints', 'confidence', 'detected', 'filled', 'box', 'present')})
+
     @property
     def time(self) -> np.ndarray:
         """``(T,)`` seconds from the first frame of the video."""
@@ -108,6 +113,17 @@ def track_people(poses: Poses2D, *, use_identities: bool = True, max_absence: fl
     groups = [(name, rows) for name, rows in groups if len(rows) >= min_frames]
     groups.sort(key=lambda group: poses.frame[group[1][0]])
     return [_assemble(poses, name, rows, longest) for name, rows in groups]
+
+
+def one_person(poses: Poses2D, person: str = '0', max_hole: float = 0.25) -> list[PersonTrack]:
+    """All detections as one track, for a file or array that is known to hold one person; holes as in
+    :func:`track_people`. Empty if there is nobody.
+
+    Raises ``ValueError`` if two are in one frame.
+    """
+    if poses.num_people > 1:
+        raise ValueError(f'there are up to {poses.num_people} people in a frame, not one')
+    return [_assemble(poses, person, np.arange(len(poses)), round(max_hole * (poses.fps or FPS)))] if len(poses) else []
 
 
 def choose_person(tracks: list[PersonTrack], rule: str = 'longest') -> PersonTrack:

@@ -7,13 +7,15 @@ from helpers.egoexo_fixture import scored_frames, wearer
 
 from mmegopose.datasets import EgoExo4DBodyDataset
 from mmegopose.engine.config import load_config
+from mmegopose.geometry.conventions import PRESETS, PoseConvention
 from mmegopose.geometry.rigid import apply_rigid
-from mmegopose.geometry.trajectory import HEAD_AXES
-from mmegopose.inference import HeadPoseInferencer, resample_track
+from mmegopose.inference import HeadPoseInferencer
+from mmegopose.inference.inputs.head_tracks import ImplausibleTrack, import_track, read_array_track
 from mmegopose.registry import MODELS
 
 CONFIG = Path(__file__).parents[2] / 'configs/head_pose/levelwise_vit_coarse_only.py'
 TRACK = np.stack([wearer(f, True)[1] for f in range(200)])
+ARIA = PoseConvention(camera='aria')
 
 
 @pytest.fixture(scope='module')
@@ -21,7 +23,14 @@ def inferencer(tmp_path_factory):
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('weights') / 'model.pth'
     torch.save(dict(state_dict=MODELS.build(load_config(CONFIG).model).state_dict()), path)
-    return HeadPoseInferencer(str(CONFIG), str(path), device='cpu')
+    inferencer = HeadPoseInferencer(str(CONFIG), str(path), device='cpu')
+    inferencer.checkpoint = str(path)
+    return inferencer
+
+
+def predict(inferencer, track=TRACK, **options):
+    motion, = inferencer(track, **{'fps': 30, 'camera': None if 'preset' in options else 'aria', **options})
+    return motion
 
 
 def test_predictions_equal_those_on_the_data_set(inferencer, egoexo):
@@ -31,36 +40,101 @@ def test_predictions_equal_those_on_the_data_set(inferencer, egoexo):
     rows = np.flatnonzero(dataset.windows.sequence == take)
     sample = inferencer.model(**dataset.__getitems__(rows), mode='predict')[0]
     expected = apply_rigid(sample.T_world_target[:, -1], sample.pred_joints[:, -1].double()).detach()
-    result = inferencer(TRACK)
-    assert result['joints'].shape == (200, 17, 3)
-    np.testing.assert_allclose(result['joints'][scored_frames(dataset, take)], expected, atol=1e-5)
+    motion = predict(inferencer)
+    assert motion.joints.shape == (200, 17, 3) and motion.valid.all() and motion.frame == 'world'
+    np.testing.assert_allclose(motion.joints[scored_frames(dataset, take)], expected, atol=1e-5)
 
 
 def test_camera_convention_and_rate_do_not_matter(inferencer):
-    expected = inferencer(TRACK)
-    other = TRACK.copy()
-    other[:, :3, :3] = TRACK[:, :3, :3] @ np.array(HEAD_AXES['aria']) @ np.array(HEAD_AXES['opencv']).T
-    np.testing.assert_allclose(inferencer(other, camera_axes='opencv')['joints'], expected['joints'], atol=1e-5)
+    expected = predict(inferencer)
+    other = PRESETS['unity'].from_standard(ARIA.to_standard(TRACK))
+    np.testing.assert_allclose(predict(inferencer, other, preset='unity').joints, expected.joints, atol=1e-5)
     fast = np.stack([wearer(f / 2, True)[1] for f in range(399)])
-    np.testing.assert_allclose(inferencer(fast, fps=60)['joints'], expected['joints'], atol=1e-5)
+    np.testing.assert_allclose(predict(inferencer, fast, fps=60).joints, expected.joints, atol=1e-5)
+    np.testing.assert_allclose(expected.head_pose, ARIA.to_standard(TRACK), atol=1e-9)
 
 
 def test_resampling_meets_the_motion_between_frames():
-    time, track = resample_track(TRACK[::2], fps=15)
-    assert len(track) == 199 and time[-1] == pytest.approx(198 / 30)
-    np.testing.assert_allclose(track[::2], TRACK[:199:2], atol=1e-12)
-    np.testing.assert_allclose(track[1::2], TRACK[1:199:2], atol=5e-3)
+    track = read_array_track(TRACK[::2], fps=15, camera='aria').resample(30)
+    assert len(track) == 199 and track.time[-1] == pytest.approx(198 / 30)
+    poses = track.in_convention('aria')
+    np.testing.assert_allclose(poses[::2], TRACK[:199:2], atol=1e-12)
+    np.testing.assert_allclose(poses[1::2], TRACK[1:199:2], atol=5e-3)
 
 
 def test_single_frame(inferencer):
-    assert inferencer(TRACK[:1])['joints'].shape == (1, 17, 3)
+    assert predict(inferencer, TRACK[:1]).joints.shape == (1, 17, 3)
 
 
 @pytest.mark.parametrize('track, message', [
-    (TRACK[:, :3], r'shape \(N,4,4\)'), (TRACK * np.nan, 'finite'), (TRACK * 2, 'orthonormal'), (TRACK[:0], 'shape')])
+    (TRACK[:, :2], r'shape \(N,3,4\) or \(N,4,4\)'), (TRACK * np.nan, 'has no pose'), (TRACK * 2, 'last row'),
+    (np.concatenate([TRACK[:, :3] * 2, TRACK[:, 3:]], 1), 'rotation'), (TRACK[:0], 'shape')])
 def test_bad_tracks_are_refused(inferencer, track, message):
     with pytest.raises(ValueError, match=message):
-        inferencer(track)
+        predict(inferencer, track)
+
+
+def test_what_a_hole_becomes(inferencer):
+    keep = np.r_[0:60, 90:200]
+    track = import_track(keep / 30 + 7, TRACK[keep], ARIA, source='a')
+    motion, = inferencer(track)
+    assert len(motion) == 200 and motion.time[0] == 7 and motion.person == 'wearer'
+    np.testing.assert_array_equal(motion.valid.all(1), np.isin(np.arange(200), keep))
+    np.testing.assert_array_equal(motion.valid.any(1), motion.head_valid)
+    np.testing.assert_allclose(motion.joints[:60], predict(inferencer, TRACK[:60]).joints, atol=1e-6)
+    np.testing.assert_allclose(motion.joints[90:], predict(inferencer, TRACK[90:]).joints, atol=1e-6)
+    told = motion.provenance
+    assert [round(piece['start'] - 7, 2) for piece in told['pieces']] == [0, 3] and told['input']['source'] == 'a'
+    assert len(told['checkpoint_sha256']) == 64 and told['camera'] == 'eyes' and told['config'] == str(CONFIG)
+
+
+def test_another_world_is_another_recording(inferencer):
+    world = np.repeat([0, 1], 100)
+    with pytest.warns(UserWarning, match='world of the track changes'):
+        motion, = inferencer(import_track(np.arange(200) / 30, TRACK, ARIA, world=world))
+    np.testing.assert_allclose(motion.joints[100:], predict(inferencer, TRACK[100:]).joints, atol=1e-6)
+    assert [piece['world'] for piece in motion.provenance['pieces']] == [0, 1]
+
+
+def test_a_mistake_in_the_axes_is_refused(inferencer):
+    with pytest.raises(ImplausibleTrack, match='aria'):
+        inferencer(TRACK, fps=30)
+    with pytest.raises(TypeError, match="'preset'.*read already"):
+        inferencer(read_array_track(TRACK, fps=30, camera='aria'), preset='unity')
+
+
+def test_the_camera_of_the_model(inferencer):
+    real = HeadPoseInferencer(str(CONFIG), inferencer.checkpoint, device='cpu', camera='aria_gen1')
+    track = read_array_track(TRACK, fps=30, camera='aria', device='aria_gen1')
+    np.testing.assert_allclose(real(track)[0].joints, predict(inferencer).joints, atol=1e-5)
+    assert np.abs(inferencer(track)[0].joints - predict(inferencer).joints).max() > 0.01
+
+
+def test_options_are_told(inferencer):
+    plain, changed = predict(inferencer), predict(inferencer, smooth='gaussian', constant_bones=True, floor=-1.6)
+    assert 'smoothing' not in plain.provenance and changed.provenance['floor'] == -1.6
+    assert [entry['method'] for entry in changed.provenance['smoothing']] == ['gaussian', 'constant_bone_lengths']
+    np.testing.assert_allclose(changed.head_pose[:, 2, 3], plain.head_pose[:, 2, 3] + 1.6)
+    assert 'contacts' in changed.provenance
+
+
+def test_a_folder_is_a_model(inferencer, tmp_path):
+    folder = tmp_path / 'mine'
+    folder.mkdir()
+    with pytest.raises(FileNotFoundError, match='lacks config.py|lacks a file'):
+        HeadPoseInferencer(model=folder)
+    (folder / 'config.py').write_text(f'_base_ = {str(CONFIG)!r}\n')
+    (folder / 'model.pth').write_bytes(Path(inferencer.checkpoint).read_bytes())
+    loaded = HeadPoseInferencer(model=folder, device='cpu', precision='bf16', progress=True)
+    np.testing.assert_allclose(predict(loaded).joints, predict(inferencer).joints, atol=0.1)
+    assert loaded.provenance['precision'] == 'bf16'
+    with pytest.raises(FileNotFoundError, match="model='nobody' is no folder and no name"):
+        HeadPoseInferencer(model='nobody')
+    with pytest.raises(ValueError, match='needs a config and a checkpoint, or a model'):
+        HeadPoseInferencer(str(CONFIG))
+    (folder / 'other.pth').write_bytes(b'')
+    with pytest.raises(ValueError, match='holds the checkpoints'):
+        HeadPoseInferencer(model=folder)
 
 
 class ReadSteps:
@@ -79,7 +153,7 @@ def test_other_fields_of_a_recording_reach_the_pipeline(inferencer, monkeypatch)
     preprocess = inferencer.model.data_preprocessor.forward
     monkeypatch.setattr(inferencer.model.data_preprocessor, 'forward',
                         lambda batch, training=False: seen.append(batch['inputs'].pop('steps')) or preprocess(batch))
-    inferencer(TRACK[:40:2], fps=15, steps=np.arange(20.0)[:, None])
+    predict(inferencer, TRACK[:40:2], fps=15, fields=dict(steps=np.arange(20.0)[:, None]))
     np.testing.assert_allclose(seen[0][:, -1, 0], np.arange(39) / 2)  # resampled with the track
     with pytest.raises(ValueError, match="a row for each of the 40 frames, got {'steps': 3}"):
-        inferencer(TRACK[:40], steps=np.zeros(3))
+        predict(inferencer, TRACK[:40], fields=dict(steps=np.zeros(3)))

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers import pose_files
 
 from mmegopose.geometry.cameras import screen_normalize
 from mmegopose.inference import LiftingInferencer
@@ -37,8 +38,10 @@ def clip(frames, channels=3):
 
 @pytest.mark.parametrize('frames', [1, 8, 9, 10, 40])
 def test_every_frame_of_any_clip(inferencer, frames):
-    poses = inferencer(clip(frames), (1000, 1000), batch_size=3)
+    motion, = inferencer(clip(frames), (1000, 1000), skeleton='h36m17', batch_size=3)
+    poses = motion.joints
     assert poses.shape == (frames, 17, 3) and np.isfinite(poses).all() and (poses[:, 0] == 0).all()
+    assert motion.valid.all() and motion.frame == 'root' and not motion.filled.any()
 
 
 def test_one_window_is_one_forward_pass(inferencer):
@@ -48,14 +51,19 @@ def test_one_window_is_one_forward_pass(inferencer):
     inputs = dict(keypoints=torch.from_numpy(screen[None, ..., :channels].astype(np.float32)))
     model = inferencer.model
     expected = model.flip.average(model(model.flip.double(inputs))['joints'])[0].detach()
-    poses = inferencer(keypoints, (1000, 1000))
-    np.testing.assert_allclose(poses, (expected - expected[:, :1]).numpy(), atol=1e-6)
+    motion, = inferencer(keypoints, (1000, 1000), skeleton='h36m17')
+    np.testing.assert_allclose(motion.joints, (expected - expected[:, :1]).numpy(), atol=1e-6)
 
 
 def test_other_skeletons_are_converted(inferencer):
-    assert inferencer(clip(5), (1000, 800), skeleton='coco17').shape == (5, 17, 3)
+    motion, = inferencer(clip(5), (1000, 800))  # 17 keypoints of a detector are those of COCO
+    given, = inferencer(clip(5), (1000, 800), skeleton='coco17')
+    np.testing.assert_array_equal(motion.joints, given.joints)
+    assert motion.joints.shape == (5, 17, 3) and motion.skeleton == 'h36m17'
     with pytest.raises(KeyError, match='no conversion|unknown skeleton'):
         inferencer(clip(5), (1000, 800), skeleton='hand')
+    with pytest.raises(KeyError, match='no conversion'):
+        inferencer(np.random.default_rng(0).uniform(100, 900, (5, 21, 3)), (1000, 800))
 
 
 def test_wrong_keypoints_are_told(inferencer):
@@ -63,7 +71,43 @@ def test_wrong_keypoints_are_told(inferencer):
         inferencer(np.zeros((5, 17)), (1000, 1000))
     with pytest.raises(ValueError, match='should be pixels of an image of 1000 x 1000'):
         inferencer(clip(5)[..., :2] / 1000, (1000, 1000))
-    broken = clip(5)
-    broken[3, 2, 0] = np.nan
-    with pytest.raises(ValueError, match='keypoints of frame 3 are not finite.*confidence 0'):
-        inferencer(broken, (1000, 1000))
+    with pytest.raises(ValueError, match='pass image_size'):
+        inferencer(clip(5))
+    with pytest.raises(ValueError, match="frame='camera': where a person is needs intrinsics or field_of_view"):
+        inferencer(clip(5), (1000, 1000), frame='camera')
+
+
+@pytest.mark.parametrize('written', ['nan', 'zero'])
+def test_what_is_not_there(inferencer, written):
+    keypoints = clip(60)
+    lost = np.zeros((60, 17), bool)
+    lost[3, 2] = lost[10:14] = lost[30:50] = True
+    keypoints[lost] = np.nan if written == 'nan' else 0
+    motion, = inferencer(keypoints, (1000, 1000), skeleton='h36m17', fps=25)
+    assert len(motion) == 60 and motion.time[1] == 1 / 25
+    np.testing.assert_array_equal(motion.valid.all(1), ~np.isin(np.arange(60), np.arange(30, 50)))
+    np.testing.assert_array_equal(np.flatnonzero(motion.filled), [3, 10, 11, 12, 13])
+    assert (motion.confidence[30:50] == 0).all() and not np.isfinite(motion.joints[30:50]).any()
+    after, = inferencer(keypoints[50:], (1000, 1000), skeleton='h36m17')
+    np.testing.assert_allclose(motion.joints[50:], after.joints, atol=1e-6)  # begins anew
+
+
+def test_everybody_in_a_file(inferencer, tmp_path):
+    file = pose_files.write_npz(tmp_path / 'p.npz', *pose_files.people())
+    motions = inferencer(file, pose_files.SIZE, fps=25, tracking=dict(use_identities=False))
+    assert len(motions) == 2 and len({motion.person for motion in motions}) == 2
+    assert all(motion.valid.any() and motion.skeleton == 'h36m17' for motion in motions)
+    one, = inferencer(file, pose_files.SIZE, fps=25, person='longest')
+    np.testing.assert_allclose(one.joints, motions[0].joints, atol=1e-6)  # in one batch or alone
+    assert one.provenance['input']['format'] == 'npz' and one.provenance['fps'] == 25
+
+
+def test_nobody_is_an_empty_list(inferencer):
+    assert inferencer(np.full((5, 17, 2), np.nan), (1000, 1000)) == []
+
+
+def test_a_camera_places_people(inferencer):
+    motion, = inferencer(clip(12), (1000, 1000), skeleton='h36m17', field_of_view=60)
+    assert motion.frame == 'camera' and 'placement' in motion.provenance and motion.spread.shape == (12, 17)
+    with pytest.raises(ValueError, match='either intrinsics'):
+        inferencer(clip(12), (1000, 1000), skeleton='h36m17', field_of_view=60, intrinsics=(1000, 1000, 500, 500))

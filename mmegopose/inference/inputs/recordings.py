@@ -6,6 +6,7 @@ import numpy as np
 from ...datasets.store import Field, SequenceStore
 from ...files import BadFile
 from ...geometry.conventions import PoseConvention
+from ...geometry.resampling import bracket, interpolate
 from ...motion import Motion
 from ...registry import READERS
 from ...structures import get_skeleton
@@ -24,9 +25,10 @@ SCHEMA = dict(
 
 
 def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] | None = None,
-                motions: list | None = None, camera: str = 'eyes', camera_axes: str = 'opencv',
-                skeleton: str = 'coco17', dataset_name: str = 'recordings', split: str = '') -> SequenceStore:
-    """Tracks at a constant rate; each unbroken piece is a sequence.
+                motions: list | None = None, fields: list[dict] | None = None, camera: str = 'eyes',
+                camera_axes: str = 'opencv', skeleton: str = 'coco17', dataset_name: str = 'recordings',
+                split: str = '') -> SequenceStore:
+    """Tracks at a constant rate; each unbroken piece is a sequence, whose frames count from the start of its track.
 
     Args:
         tracks: as the readers give them.
@@ -34,6 +36,7 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
         names: of the tracks; default: their numbers.
         motions: a :class:`.Motion` in the world of its track for each of them, or None: labels, which are interpolated
             at the frames of the track.
+        fields: for each of them more arrays ``(N, ...)``, a row for each of its rows, for transforms that read them.
         camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; ``'eyes'``: the middle of the
             pupils, looking straight ahead.
         camera_axes: axes of the poses in the store, ``'opencv'`` or ``'aria'``.
@@ -41,23 +44,29 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
         dataset_name, split: facts of the store.
 
     Raises:
-        ValueError: no track with a valid pose, or labels in another frame of reference than the world.
+        ValueError: no track with a valid pose, labels in another frame of reference than the world, or a field of
+            another length than its track.
     """
     parts, to_axes = [], PoseConvention(camera=camera_axes)
     for number, track in enumerate(tracks):
         name = names[number] if names else str(number)
         motion = motions[number] if motions else None
-        begin = track.time[0] if len(track) else 0.0
-        for piece, segment in enumerate(track.split()):
-            even = segment.resample(fps)
-            poses = to_axes.from_standard(even.seen_from(camera))
-            joints, visible = _labels(motion, even.time, skeleton, name)
-            label = np.where(visible.any(1), np.cumsum(visible.any(1)) - 1, -1).astype(np.int32)
-            frames = dict(frame=np.rint((even.time - begin) * fps).astype(np.int32), label=label, head_pose=poses,
-                          time=even.time, target=np.ones(len(poses), bool) if motions is None else label >= 0)
-            uid = name if track.num_segments == 1 else f'{name}#{piece}'
-            parts.append((dict(uid=uid, name=uid, recording=name), frames,
-                          dict(joints=joints[label >= 0].astype(np.float32), visible=visible[label >= 0])))
+        if not track.valid.any():
+            continue
+        even = track.resample(fps)
+        poses = to_axes.from_standard(even.seen_from(camera))
+        joints, visible = _labels(motion, even.time, skeleton, name)
+        more = _even_fields(fields[number] if fields else {}, track, even)
+        pieces = even.pieces()
+        for piece, rows in enumerate(pieces):
+            seen = visible[rows]
+            label = np.where(seen.any(1), np.cumsum(seen.any(1)) - 1, -1).astype(np.int32)
+            frames = dict(frame=np.arange(rows.start, rows.stop, dtype=np.int32), label=label, head_pose=poses[rows],
+                          time=even.time[rows], target=np.ones(len(label), bool) if motions is None else label >= 0,
+                          **{key: values[rows] for key, values in more.items()})
+            uid = name if len(pieces) == 1 else f'{name}#{piece}'
+            parts.append((dict(uid=uid, name=uid, recording=name), frames, dict(
+                joints=joints[rows][label >= 0].astype(np.float32), visible=seen[label >= 0])))
     if not parts:
         raise ValueError('there is no track with a valid pose')
     return SequenceStore.join(parts, links=dict(label='joints'), schema=SCHEMA, info=dict(
@@ -114,6 +123,14 @@ def _found(root: Path, format: str) -> list:
         if not inside:
             raise ValueError(f'{root} is empty') from None
         return inside
+
+
+def _even_fields(fields: dict, track: HeadTrack, even: HeadTrack) -> dict:
+    """Arrays ``(N, ...)`` beside a track at the times of another, ``(M, ...)``."""
+    if wrong := {name: len(values) for name, values in fields.items() if len(values) != len(track)}:
+        raise ValueError(f'fields should have a row for each of the {len(track)} frames, got {wrong}')
+    places = bracket(track.time, even.time)
+    return {name: interpolate(np.asarray(values), *places) for name, values in fields.items()}
 
 
 def _labels(motion: Motion | None, time: np.ndarray, skeleton: str, name: str) -> tuple[np.ndarray, np.ndarray]:

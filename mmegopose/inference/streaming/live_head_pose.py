@@ -1,13 +1,14 @@
 """Body pose from a head track, one pose at a time."""
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
+from ...geometry.resampling import bracket, interpolate, interpolate_poses
 from ...geometry.rigid import apply_rigid
-from ...geometry.trajectory import interpolate_rows, interpolate_track, rigidity_error
+from ...geometry.trajectory import rigidity_error
 from ...structures import get_skeleton
-from ..inputs import head_track_store
 from .input_clock import InputClock
 from .live_frame import LiveFrame
 from .recent_rows import RecentRows, rows_behind
@@ -27,20 +28,24 @@ class LiveHeadPose:
         model: ready to predict.
         dataset: config of its data set.
         frame_rate: frames per second of the model.
-        camera_axes: ``'aria'`` (x down the body, y left, z forward) or ``'opencv'`` (x right, y down, z forward).
+        camera_axes: of the poses that the model reads, key of :data:`.geometry.trajectory.HEAD_AXES`.
+        skeleton: that it predicts.
+        convert: from a pose ``(4,4)`` that is pushed to one that the model reads; default: it is one.
         fps: poses per second that are pushed, if they have no times.
         max_gap: longest time without a pose, seconds, that is bridged by interpolation; see :class:`.InputClock`.
         tolerance: seconds by which a pose may come before a frame and still stand for it. More, e.g. 0.004, for a clock
             that jitters about 30 Hz; frames are then in error by the motion in that time.
     """
 
-    def __init__(self, model, dataset: dict, *, frame_rate: float, camera_axes: str = 'aria', fps: float | None = None,
+    def __init__(self, model, dataset: dict, *, frame_rate: float, camera_axes: str = 'aria',
+                 skeleton: str = 'coco17', convert: Callable | None = None, fps: float | None = None,
                  max_gap: float | None = None, tolerance: float = 1e-6):
-        self.model, self.frame_rate, self.tolerance = model, frame_rate, tolerance
+        self.model, self.frame_rate, self.tolerance, self.convert = model, frame_rate, tolerance, convert
         self.clock = InputClock(fps or frame_rate, max_gap)
         # One row more than the window: transforms may look at the frame before its first one.
         num_rows = rows_behind(dataset['windows'], frame_rate) + 2
-        self.rows = RecentRows(dataset, num_rows, head_track_store(np.eye(4)[None], frame_rate, camera_axes).info)
+        self.rows = RecentRows(dataset, num_rows, dict(
+            dataset_name='stream', skeleton=skeleton, camera_axes=camera_axes, fps=frame_rate))
         self.counts: Counter = Counter()
         self.stretch, self.begin, self.num_frames, self.bridged = -1, 0.0, 0, 0
         self.head_peak, self.note, self.restarted = -np.inf, '', ''
@@ -52,7 +57,8 @@ class LiveHeadPose:
         """Take a pose; the newest frame that is due, or None if there is none between this pose and the one before.
 
         Args:
-            T_world_camera: ``(4,4)`` camera to world, metres, z up; None or NaN: the tracker has none.
+            T_world_camera: ``(4,4)``, what ``convert`` takes, by default camera to world, metres, z up; None or NaN:
+                the tracker has none.
             time: seconds, of any clock; default: one over ``fps`` after the push before.
             fields: values of the same moment that the transforms of the config read from the store.
 
@@ -104,7 +110,7 @@ class LiveHeadPose:
             self.counts['not there'] += 1
             return None, f'the rotation is {text}'
         self.shapes = shapes
-        return pose, None
+        return (pose if self.convert is None else self.convert(pose)), None
 
     def _without_pose(self, time: float, note: str) -> LiveFrame:
         return LiveFrame(time, np.full((self.num_joints, 3), np.nan), False, 0.0, self.stretch,
@@ -125,9 +131,9 @@ class LiveHeadPose:
         frames = np.arange(first, last + 1)
         wanted = self.begin + frames / self.frame_rate
         time_before, pose_before, fields_before = self.before or (time - 1, pose, fields)
-        known = np.array([time_before, time])
-        poses = interpolate_track(known, np.stack([pose_before, pose]), wanted)
-        values = {name: interpolate_rows(known, np.stack([fields_before[name], value]), wanted)
+        places = bracket(np.array([time_before, time]), wanted)
+        poses = interpolate_poses(np.stack([pose_before, pose]), *places)
+        values = {name: interpolate(np.stack([fields_before[name], value]), *places)
                   for name, value in fields.items()}
         for k, number in enumerate(frames):
             self.head_peak = max(self.head_peak, poses[k, 2, 3])

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile, read_json
-from ....geometry.trajectory import interpolate_track, rigidity_error
+from ....geometry.resampling import bracket, interpolate_poses
+from ....geometry.trajectory import rigidity_error
 from ....structures import get_skeleton
 
 JOINT_ROW = {name: row for row, name in enumerate(get_skeleton('coco17').joints)}
@@ -45,8 +46,7 @@ def read_track(path: Path, max_hole: int, counts: Counter):
         raise BadFile(f'{path}: {len(numbers)} camera frames are spread over {spread} frame numbers')
     known, rotation = np.tile(np.eye(4), (len(numbers), 1, 1)), matrices[:, :3, :3].transpose(0, 2, 1)
     known[:, :3, :3], known[:, :3, 3] = rotation, -(rotation @ matrices[:, :3, 3:])[:, :, 0]
-    pose = interpolate_track(numbers, known, np.arange(numbers[0], numbers[-1] + 1))
-    pose[numbers - numbers[0]] = known
+    pose = interpolate_poses(known, *bracket(numbers, np.arange(numbers[0], numbers[-1] + 1)))
     gap = np.diff(numbers) - 1
     tracked = ~np.repeat(np.r_[gap > max_hole, False], np.r_[gap + 1, 1])
     tracked[numbers - numbers[0]] = True

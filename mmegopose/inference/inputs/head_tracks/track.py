@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ....geometry.conventions import PRESETS, invert
-from ....geometry.resampling import bracket, interpolate, interpolate_rotations, time_grid
+from ....geometry.resampling import bracket, interpolate_poses, time_grid
 from .head_offsets import device_offset, head_offset
 from .self_tests import sample_motion, travel
 
@@ -81,6 +81,11 @@ class HeadTrack:
         tracks = [self[self.segment == number] for number in range(self.num_segments)]
         return [replace(track, segment=np.zeros(len(track), np.int64)) for track in tracks]
 
+    def pieces(self) -> list[slice]:
+        """Rows of each unbroken stretch, in their order: valid rows of one segment that follow each other."""
+        bounds = np.flatnonzero(np.diff(self.segment, prepend=-2, append=-2))
+        return [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:]) if self.segment[a] >= 0]
+
     def cut(self, start: float | None = None, stop: float | None = None) -> 'HeadTrack':
         """Rows with ``start <= time < stop``, seconds of the device's clock."""
         return self[(self.time >= (-np.inf if start is None else start)) & (
@@ -109,10 +114,7 @@ class HeadTrack:
             new_time <= self.time[known[-1]] + 1e-9)
         weight = np.where(inside, weight, 0.0)
         after = np.where(inside, after, before)
-        poses = self.T_world_camera[known]
-        out = np.tile(np.eye(4), (len(new_time), 1, 1))
-        out[:, :3, :3] = interpolate_rotations(poses[:, :3, :3], before, after, weight)
-        out[:, :3, 3] = interpolate(poses[:, :3, 3], before, after, weight)
+        out = interpolate_poses(self.T_world_camera[known], before, after, weight)
         quality = None if self.quality is None else np.minimum(self.quality[known][before], self.quality[known][after])
         return replace(self, time=new_time, T_world_camera=out, valid=inside, world=world[before], quality=quality,
                        segment=np.where(inside, segment[before], -1))

@@ -1,0 +1,106 @@
+"""What every inferencer does: load a model, run it in batches, and tell in each result where it came from."""
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.device import get_device
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from .. import __version__
+from ..datasets import SequenceStore, WindowDataset
+from ..engine.config import load_config
+from ..registry import DATASETS
+from ..structures import PoseDataSample
+from .loading import dataset_over, find_model, load_model
+
+PRECISIONS = dict(fp32=None, bf16=torch.bfloat16)
+
+
+class Inferencer:
+    """A trained model with the data pipeline of its config. Calling it gives a list of :class:`.Motion`.
+
+    One call is one recording; each Motion in the list is one person or hand of it. The list is empty if there is
+    nobody. A family derives from this class and defines ``__call__``.
+
+    Args:
+        config: config file.
+        checkpoint: its checkpoint.
+        model: in place of both: a folder with ``config.py`` and one checkpoint, or the name of one, see
+            :func:`.find_model`.
+        device: where the model runs; default: a GPU if there is one.
+        precision: ``'fp32'`` or ``'bf16'``.
+        progress: show a progress bar; default: in a terminal.
+
+    Attributes:
+        cfg: the loaded config.
+        dataset: config of its data set for tests, whose windows and pipeline are used.
+        model: the model, ready to predict.
+        provenance: facts of the model that each result bears.
+
+    Raises:
+        ValueError: neither or both of checkpoint and model, or an unknown precision.
+        FileNotFoundError: a file is not there.
+    """
+
+    def __init__(self, config: str | Path | None = None, checkpoint: str | Path | None = None, *,
+                 model: str | Path | None = None, device: str | None = None, precision: str = 'fp32',
+                 progress: bool | None = None):
+        if precision not in PRECISIONS:
+            raise ValueError(f'precision={precision!r} should be one of {list(PRECISIONS)}')
+        if (model is None) == (checkpoint is None) or (config is None) != (checkpoint is None):
+            raise ValueError('an inferencer needs a config and a checkpoint, or a model: a folder with both, or a name')
+        if model is not None:
+            config, checkpoint = find_model(model)
+        self.cfg = load_config(config)
+        self.dataset = self.cfg.test_dataloader.dataset
+        self.device, self.precision, self.progress = str(device or get_device()), precision, progress
+        self.model = load_model(self.cfg, str(checkpoint), self.device)
+        self.provenance = dict(
+            model=str(model) if model is not None else Path(str(config)).stem, config=str(config),
+            checkpoint=Path(str(checkpoint)).name, checkpoint_sha256=_sha256(Path(str(checkpoint)).expanduser()),
+            precision=precision, mmegopose=__version__)
+
+    @property
+    def skeleton(self) -> str:
+        """Name of the skeleton that the model predicts."""
+        found = getattr(DATASETS.get(self.dataset['type']), 'skeleton', None)
+        if isinstance(found, str):
+            return found
+        told = [part.get('skeleton') for part in (self.dataset, self.dataset.get('store') or {})]
+        return next((name for name in told if name), self.default_skeleton)
+
+    default_skeleton = 'coco17'
+
+    def data_over(self, store: SequenceStore, **changes) -> WindowDataset:
+        """The windows and the pipeline of the config over a store, see :func:`.dataset_over`."""
+        return dataset_over(store, self.dataset, **changes)
+
+    def samples(self, data: WindowDataset, batch_size: int) -> Iterator[PoseDataSample]:
+        """The predictions for all windows of a data set, batch by batch, in order."""
+        if batch_size < 1:
+            raise ValueError(f'batch_size={batch_size} should be at least 1')
+        dtype = PRECISIONS[self.precision]
+        cast = torch.autocast(torch.device(self.device).type, dtype) if dtype else contextlib.nullcontext()
+        console = Console(stderr=True)
+        shown = console.is_terminal if self.progress is None else self.progress
+        columns = TextColumn('{task.description}'), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+        with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
+            task = bar.add_task(self.provenance['model'], total=len(data))
+            for begin in range(0, len(data), batch_size):
+                batch = data.__getitems__(np.arange(begin, min(begin + batch_size, len(data))))
+                with torch.no_grad(), cast:
+                    sample = self.model(**self.model.data_preprocessor(batch), mode='predict')[0]
+                yield sample
+                bar.advance(task, batch_size)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()
