@@ -26,7 +26,13 @@ def submit_command(args) -> int:
         score_submission,
         validate_submission,
     )
+    from ..files import require
     try:
+        for name, path in (('the submission', args.file), ('--template', args.template),
+                           ('--ground-truth', args.ground_truth)):
+            if path is not None:
+                require(path, f'{name} should be a JSON file. mmegopose test --submit FILE writes a submission; '
+                              "the template (dummy_test.json) and the ground truth come with the challenge's data")
         submission, template = read_submission(args.file), read_submission(args.template)
         cameras = read_headset_positions(args.data_root, list(template)) if args.data_root else None
         truth = read_submission(args.ground_truth) if args.ground_truth else None

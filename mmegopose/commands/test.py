@@ -27,10 +27,10 @@ def test_arguments(parser) -> None:
 
 def test_command(args) -> None:
     import json
-    import os.path as osp
 
     from mmengine.dist import is_main_process
 
+    from ..engine.checkpoint import require_checkpoint
     from ..engine.config import check_config, choose_work_dir, load_config, user_errors
     from ..engine.options import Options
     from ..engine.runner import leave_process_group
@@ -38,8 +38,8 @@ def test_command(args) -> None:
     from ..registry import RUNNERS
     set_local_rank(args)
     with user_errors():
-        if not osp.isfile(args.checkpoint) and '://' not in args.checkpoint:
-            raise FileNotFoundError(f'there is no checkpoint {args.checkpoint}')
+        if '://' not in args.checkpoint:
+            require_checkpoint(args.checkpoint)
         for path in filter(None, (args.out, args.dump, args.submit, args.show_dir)):
             require_writable(path)
         cfg = load_config(args.config, Options.of(args.cfg_options))
