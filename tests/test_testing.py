@@ -5,6 +5,7 @@ from torch import nn
 
 import mmegopose.models  # noqa: F401
 from mmegopose.models.layers import read_stream
+from mmegopose.models.losses import where_labelled
 from mmegopose.registry import BACKBONES, EMBEDDINGS, HEADS, LOSSES, MODELS, NECKS, STREAMS
 from mmegopose.structures import PoseDataSample, Stream, register_stream
 from mmegopose.testing import CHECKS, check_module, make_case, make_streams, make_targets
@@ -151,6 +152,27 @@ def test_a_loss_that_counts_hidden_joints_is_found():
 
     with pytest.raises(AssertionError, match="loss TestGreedyLoss: 'all' depends on what a mask hides"):
         check_module(dict(type='TestGreedyLoss'), streams=('head_pose',))
+
+
+def test_a_loss_that_reads_where_there_is_no_label_is_found():
+    @LOSSES.register_module('TestProductLoss', force=True)
+    class ProductLoss(nn.Module):
+        def forward(self, outputs, samples):
+            distance = (outputs['joints'] - samples.joints).norm(dim=-1)
+            return (distance * samples.visible).sum()
+
+    with pytest.raises(AssertionError, match='TestProductLoss: the loss or its gradient depends on 1e.30 where there '
+                                             'is no label, in joints: read them with models.losses.where_labelled'):
+        check_module(dict(type='TestProductLoss'))
+
+    @LOSSES.register_module('TestMeanLoss', force=True)
+    class MeanLoss(nn.Module):
+        def forward(self, outputs, samples):
+            error = (outputs['joints'] - where_labelled(samples.joints, samples.visible)).abs().sum(-1)
+            return (error * samples.visible).sum() / samples.visible.sum()
+
+    with pytest.raises(AssertionError, match='TestMeanLoss: the loss or its gradient is not finite without any label'):
+        check_module(dict(type='TestMeanLoss'))
 
 
 def test_a_head_with_a_loss_of_its_own():

@@ -2,13 +2,15 @@
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.layers import token_mask
-from ..structures import find_stream, mask_name
+from ..models.losses.mesh_losses import HAS_LABEL
+from ..structures import PoseDataSample, find_stream, mask_name
 from .cases import Case, LossCase
 from .random_data import make_streams
 
+LABELS = dict(HAS_LABEL, joints='visible', keypoints='keypoint_conf')  # where each target is known
 NUMBERS = (1.0, 1e30, float('nan'))  # what may stand where a stream is not; the last two spread through products
 
 
@@ -23,9 +25,12 @@ def check_masks(case: Case) -> None:
         after = case.values(module, moved)
         for name, value in case.values(module, given).items():
             shown = there(value)
-            error = (value - after[name])[shown].abs().amax() if shown.any() else 0
-            case.require(error < 1e-5 * max(1, value[shown].abs().max()) if shown.any() else True,
-                         f'{name!r} depends on what a mask hides, by {error:.2g}{text}')
+            if shown.any():
+                error = (value - after[name])[shown].abs().max()
+                case.require(error < 1e-5 * max(1, value[shown].abs().max()),
+                             f'{name!r} depends on what a mask hides, by {error:.2g}{text}')
+    if isinstance(case, LossCase):
+        _check_labels(case, module)
 
 
 def _moved(case: Case) -> Iterator[tuple[str, dict, dict, Callable]]:
@@ -60,6 +65,34 @@ def _moved_streams(case: Case) -> Iterator[tuple[str, dict, dict, Callable]]:
                 yield (f', when {", ".join(moved)} changes where {mask} is False: {_remedy(mask)}',
                        case.given | dict(inputs=inputs), case.given | dict(inputs=inputs | moved),
                        lambda value, inputs=inputs: _rows_there(value, inputs, tuple(streams)))
+
+
+def _check_labels(case: Case, module: nn.Module) -> None:
+    """Whatever stands where there is no label, a loss and its gradient stay; without any label they are finite."""
+    targets = case.given['targets']
+    masks = {name: mask for name, mask in LABELS.items() if name in targets and mask in targets}
+    for none in (False, True):
+        labels = targets.clone()
+        for mask in masks.values():
+            labels.set_field(torch.zeros_like(labels.get(mask)) if none else labels.get(mask), mask)
+        before = _loss_and_gradient(case, module, labels)
+        case.require(all(value.isfinite().all() for value in before),
+                     f'the loss or its gradient is not finite {"without any label" if none else "where labels lack"}')
+        for number in NUMBERS:
+            moved = labels.clone()
+            for name, mask in masks.items():
+                moved.set_field(_put(labels.get(name), labels.get(mask) > 0, number), name)
+            same = all(torch.equal(a, b) for a, b in zip(before, _loss_and_gradient(case, module, moved)))
+            case.require(same, f'the loss or its gradient depends on {number:g} where there is no label, in '
+                               f'{", ".join(masks)}: read them with models.losses.where_labelled')
+
+
+def _loss_and_gradient(case: Case, module: nn.Module, labels: PoseDataSample) -> list[Tensor]:
+    """The sum of the parts of a loss, and its gradients of the outputs."""
+    torch.manual_seed(1)
+    outputs = {name: value.detach().requires_grad_() for name, value in case.given['outputs'].items()}
+    loss = sum(case.run(module, case.given | dict(outputs=outputs, targets=labels)).values())
+    return [loss.detach(), *torch.autograd.grad(loss, outputs.values(), materialize_grads=True)]
 
 
 def _masks(case: Case) -> tuple:

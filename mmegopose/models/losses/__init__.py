@@ -11,6 +11,7 @@ from .joint_losses import (
     TemporalConsistencyLoss,
     VelocityLoss,
     global_mean,
+    where_labelled,
 )
 from .mesh_losses import (
     HeatmapCrossEntropyLoss,
@@ -23,4 +24,4 @@ from .mesh_losses import (
 
 __all__ = ['BoneLengthLoss', 'HeatmapCrossEntropyLoss', 'HeatmapLoss', 'JointLoss', 'KeypointLoss',
            'L1Loss', 'MPJPELoss', 'NMPJPELoss', 'ParameterLoss', 'RootRelativeLoss', 'RootRelativeVelocityLoss',
-           'TemporalConsistencyLoss', 'VelocityLoss', 'global_mean']
+           'TemporalConsistencyLoss', 'VelocityLoss', 'global_mean', 'where_labelled']

@@ -8,7 +8,7 @@ from ...files import BadFile
 from ...geometry.rotations import so3_exp
 from ...registry import LOSSES
 from ...structures import PoseDataSample
-from .joint_losses import global_mean
+from .joint_losses import global_mean, where_labelled
 from .mesh_losses import of_shown_windows
 
 
@@ -82,7 +82,7 @@ class AdversarialLoss(nn.Module):
         """Real rotations and shapes, as many as there are frames, and which of them count ``(B*T,)``."""
         known = (samples.has_pose & samples.has_betas).flatten()
         if self.real_pose is None:
-            return [samples.body_pose.flatten(0, 1), samples.betas.flatten(0, 1)], known
+            return [where_labelled(label.flatten(0, 1), known) for label in (samples.body_pose, samples.betas)], known
         rows = torch.randint(len(self.real_pose), known.shape).to(known.device)
         return [so3_exp(self.real_pose[rows]), self.real_betas[rows]], torch.ones_like(known)
 

@@ -30,6 +30,14 @@ def global_mean(values: Tensor, mask: Tensor) -> Tensor:
     return local + (mean - local).detach()
 
 
+def where_labelled(target: Tensor, mask: Tensor) -> Tensor:
+    """A target where its mask, of its first dims, is set, else zero.
+
+    What stands where there is no label may be anything, and zero times NaN is NaN, in gradients too.
+    """
+    return torch.where(mask.reshape(*mask.shape, *[1] * (target.ndim - mask.ndim)) > 0, target, 0)
+
+
 class JointLoss(nn.Module):
     """Base of the losses on joints.
 
@@ -43,9 +51,11 @@ class JointLoss(nn.Module):
 
     def forward(self, outputs: dict, samples: PoseDataSample) -> Tensor:
         """``outputs['joints']`` and ``samples.joints (B,T,J,3)``, ``samples.visible (B,T,J)`` to a scalar."""
-        return self.loss_weight * self.compute(outputs['joints'], samples.joints, samples.visible, samples)
+        target = where_labelled(samples.joints, samples.visible)
+        return self.loss_weight * self.compute(outputs['joints'], target, samples.visible, samples)
 
     def compute(self, pred: Tensor, target: Tensor, visible: Tensor, samples: PoseDataSample) -> Tensor:
+        """Joints ``(B,T,J,3)``, of the target zero where not ``visible (B,T,J)``, to a scalar."""
         raise NotImplementedError
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from ...geometry.heatmaps import crop_to_heatmap, encode_heatmaps
 from ...registry import LOSSES
 from ...structures import PoseDataSample
-from .joint_losses import global_mean
+from .joint_losses import global_mean, where_labelled
 
 HAS_LABEL = dict(global_orient='has_pose', body_pose='has_pose', betas='has_betas')
 """Field ``(B,T)`` that tells where a parameter of the body model is known."""
@@ -52,7 +52,8 @@ class KeypointLoss(MeshLoss):
     """Absolute difference of keypoints ``(B,T,J,2)`` in crop units, times the confidence of the label."""
 
     def compute(self, outputs, samples):
-        return (outputs['keypoints'] - samples.keypoints).abs(), samples.keypoint_conf
+        target = where_labelled(samples.keypoints, samples.keypoint_conf)
+        return (outputs['keypoints'] - target).abs(), samples.keypoint_conf
 
 
 @LOSSES.register_module()
@@ -73,7 +74,8 @@ class RootRelativeLoss(MeshLoss):
 
     def compare(self, outputs: dict, samples: PoseDataSample) -> tuple[Tensor, Tensor]:
         """Difference ``(B,T,J,3)`` and its weight ``(B,T,J)``."""
-        pred, target = (joints - joints[:, :, self.root] for joints in (outputs['joints'], samples.joints))
+        labels = where_labelled(samples.joints, samples.visible)
+        pred, target = (joints - joints[:, :, self.root] for joints in (outputs['joints'], labels))
         return pred - target, samples.visible * samples.visible[:, :, self.root]
 
 
@@ -103,9 +105,9 @@ class ParameterLoss(MeshLoss):
         self.name, self.regularize = name, regularize
 
     def compute(self, outputs, samples):
-        known, target = samples.get(HAS_LABEL[self.name]), samples.get(self.name)
+        known = samples.get(HAS_LABEL[self.name])
+        target = where_labelled(samples.get(self.name), known)
         if self.regularize:
-            target = target * known[..., None]
             known = of_shown_windows(samples, known)
         return (outputs[self.name] - target).square(), known
 
@@ -133,7 +135,8 @@ class HeatmapLoss(MeshLoss):
         h, w = heatmaps.shape[-2:]
         points = crop_to_heatmap(samples.keypoints, (h, w))
         inside = ((points >= 0) & (points <= points.new_tensor([w - 1, h - 1]))).all(-1)  # (B, T, J)
-        return encode_heatmaps(points, (h, w), self.sigma), samples.keypoint_conf * inside
+        weight = samples.keypoint_conf * inside
+        return encode_heatmaps(where_labelled(points, weight), (h, w), self.sigma), weight
 
 
 @LOSSES.register_module()
