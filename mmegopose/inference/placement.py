@@ -9,9 +9,12 @@ from ..geometry.root_translation import root_translation
 from ..motion import Motion
 from ..structures import get_skeleton
 from .contacts import STANDING, foot_contacts
+from .smoothing import smooth
 
 TILT_SPREAD = 0.14    # radians: how far the mean direction of a standing body is from the vertical
 HEIGHT_SPREAD = 0.06  # metres: how far still feet are off one plane
+SMOOTHING = 0.1       # seconds
+MIN_FEET = 20         # frames of still feet
 
 
 def place_in_camera(motion: Motion, points: np.ndarray, camera: np.ndarray, weight: np.ndarray) -> Motion:
@@ -56,26 +59,27 @@ def stand_upright(motions: Sequence[Motion]) -> list[Motion]:
         motions: in camera axes.
 
     Returns:
-        The motions in the world; ``provenance['upright']`` tells ``camera_pitch`` (down) and ``camera_roll``, degrees,
-        ``camera_height``, and by how much the feet corrected the bodies, ``correction``, degrees; None where no foot
-        stands still: then the floor is at the lowest joint of most frames.
+        The motions in the world; ``provenance['upright']`` tells ``camera_pitch`` (down) and ``camera_roll`` (up leans
+        to the right in the image) in degrees, ``camera_height``, and by how many degrees the feet corrected the bodies,
+        ``correction``: None where no foot stands still; then the floor is at the lowest joint of most frames.
 
     Raises:
         ValueError: no motion in camera axes with a valid trunk.
     """
+    quiet = [smooth(motion, 'gaussian', sigma=SMOOTHING) for motion in motions]  # to find still feet in noise
     trunks = [trunk for motion in motions for trunk in _trunks(motion)]
     if not trunks:
         raise ValueError('the vertical is not known: no frame shows both the hips and the shoulders')
     up = np.sum(trunks, 0)
     up /= np.linalg.norm(up)
-    feet = _still_feet([motion.moved(_rotated(up), 'world') for motion in motions])
+    feet = _still_feet([motion.moved(_rotated(up), 'world') for motion in quiet])
     correction, floor = None, None
-    if len(feet) >= 20:
+    if len(feet) >= MIN_FEET:
         slope, floor = _plane(feet)
         correction = float(np.degrees(np.arctan(np.linalg.norm(slope))))
         tilt = np.array([-slope[0], -slope[1], 1.0])
         up = _rotated(up)[:3, :3].T @ (tilt / np.linalg.norm(tilt))
-        feet = _still_feet([motion.moved(_rotated(up), 'world') for motion in motions])
+        feet = _still_feet([motion.moved(_rotated(up), 'world') for motion in quiet])
         floor = float(np.median(feet[:, 2])) if len(feet) else floor
     if floor is None:
         lowest = [np.where(motion.valid, motion.moved(_rotated(up), 'world').joints[..., 2], np.inf).min(1)
