@@ -1,4 +1,5 @@
 """3D poses from the 2D keypoints of a video."""
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..geometry.root_translation import pinhole
 from ..motion import Motion
 from ..registry import INFERENCERS
 from ..structures import get_skeleton
+from .detectors import poses_of_video
 from .inferencer import Inferencer
 from .inputs.poses_2d import Poses2D, collect_frames, read_poses_2d
 from .people import people_store
@@ -37,21 +39,24 @@ class LiftingInferencer(Inferencer):
     default_skeleton = 'h36m17'
 
     def __call__(self, poses, image_size: tuple | None = None, *, skeleton: str | None = None,
-                 fps: float | None = None, format: str = 'auto', tracking: dict | None = None, person: str = 'all',
-                 intrinsics=None, field_of_view: float | None = None, frame: str | None = None,
-                 fields: dict | None = None, batch_size: int = 16, smooth: str | dict | None = None,
-                 constant_bones: bool | dict = False, floor: bool | float = False, **options) -> list[Motion]:
+                 fps: float | None = None, format: str = 'auto', detector: str | dict | Callable | None = None,
+                 tracking: dict | None = None, person: str = 'all', intrinsics=None,
+                 field_of_view: float | None = None, frame: str | None = None, fields: dict | None = None,
+                 batch_size: int = 16, smooth: str | dict | None = None, constant_bones: bool | dict = False,
+                 floor: bool | float = False, **options) -> list[Motion]:
         """The 3D pose of everybody in a video.
 
         Args:
             poses: a file or folder that :func:`.read_poses_2d` knows; :class:`.Poses2D`; tracks of
                 :func:`.track_people`; or an array of one person in pixels, ``(F,J,2)`` or ``(F,J,3)`` with confidence,
-                NaN or confidence 0 where a joint is not there.
+                NaN or confidence 0 where a joint is not there. With a ``detector``, a video or pictures, see
+                :func:`.open_images`.
             image_size: width and height of the images, pixels; where the file does not tell.
             skeleton: of the keypoints; default: what the file says, or the detector's of so many joints (17:
                 ``'coco17'``).
             fps: frames per second; default: what the file says, or 30.
             format: of the file.
+            detector: of 2D poses in a video: ``'mediapipe'``, ``'rtmlib'``, or your own; see :func:`.build_detector`.
             tracking: options of :func:`.track_people`.
             person: ``'all'``, or one: ``'longest'`` or ``'largest'``, see :func:`.choose_person`.
             intrinsics: ``fx, fy, cx, cy`` or a ``(3,3)`` matrix, pixels; or
@@ -80,8 +85,12 @@ class LiftingInferencer(Inferencer):
             raise ValueError(f'frame={frame!r} should be one of {FRAMES}')
         if frame != 'root' and intrinsics is None and field_of_view is None:
             raise ValueError(f'frame={frame!r}: where a person is needs intrinsics or field_of_view')
-        tracks = self._tracks(poses, tracking or {}, dict(
-            options, image_size=image_size, skeleton=skeleton, fps=fps), format)
+        options |= dict(image_size=image_size, skeleton=skeleton, fps=fps)
+        if detector is not None:
+            options.pop('image_size')
+            poses = poses_of_video(poses, detector, progress=self.progress, **_given(options))
+            options = {}
+        tracks = self._tracks(poses, tracking or {}, _given(options), format)
         if person != 'all' and tracks:
             tracks = [choose_person(tracks, person)]
         tracks = [track.convert(self.skeleton) for track in tracks]
@@ -94,8 +103,8 @@ class LiftingInferencer(Inferencer):
             motions = stand_upright(motions)
         return [post_process(motion, smooth, constant_bones, floor) for motion in motions]
 
-    def _tracks(self, poses, tracking: dict, options: dict, format: str) -> list[PersonTrack]:
-        given = {key: value for key, value in options.items() if value is not None}
+    @staticmethod
+    def _tracks(poses, tracking: dict, given: dict, format: str) -> list[PersonTrack]:
         if isinstance(poses, (str, Path)):
             poses = read_poses_2d(poses, format, **given)
         elif isinstance(poses, np.ndarray) or torch.is_tensor(poses):
@@ -146,6 +155,10 @@ class LiftingInferencer(Inferencer):
             out.append(blend_frames(poses[begin:begin + len(ids)], ids, weights)[0].numpy())
             begin += len(ids)
         return out
+
+
+def _given(options: dict) -> dict:
+    return {key: value for key, value in options.items() if value is not None}
 
 
 def _runs(mask: np.ndarray) -> list[slice]:

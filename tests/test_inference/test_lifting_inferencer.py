@@ -111,3 +111,36 @@ def test_a_camera_places_people(inferencer):
     assert motion.frame == 'camera' and 'placement' in motion.provenance and motion.spread.shape == (12, 17)
     with pytest.raises(ValueError, match='either intrinsics'):
         inferencer(clip(12), (1000, 1000), skeleton='h36m17', field_of_view=60, intrinsics=(1000, 1000, 500, 500))
+
+
+class TwoWalkers:
+    """A detector of COCO joints that sees two people pass through a picture, one of them from the tenth frame on."""
+    skeleton = 'coco17'
+
+    def __init__(self):
+        self.shape, self.calls = np.random.default_rng(3).uniform(-1, 1, (2, 17, 2)) * (12, 30), -1
+
+    def __call__(self, image, time):
+        self.calls += 1
+        places = np.array([[40.0 + self.calls, 50], [160.0 - self.calls, 52]])
+        return [(place + shape, np.full(17, 0.9)) for place, shape in zip(places, self.shape[:1 + (self.calls >= 10)])]
+
+
+def test_a_video_with_a_detector(inferencer, tmp_path):
+    pictures = np.zeros((30, 100, 200, 3), np.uint8)
+    first, second = inferencer(pictures, detector=TwoWalkers(), fps=20, field_of_view=70)
+    assert len(first) == 30 and len(second) == 20 and second.time[0] == pytest.approx(0.5)
+    assert first.fps == pytest.approx(20) and first.frame == 'camera' and first.provenance['image_size'] == [200, 100]
+    assert first.provenance['input']['detector'] == 'TwoWalkers' and first.valid.all()
+    largest, = inferencer(pictures, detector=TwoWalkers(), fps=20, person='longest')
+    assert largest.person == first.person
+
+
+def test_the_world_of_lifted_people(inferencer):
+    keypoints = clip(40)
+    motions = inferencer(keypoints, (1000, 1000), skeleton='h36m17', intrinsics=(1000, 1000, 500, 500), frame='world')
+    assert [motion.frame for motion in motions] == ['world'] and 'camera_height' in motions[0].provenance['upright']
+    with pytest.raises(ValueError, match="frame='sky' should be one of"):
+        inferencer(keypoints, (1000, 1000), frame='sky')
+    with pytest.raises(ValueError, match='a floor is in the world'):
+        inferencer(keypoints, (1000, 1000), skeleton='h36m17', floor=True)
