@@ -173,6 +173,13 @@ def state_of(checkpoint, filename: str) -> dict:
     return stripped
 
 
+def keep_weights(path: str | Path) -> None:
+    """Reduce a checkpoint file to its weights and ``meta``: no optimizer, no history."""
+    checkpoint = load_from_local(str(path))
+    with atomic_write(path, 'wb') as file:
+        torch.save({key: checkpoint[key] for key in ('meta', 'state_dict') if key in checkpoint}, file)
+
+
 def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> int:
     """Load every weight of ``state_dict`` into ``model``; ``CheckpointError`` lists what does not match.
 

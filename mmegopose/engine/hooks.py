@@ -1,15 +1,17 @@
 """Hooks that make checkpoints portable, safe to read and exact to resume from."""
 import random
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank
+from mmengine.dist import get_rank, is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 
 from ..registry import HOOKS
+from .checkpoint import keep_weights
 
 
 def random_state() -> dict:
@@ -134,10 +136,16 @@ class CheckpointHook(_CheckpointHook):
     """mmengine's, but an outdated checkpoint is removed only when its successor is on disk.
 
     Raises ``TypeError`` for an unknown argument; mmengine's does so when it saves for the first time.
+
+    Args:
+        args, kwargs: mmengine's.
+        weights_only_at_end: what is left when training ends holds the weights alone, a third of the size with AdamW.
+            Training cannot resume from it.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, weights_only_at_end: bool = False, **kwargs):
         super().__init__(*args, **kwargs)
+        self.weights_only_at_end = weights_only_at_end
         if self.args:
             raise TypeError(f'CheckpointHook has no argument {", ".join(map(repr, self.args))}')
 
@@ -162,3 +170,11 @@ class CheckpointHook(_CheckpointHook):
     def _save_best_checkpoint(self, runner, metrics):
         with self._removing_last():
             super()._save_best_checkpoint(runner, metrics)
+
+    def after_train(self, runner):
+        super().after_train(runner)
+        if self.weights_only_at_end and is_main_process():
+            left = [*Path(self.out_dir).glob('iter_*.pth'), *Path(self.out_dir).glob('epoch_*.pth'),
+                    *Path(self.out_dir).glob('best_*.pth')]
+            for path in left:
+                keep_weights(path)

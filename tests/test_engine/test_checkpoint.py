@@ -184,6 +184,22 @@ def test_outdated_checkpoints_are_removed(tmp_path):
     assert names[-1] == 'iter_4.pth' and len(names) == 2 and names[0].startswith('best_mean_iter_')
 
 
+def test_weights_alone_are_left_at_the_end(tmp_path):
+    def run(folder, **options):
+        folder.mkdir()
+        toy_runner(folder, default_hooks__checkpoint__save_best='mean', default_hooks__checkpoint__rule='less',
+                   **options).train()
+        return sorted((folder / 'work').glob('*.pth'))
+
+    files = run(tmp_path / 'a'), run(tmp_path / 'b', default_hooks__checkpoint__weights_only_at_end=True)
+    for whole, path in zip(*files, strict=True):
+        whole, reduced = load_from_local(str(whole)), load_from_local(str(path))
+        assert set(reduced) == {'meta', 'state_dict'} and 'message_hub' in whole
+        assert all(torch.equal(reduced['state_dict'][key], value) for key, value in whole['state_dict'].items())
+    with pytest.raises(CheckpointError, match='optimizer: training cannot resume from it'):
+        toy_runner(tmp_path / 'b', resume=True).train()
+
+
 def test_mistyped_argument_of_the_checkpoint_hook(tmp_path):
     with pytest.raises(TypeError, match="CheckpointHook has no argument 'intervall'"):
         toy_runner(tmp_path, default_hooks__checkpoint__intervall=3)
