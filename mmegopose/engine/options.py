@@ -26,10 +26,10 @@ class Options(dict):
         self.texts = {}
 
     @classmethod
-    def of(cls, pairs: list | None) -> 'Options':
-        """What the texts ``KEY=VALUE`` of ``--cfg-options`` say; see :meth:`add`."""
+    def of(cls, pairs: list | None, name: str = '--cfg-options') -> 'Options':
+        """What texts ``KEY=VALUE`` say; see :meth:`add`."""
         options = cls()
-        options.add(pairs or (), '--cfg-options')
+        options.add(pairs or (), name)
         return options
 
     def add(self, pairs, name: str) -> None:

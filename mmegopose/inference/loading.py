@@ -9,8 +9,12 @@ from mmengine.model import BaseModel
 from ..datasets import SequenceStore, WindowDataset
 from ..datasets.cache import cache_home
 from ..engine.checkpoint import load_from_local, load_state, state_of
-from ..registry import DATASETS, MODELS
+from ..engine.config import load_config
+from ..registry import DATASETS, INFERENCERS, MODELS
 
+FAMILIES = dict(HeadPoseInferencer=('HeadPoseDataset',), LiftingInferencer=('LiftingDataset',),
+                MeshInferencer=('ImageMeshDataset', 'SyntheticMeshDataset'))
+"""Inferencers and the data sets of the models that they run."""
 SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
 
 
@@ -43,6 +47,31 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
     if len(found) > 1:
         raise ValueError(f'{folder} holds the checkpoints {[path.name for path in found]}: give config and checkpoint')
     return config, found[0]
+
+
+def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | None = None, *,
+                    model: str | Path | None = None, **options):
+    """The inferencer that belongs to the data set of a config, see :data:`FAMILIES`.
+
+    Args:
+        config, checkpoint, model, options: see :class:`.Inferencer`.
+
+    Raises:
+        ValueError: a data set for which there is no inferencer.
+    """
+    if config is None and model is None:
+        raise ValueError('name a model: a folder or name, or a config and its checkpoint')
+    cfg = load_config(find_model(model)[0] if model is not None else config)
+    kind = cfg.test_dataloader.dataset.type
+    names = [cls.__name__ for cls in getattr(DATASETS.get(kind) if isinstance(kind, str) else kind, '__mro__', ())]
+    for name, datasets in FAMILIES.items():
+        if set(datasets) & set(names):
+            found = INFERENCERS.get(name)
+            if found is None:
+                raise ValueError(f'data of {kind} are predicted by {name}, which this version does not have')
+            return found(config, checkpoint, model=model, **options)
+    raise ValueError(f'there is no inferencer for data of {kind}, only for {sorted(sum(FAMILIES.values(), ()))} and '
+                     'what derives from them')
 
 
 def load_model(cfg: Config, checkpoint: str, device: str | None = None) -> BaseModel:

@@ -1,0 +1,138 @@
+"""Predict the motion of people from a recording, and write it to a file for each of them.
+
+The model decides what a recording is. Head tracks: an Aria MPS folder, a table (say whose axes with --preset), TUM,
+EuRoC, COLMAP, StrayScanner, Record3D, arrays. 2D poses: files of rtmlib, mmpose, OpenPose, AlphaPose, MediaPipe,
+Ultralytics, COCO, VideoPose3D. A video or pictures, with --detector. The kind of file is told by its content.
+Files are read by mmegopose.motion.Motion.load. Exit status: 0 written, 1 nobody is in the recording, 2 a mistake.
+
+Examples:
+    mmegopose predict mps_recording_vrs --model levelwise
+    mmegopose predict quest.csv --preset openxr --config my_config.py --checkpoint iter_500.pth --out walk.npz
+    mmegopose predict openpose_folder --image-size 1920 1080 --fps 25 --model lifter --smooth savitzky_golay
+    mmegopose predict video.mp4 --detector mediapipe --model lifter --field-of-view 60 --frame world
+"""
+import re
+import sys
+import warnings
+from pathlib import Path
+
+from ._arguments import add_config
+
+KINDS = dict(HeadPoseInferencer=('head tracks', ('preset',)),
+             LiftingInferencer=('2D poses', ('image_size', 'skeleton', 'person', 'field_of_view', 'frame', 'detector')),
+             MeshInferencer=('pictures', ('person', 'field_of_view', 'frame', 'detector')))
+"""What each inferencer reads, and the arguments that only such a recording has."""
+FILM_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
+COMMON = ('format', 'fps', 'smooth', 'constant_bones', 'floor')
+
+
+def predict_arguments(parser) -> None:
+    parser.add_argument('input', help='file or folder of a recording')
+    model = parser.add_argument_group('model')
+    model.add_argument('--model', metavar='NAME_OR_FOLDER',
+                       help='name of a model, or a folder with config.py and one checkpoint')
+    add_config(model, '--config', metavar='CONFIG')
+    model.add_argument('--checkpoint', metavar='FILE', help='checkpoint of that config')
+    model.add_argument('--device', help='default: a GPU if there is one')
+    model.add_argument('--precision', choices=['fp32', 'bf16'], default='fp32')
+    recording = parser.add_argument_group('recording')
+    recording.add_argument('--format', help='kind of file; default: by its content')
+    recording.add_argument('--fps', type=float, help='frames per second, where the file does not tell')
+    recording.add_argument('--preset', help='head tracks: whose axes they are, e.g. openxr, unity, unreal, ros, opencv')
+    recording.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'),
+                           help='2D poses: pixels of the images, where the file does not tell')
+    recording.add_argument('--skeleton', help='2D poses: of the keypoints, e.g. coco17, where the file does not tell')
+    recording.add_argument('--detector', help='of 2D poses in a video: mediapipe (the default for videos), rtmlib')
+    recording.add_argument('--person', choices=['all', 'longest', 'largest'], help='2D poses: who; default: all')
+    recording.add_argument('--field-of-view', type=float, metavar='DEGREES',
+                           help='2D poses: from the left to the right edge of the image; tells how far people are')
+    recording.add_argument('--frame', choices=['root', 'camera', 'world'],
+                           help='2D poses: what joints are relative to; camera and world need --field-of-view')
+    recording.add_argument('--options', nargs='+', action='extend', metavar='KEY=VALUE',
+                           help='more options of the reader: head_offset=quest3 up=y unit=mm check=warn')
+    result = parser.add_argument_group('result')
+    result.add_argument('--smooth', choices=['one_euro', 'savitzky_golay', 'gaussian'], help='filter in time')
+    result.add_argument('--constant-bones', action='store_true', help='give bones one length')
+    result.add_argument('--floor', action='store_true', help='put the floor at z = 0 (motions in the world)')
+    result.add_argument('--out', default='predictions', metavar='FILE.npz_OR_FOLDER',
+                        help='where to write; default: the folder ./predictions')
+
+
+def predict_command(args) -> int:
+    from ..engine.errors import user_errors
+    from ..engine.options import Options
+    from ..files import require_writable
+    from ..inference import load_inferencer
+    with user_errors():
+        if not Path(args.input).expanduser().exists():
+            raise FileNotFoundError(f'there is no {args.input}')
+        require_writable(args.out, 'name another place with --out')
+        predict = load_inferencer(args.config, args.checkpoint, model=args.model, device=args.device,
+                                  precision=args.precision)
+        kind = type(predict).__name__
+        if kind == 'LiftingInferencer' and Path(args.input).suffix.lower() in FILM_SUFFIXES:
+            args.detector = args.detector or 'mediapipe'
+        options = _options_for(kind, args)
+        options.update(Options.of(args.options, '--options'))
+        motions, notes = _call(predict, args.input, options)
+        print(_read_sentence(args.input, motions))
+        for note in notes:
+            print(f'Warning: {note}', file=sys.stderr)
+        if not motions:
+            return 1
+        files = [_file_of(args, motion, len(motions)) for motion in motions]
+        for motion, file in zip(motions, files):
+            motion.save(file)
+        print(_written_sentence(files, motions[0]))
+    return 0
+
+
+def _options_for(kind: str, args) -> dict:
+    """Arguments that were given; ``ValueError`` for those of another kind of recording."""
+    reads, own = KINDS.get(kind, (kind, ()))
+    others = {name for _, names in KINDS.values() for name in names} - set(own)
+    wrong = [f'--{name.replace("_", "-")}' for name in sorted(others) if getattr(args, name)]
+    if wrong:
+        raise ValueError(f'{", ".join(wrong)}: the model reads {reads}, which have no such option')
+    options = {name: getattr(args, name) for name in (*COMMON, *own) if getattr(args, name)}
+    return options | (dict(image_size=tuple(args.image_size)) if 'image_size' in options else {})
+
+
+def _call(predict, recording: str, options: dict) -> tuple[list, list]:
+    """Motions, and what this package warned of; other warnings are shown as always."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        motions = predict(recording, **options)
+    home, notes = str(Path(__file__).parents[1]), []
+    for warning in caught:
+        if warning.filename.startswith(home) and issubclass(warning.category, UserWarning):
+            notes.append(str(warning.message))
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return motions, list(dict.fromkeys(notes))
+
+
+def _read_sentence(recording: str, motions: list) -> str:
+    if not motions:
+        return f'Read {recording}: there is nobody in it, nothing is written.'
+    frames = sum(map(len, motions))
+    holes = sum(int((~motion.valid.any(1)).sum()) for motion in motions)
+    filled = sum(int(motion.filled.sum()) for motion in motions)
+    seconds = max(motion.time[-1] for motion in motions) - min(motion.time[0] for motion in motions)
+    people = f'{len(motions)} people' if len(motions) > 1 else '1 person'
+    return (f'Read {recording}: {people}, {frames} frames in {seconds:.2f} seconds; '
+            f'{holes or "no"} frames are holes without a pose, {filled or "none"} stand on input that was filled in.')
+
+
+def _written_sentence(files: list, motion) -> str:
+    names = ', '.join(map(str, files[:-1])) + (' and ' if len(files) > 1 else '') + str(files[-1])
+    return (f'Wrote {names}: {motion.num_joints} joints of {motion.skeleton} in metres, relative to the '
+            f'{motion.frame}, at {motion.fps:.4g} frames a second.')
+
+
+def _file_of(args, motion, count: int) -> Path:
+    """The file of a person: the name of the recording or of ``--out``, and that of the person if there are several."""
+    out = Path(args.out).expanduser()
+    base = out if out.suffix == '.npz' else out / f'{Path(args.input).resolve().stem}.npz'
+    person = re.sub(r'[^\w.-]+', '_', motion.person)
+    return base if count == 1 else base.with_name(f'{base.stem}_{person}.npz')

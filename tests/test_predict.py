@@ -1,0 +1,139 @@
+"""``mmegopose predict``: from a file to Motions."""
+import numpy as np
+import pytest
+import torch
+from helpers import pose_files, track_files
+
+from mmegopose.cli import main
+from mmegopose.engine import load_config
+from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, load_inferencer
+from mmegopose.motion import Motion
+from mmegopose.registry import MODELS
+
+HEAD = "_base_ = 'mmegopose::head_pose/levelwise_vit_coarse_only.py'\nmodel = dict(backbone=dict(depth=1))\n"
+LIFT = """
+model = dict(
+    type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=3, embed_dim=16),
+    neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2),
+    head=dict(type='JointHead', embed_dim=16, hidden_dims=(), per_joint=True, output='all'))
+test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, confidence=True))
+"""
+
+
+def model_folder(folder, text):
+    folder.mkdir()
+    (folder / 'config.py').write_text(text)
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=MODELS.build(load_config(folder / 'config.py').model).state_dict()), folder / 'x.pth')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory):
+    home = tmp_path_factory.mktemp('models')
+    return dict(head=model_folder(home / 'head', HEAD), lift=model_folder(home / 'lift', LIFT))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(capsys, *command):
+    try:
+        status = main(['predict', *map(str, command)])
+    except SystemExit as left:
+        status = left.code
+    return (status, *capsys.readouterr())
+
+
+def write_track(path, preset='unity', hole=None):
+    time, poses = track_files.walk()
+    keep = np.ones(len(time), bool)
+    keep[hole or slice(0)] = False
+    return track_files.write_csv(path, time[keep], track_files.in_preset(poses, preset)[keep])
+
+
+def test_the_family_is_that_of_the_config(models):
+    assert type(load_inferencer(model=models['head'])) is HeadPoseInferencer
+    assert type(load_inferencer(models['lift'] / 'config.py', models['lift'] / 'x.pth')) is LiftingInferencer
+    with pytest.raises(ValueError, match='name a model: a folder or name, or a config and its checkpoint'):
+        load_inferencer()
+
+
+def test_a_family_without_an_inferencer_is_told(tmp_path):
+    (tmp_path / 'c.py').write_text("test_dataloader = dict(dataset=dict(type='WindowDataset'))")
+    with pytest.raises(ValueError, match='no inferencer for data of WindowDataset, only for .*LiftingDataset'):
+        load_inferencer(tmp_path / 'c.py', 'x.pth')
+
+
+def test_a_head_track_becomes_a_file(models, here, capsys):
+    track = write_track(here / 'walk.csv')
+    status, out, _ = run(capsys, track, '--model', models['head'], '--preset', 'unity', '--smooth', 'gaussian')
+    motion, = HeadPoseInferencer(model=models['head'])(track, preset='unity', smooth='gaussian')
+    saved = Motion.load(here / 'predictions/walk.npz')
+    np.testing.assert_array_equal(saved.joints, motion.joints)
+    read, wrote = out.splitlines()
+    assert status == 0 and saved.provenance['smoothing']
+    assert read == (f'Read {track}: 1 person, {len(motion)} frames in {motion.duration:.2f} seconds; no frames are holes '
+                    'without a pose, none stand on input that was filled in.')
+    assert wrote == ('Wrote predictions/walk.npz: 17 joints of coco17 in metres, relative to the world, at 30 frames a '
+                     'second.')
+
+
+def test_a_hole_is_counted(models, here, capsys):
+    track = write_track(here / 'walk.csv', hole=slice(60, 150))
+    status, out, _ = run(capsys, track, '--model', models['head'], '--preset', 'unity', '--out', 'some/where.npz')
+    invalid = int((~Motion.load(here / 'some/where.npz').valid.any(1)).sum())
+    assert status == 0 and 85 <= invalid <= 95 and f'; {invalid} frames are holes without a pose' in out
+
+
+def test_people_get_a_file_each_and_config_and_checkpoint_do_too(models, here, capsys):
+    poses = pose_files.write_npz(here / 'two.npz', *pose_files.people())
+    status, out, _ = run(capsys, poses, '--config', models['lift'] / 'config.py', '--checkpoint',
+                         models['lift'] / 'x.pth', '--image-size', *pose_files.SIZE, '--fps', 25, '--out', 'out')
+    files = sorted((here / 'out').iterdir())
+    motions = [Motion.load(file) for file in files]
+    assert status == 0 and len(files) == 2 and [f'two_{motion.person}.npz' for motion in motions] == [
+        file.name for file in files]
+    assert f'{poses}: 2 people, {sum(map(len, motions))} frames' in out and 'at 25 frames a second' in out
+    assert all(file.name in out for file in files)
+    filled = sum(int(motion.filled.sum()) for motion in motions)
+    assert filled and f'{filled} stand on input that was filled in' in out
+
+
+def test_nobody_is_no_success(models, here, capsys):
+    keypoints, scores, there, seen = pose_files.people()
+    poses = pose_files.write_mmpose(here / 'none.json', keypoints, scores, there & False, seen)
+    status, out, _ = run(capsys, poses, '--model', models['lift'], '--image-size', 10, 10)
+    assert status == 1 and out == f'Read {poses}: there is nobody in it, nothing is written.\n'
+    assert not (here / 'predictions').exists()
+
+
+@pytest.mark.parametrize('model, options, message', [
+    ('head', ['--preset', 'unreal'], 'walk.csv: '),
+    ('head', ['--image-size', 10, 10, '--person', 'longest'],
+     '--image-size, --person: the model reads head tracks, which have no such option'),
+    ('lift', ['--preset', 'unity'], '--preset: the model reads 2D poses, which have no such option'),
+    ('head', ['--format', 'vrs'], "unknown format 'vrs'; known: ['aria_mps'"),
+    ('head', ['--preset', 'unity', '--options', 'upp=y'], "'upp'"),
+    ('head', ['--options', 'up'], "--options 'up' is not KEY=VALUE"),
+    ('nosuch', [], 'is no folder and no name of a model; known: ')])
+def test_mistakes_are_one_line(model, options, message, models, here, capsys):
+    write_track(here / 'walk.csv')
+    status, _, errors = run(capsys, 'walk.csv', '--model', models.get(model, model), *options)
+    last = errors.splitlines()[-1]
+    assert status == 2 and last.startswith('error: ') and message in last and 'Traceback' not in errors
+
+
+def test_a_missing_recording_is_told_before_the_model_loads(here, capsys):
+    status, _, errors = run(capsys, 'none.csv', '--model', 'nosuch')
+    assert status == 2 and 'error: there is no none.csv' in errors
+
+
+def test_warnings_are_plain_lines(models, here, capsys):
+    write_track(here / 'walk.csv', 'unreal')
+    status, out, errors = run(capsys, 'walk.csv', '--model', models['head'], '--preset', 'unity', '--options',
+                              'check=warn')
+    assert status == 0 and 'Wrote' in out and errors.startswith('Warning: walk.csv: ') and 'UserWarning' not in errors
