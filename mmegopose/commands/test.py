@@ -62,11 +62,33 @@ def add_outputs(cfg, args) -> None:
         if cfg.get('submit_evaluator') is None:
             raise KeyError('--submit needs submit_evaluator in the config, the metric that writes the file: '
                            "dict(type='BodySubmission') or dict(type='HandSubmission', challenge='freihand')")
-        if cfg.get('submit_dataloader') is not None:
-            cfg.merge_from_dict(dict(test_dataloader=cfg.submit_dataloader))
+        use_submit_data(cfg, cfg.filename)
         evaluators = [dict(cfg.submit_evaluator, out_file=args.submit)]
     if args.dump:
         evaluators.append(dict(type='DumpPredictions', out_file=args.dump))
     cfg.test_evaluator = evaluators
     if args.show_dir:
         draw_predictions(cfg, evaluators, args.show_dir)
+
+
+def use_submit_data(cfg, filename: str) -> None:
+    """Test on what ``submit_dataloader`` changes of ``test_dataloader``, without it on the test data as they are."""
+    import copy
+    import sys
+
+    from ..engine.config import check_config
+    data = cfg.get('test_dataloader', {}).get('dataset', {})
+    if cfg.get('submit_dataloader') is None:
+        print(f'--submit: {filename} has no submit_dataloader: the file gets the poses of test_dataloader '
+              f'({data.get("type")}, split={data.get("split")!r}). For those of the challenge write '
+              "submit_dataloader=dict(dataset=dict(split='test', template=...))", file=sys.stderr)
+        return
+    if cfg.submit_dataloader.get('dataset', {}).get('type', data.get('type')) != data.get('type'):
+        data.clear()  # another data set, whose arguments are its own
+    cfg.merge_from_dict(dict(test_dataloader=copy.deepcopy(cfg.submit_dataloader)))
+    try:
+        check_config(cfg, filename, 'test')
+    except TypeError as error:
+        raise TypeError(f'{error}. This is test_dataloader with the changes of submit_dataloader, which do not fit it: '
+                        'give submit_dataloader.dataset a type and all its arguments, or set submit_dataloader=None '
+                        'for the poses of test_dataloader') from error

@@ -37,6 +37,21 @@ def test_submission_replaces_dataloader_and_evaluator(tmp_path):
     assert cfg.test_dataloader.dataset.data_root == 'data/toy'
 
 
+def test_submission_data_that_do_not_fit_the_test_data(tmp_path, capsys):
+    write = "submit_evaluator = dict(type='BodySubmission')\n"
+    args = Namespace(submit='s.json', dump=None, show_dir=None)
+    cfg = load_config(write_config(tmp_path, f"{write}submit_dataloader = dict(dataset=dict(template='t.json'))"))
+    with pytest.raises(TypeError, match=r"toy.py: test_dataloader.dataset .*'template'.* changes of submit_dataloader, "
+                                        r'which do not fit it: give submit_dataloader.dataset a type'):
+        add_outputs(cfg, args)
+    own = dict(type='EgoExo4DBodyDataset', data_root='sample', split='test', windows=dict(), pipeline=[])
+    cfg = load_config(write_config(tmp_path, f'{write}submit_dataloader = dict(dataset={own})'))
+    add_outputs(cfg, args)
+    assert set(cfg.test_dataloader.dataset) == {'type', 'data_root', 'split', 'windows', 'pipeline'}
+    add_outputs(load_config(write_config(tmp_path, write)), args)
+    assert 'toy.py has no submit_dataloader: the file gets the poses of test_dataloader' in capsys.readouterr().err
+
+
 def test_submission_needs_an_evaluator(tmp_path):
     cfg = load_config(write_config(tmp_path))
     with pytest.raises(KeyError, match='submit_evaluator.*HandSubmission'):
