@@ -201,6 +201,8 @@ def test_compiled_networks_keep_their_keys():
     (dict(type='ViT', embed_dim=10, num_heads=4), 'not a multiple of num_heads'),
     (dict(type='HugeViT', arch='giant'), "arch should be one of"),
     (dict(type='WeightedFusion', weights=dict(a=0.5, b=0.6)), 'sum to 1'),
+    (dict(type='WeightedFusion', weights=dict(coarse=0.1, fine=0.9, coars=0.3)),
+     "sum is 1.3; 'coars' is much like 'coarse'"),
     (dict(type='JointHead', output='first'), "'last' or 'all'"),
     (dict(type='ViT', scope='tokens', causal=True), "needs scope='frames'")])
 def test_wrong_arguments_say_what_is_right(config, message):

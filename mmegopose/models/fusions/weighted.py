@@ -1,4 +1,7 @@
 """Fixed weights for the branches' outputs."""
+from difflib import SequenceMatcher
+from itertools import combinations
+
 from mmengine.model import BaseModule
 
 from ...registry import FUSIONS
@@ -7,7 +10,11 @@ from ...registry import FUSIONS
 def check_weights(weights: dict) -> None:
     """Weights of branches must be positive and sum to 1."""
     if min(weights.values()) <= 0 or abs(sum(weights.values()) - 1) > 1e-6:
-        raise ValueError(f'weights of branches should be positive and sum to 1, got {dict(weights)}')
+        alike = [f'{b!r} is much like {a!r}: is it misspelled?' for a, b in combinations(weights, 2)
+                 if SequenceMatcher(None, a, b).ratio() > 0.85]
+        raise ValueError('; '.join([
+            f'weights of branches (fusion.weights, fusion.prior) should be positive and sum to 1, got {dict(weights)}, '
+            f'whose sum is {sum(weights.values()):.6g}', *alike]))
 
 
 @FUSIONS.register_module()
