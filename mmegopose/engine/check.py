@@ -7,7 +7,7 @@ from mmengine.registry import Registry
 from torch.utils.data import DataLoader
 
 from .. import registry
-from ..registry import unknown_arguments
+from ..registry import arguments, unknown_arguments
 
 MODES = dict(train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
              test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))
@@ -66,6 +66,8 @@ def check_config(cfg, filename: str = '', mode: str = 'train') -> None:
         _check(cfg.get(key), key, source, filename, taken)
     for key in DATALOADERS:
         _check_dataloader(cfg.get(key), key, filename)
+    if mode == 'train':
+        _check_schedulers(cfg, filename)
 
 
 def _check(value, path: str, source: Registry, filename: str, taken=()) -> None:
@@ -89,9 +91,47 @@ def _check_type(value: dict, path: str, source: Registry, filename: str, taken) 
     target = find_class(kind, source)
     if isinstance(kind, str) and target is None:
         raise KeyError(f'{filename}: {path}.type={kind!r} is not registered; {source.remedy(kind)}')
+    known = arguments(target)
+    for key, given in value.items():
+        wanted = _number(known.get(key))
+        if wanted and isinstance(given, str):
+            raise ValueError(f'{filename}: {path}.{key}={given!r} should be a number ({wanted.__name__}), {kind} says')
     wrong = unknown_arguments(target, {k: v for k, v in value.items() if k not in taken})
     if wrong:
         raise TypeError(f'{filename}: {path} (type {kind}) has no argument {wrong}')
+
+
+def _number(parameter):
+    """``int`` or ``float`` if an argument is a number and nothing else, else None."""
+    if parameter is None:
+        return None
+    wanted = parameter.annotation
+    if wanted is inspect.Parameter.empty and type(parameter.default) in (int, float):
+        wanted = type(parameter.default)
+    return {int: int, float: float, 'int': int, 'float': float}.get(wanted) if isinstance(wanted, (type, str)) else None
+
+
+def _check_schedulers(cfg, filename: str) -> None:
+    """A schedule that ends before one of its parts begins, e.g. the warm-up of a training that was made short."""
+    schedulers = cfg.get('param_scheduler') or []
+    single = isinstance(schedulers, dict)
+    schedulers = [schedulers] if single else schedulers
+    paths = ['param_scheduler' if single else f'param_scheduler.{i}' for i in range(len(schedulers))]
+    for path, scheduler in zip(paths, schedulers):
+        unit = 'epochs' if scheduler.get('by_epoch', True) else 'iters'
+        limit, begin, end = cfg.train_cfg.get(f'max_{unit}'), scheduler.get('begin', 0), scheduler.get('end')
+        last = limit if end is None else end
+        if not isinstance(begin, int) or not isinstance(last, int) or begin < last:
+            continue
+        if end is not None or last < 2:
+            raise ValueError(f'{filename}: {path} begins at begin={begin} and ends at '
+                             + (f'train_cfg.max_{unit}={limit}' if end is None else f'end={end}')
+                             + ', which should be larger')
+        short = max(1, min(begin, last // 12))
+        before = [f'{p}.end={short}' for p, s in zip(paths, schedulers) if s.get('end') == begin]
+        raise ValueError(f'{filename}: {path} ({scheduler["type"]}) begins at begin={begin}, after the last iteration, '
+                         f'train_cfg.max_{unit}={limit}. Make the warm-up shorter too: --cfg-options '
+                         f'{" ".join([*before, f"{path}.begin={short}"])}')
 
 
 def _check_dataloader(loader, path: str, filename: str) -> None:

@@ -1,4 +1,5 @@
 """Hooks that make checkpoints portable, safe to read and exact to resume from."""
+import inspect
 import random
 from contextlib import contextmanager
 from pathlib import Path
@@ -143,11 +144,18 @@ class CheckpointHook(_CheckpointHook):
             Training cannot resume from it.
     """
 
+    _signature = inspect.signature(_CheckpointHook.__init__)
+
     def __init__(self, *args, weights_only_at_end: bool = False, **kwargs):
         super().__init__(*args, **kwargs)
         self.weights_only_at_end = weights_only_at_end
         if self.args:
             raise TypeError(f'CheckpointHook has no argument {", ".join(map(repr, self.args))}')
+
+    # without **kwargs, so that the check of configs knows the names
+    __init__.__signature__ = _signature.replace(  # type: ignore[attr-defined]
+        parameters=[*(p for p in _signature.parameters.values() if p.kind is not p.VAR_KEYWORD),
+                    inspect.signature(__init__).parameters['weights_only_at_end']])
 
     @contextmanager
     def _removing_last(self):
