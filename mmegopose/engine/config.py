@@ -15,7 +15,7 @@ from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from .check import DATALOADERS, INNER, check_config, find_class
 from .errors import user_errors
-from .options import DictAction, dotted_keys, typed_like, warn_of_new_keys
+from .options import DictAction, check_options, dotted_keys, typed_like, warn_of_new_keys
 
 __all__ = ['DictAction', 'check_config', 'choose_work_dir', 'load_config', 'load_plugins', 'user_errors']
 SHARED = ('data_root', 'protocol')  # keys at top level that all datasets share
@@ -51,6 +51,7 @@ def load_config(path, options: dict = None) -> Config:
     if options:
         keys = dotted_keys(cfg._cfg_dict)
         options = typed_like(cfg._cfg_dict, options)
+        check_options(cfg._cfg_dict, options, path, SHARED)
         cfg.merge_from_dict(copy.deepcopy(options))  # merging takes _delete_ out of them
         warn_of_new_keys(keys, cfg._cfg_dict, options, path)
         if any(key.split('.')[0] == 'custom_imports' for key in options):
@@ -89,13 +90,26 @@ def choose_work_dir(folder: str | None, config: str) -> str:
 
 
 def _test_as_validated(cfg: Config) -> None:
-    """A config that does not say how to test is tested as it is validated; loops need no arguments."""
+    """A config that does not say how to test, or not on what, is tested as it is validated; loops need no arguments."""
+    own, val = cfg.get('test_dataloader'), cfg.get('val_dataloader')
+    if isinstance(own, dict) and isinstance(val, dict) and '_delete_' not in own \
+            and not (own.get('dataset') or {}).get('type'):
+        cfg.test_dataloader = Config._merge_a_into_b(own.to_dict(), copy.deepcopy(val))
+    _drop_delete(cfg._cfg_dict)
     for part in ('dataloader', 'evaluator'):
         if cfg.get(f'val_{part}') is not None and f'test_{part}' not in cfg:
             cfg[f'test_{part}'] = copy.deepcopy(cfg[f'val_{part}'])
     for stage in ('val', 'test'):
         if cfg.get(f'{stage}_dataloader') is not None:
             cfg.setdefault(f'{stage}_cfg', {})
+
+
+def _drop_delete(value) -> None:
+    """Take out the ``_delete_`` of keys that the base does not have, which mmengine leaves in."""
+    if isinstance(value, dict):
+        value.pop('_delete_', None)
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ():
+        _drop_delete(item)
 
 
 def _import_plugins(custom_imports, path: str) -> None:

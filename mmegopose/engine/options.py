@@ -13,8 +13,10 @@ from ..registry import arguments, unknown_arguments
 from .check import find_class
 
 EXTRA_KEYS = ('compile', 'sync_bn', 'find_unused_parameters', 'model_wrapper_cfg', 'activation_checkpointing',
-              'efficient_conv_bn_eval', 'custom_imports', 'runner_type', 'data_root', 'submit_dataloader',
+              'efficient_conv_bn_eval', 'custom_imports', 'custom_imports.imports',
+              'custom_imports.allow_failed_imports', 'runner_type', 'data_root', 'submit_dataloader',
               'submit_evaluator')
+TOP_LEVEL = (*inspect.signature(Runner.__init__).parameters, *EXTRA_KEYS)
 _WORDS = {'true': True, 'false': False, 'None': None, 'inf': float('inf'), 'nan': float('nan')}
 
 
@@ -172,11 +174,10 @@ def warn_of_new_keys(keys: list, cfg: dict, options: dict, filename: str) -> Non
 
     ``keys`` are the dotted keys before the options were merged in ``cfg``.
     """
-    top_level = (*inspect.signature(Runner.__init__).parameters, *EXTRA_KEYS)
     for key in options:
-        if key in keys or key in top_level or _is_argument(cfg, key):
+        if key in keys or key in TOP_LEVEL or _is_argument(cfg, key):
             continue
-        near = difflib.get_close_matches(key, {*keys, *top_level}, 3, 0.6)
+        near = difflib.get_close_matches(key, {*keys, *TOP_LEVEL}, 3, 0.6)
         hint = f'; nearest: {", ".join(near)}' if near else ''
         warnings.warn(f'--cfg-options {key}: {filename} has no such key, it is added{hint}', stacklevel=4)
 
@@ -186,3 +187,76 @@ def _is_argument(cfg: dict, key: str) -> bool:
     parent, name = _parent(cfg, key)
     target = find_class(parent['type']) if isinstance(parent, dict) and parent.get('type') else None
     return target is not None and not unknown_arguments(target, {name: None})
+
+
+def check_options(cfg: dict, options: dict, filename: str, shared: tuple = ()) -> None:
+    """Refuse options whose place is not there, and those of variables, whose values other places have copied already.
+
+    Args:
+        cfg: content of the config, without the options.
+        options: dotted keys and values.
+        filename: of the config, for the messages.
+        shared: keys at top level that reach others by themselves.
+
+    Raises:
+        KeyError: an entry of a list that is not there, or a part of something that has no parts.
+        ValueError: a variable of the config: the message names the places that its value went to.
+    """
+    keys = dotted_keys(cfg)
+    for key, value in options.items():
+        parts = key.split('.')
+        for depth in range(1, len(parts)):
+            if not _is_there(cfg, parts[:depth]):
+                break  # a new key, of which load_config warns
+            _check_part(_value(cfg, parts[:depth]), parts, depth, f'--cfg-options {key}={value!r}: ', filename, keys)
+        if parts[0] not in (*TOP_LEVEL, *shared):
+            _check_variable(cfg, parts, f'--cfg-options {key}={value!r}', filename)
+
+
+def _check_part(owner, parts: list, depth: int, start: str, filename: str, keys: list) -> None:
+    """Raise ``KeyError`` if ``owner``, the value of the first ``depth`` parts, cannot have the next part."""
+    place, part = '.'.join(parts[:depth]), parts[depth]
+    if isinstance(owner, (list, tuple)):
+        if part.isdigit() and int(part) < len(owner):
+            return
+        there = ', '.join(f'{place}.{i}' + (f' ({item["type"]})' if isinstance(item, dict) and 'type' in item else '')
+                          for i, item in enumerate(owner))
+        raise KeyError(f'{start}{place} in {filename} has {len(owner)} entries: {there or "none"}')
+    if not isinstance(owner, dict):
+        near = difflib.get_close_matches('.'.join(parts), keys, 3, 0.6)
+        raise KeyError(f'{start}{place} in {filename} is {owner!r}, which has no parts. Give it whole, {place}=...'
+                       + (f'; nearest: {", ".join(near)}' if near else ''))
+
+
+def _check_variable(cfg: dict, parts: list, start: str, filename: str) -> None:
+    """Raise ``ValueError`` if the value of a key has been copied to a section: there an option would not reach it."""
+    sections = {key: value for key, value in cfg.items() if key.endswith('_dataloader') or key == 'model'}
+    for depth in range(len(parts), 0, -1):
+        if not _is_there(cfg, parts[:depth]):
+            continue
+        value, rest = _value(cfg, parts[:depth]), ''.join(f'.{part}' for part in parts[depth:])
+        if not isinstance(value, (dict, list, tuple, str)) or not value:
+            continue
+        named = depth == 1 and isinstance(value, dict)  # windows = dict(...), of which a data set changes one entry
+        found = [key + rest for key in dotted_keys(sections) if _value(sections, key.split('.')) == value
+                 or named and key.endswith(f'.{parts[0]}')]
+        if found:
+            raise ValueError(f'{start} would change nothing: {parts[0]} is a variable of {filename}, and its value was '
+                             f'copied when the file was read. Set {", ".join(found)}')
+
+
+def _is_there(cfg, parts: list) -> bool:
+    for part in parts:
+        if isinstance(cfg, dict) and part in cfg:
+            cfg = cfg[part]
+        elif isinstance(cfg, (list, tuple)) and part.isdigit() and int(part) < len(cfg):
+            cfg = cfg[int(part)]
+        else:
+            return False
+    return True
+
+
+def _value(cfg, parts: list):
+    for part in parts:
+        cfg = cfg[int(part)] if isinstance(cfg, (list, tuple)) else cfg[part]
+    return cfg

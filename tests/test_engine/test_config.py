@@ -112,6 +112,14 @@ def test_missing_and_broken_config(tmp_path):
     ("param_scheduler = dict(end_at=3)", TypeError, "param_scheduler .*'end_at'"),
     ("default_hooks = dict(logger=dict(intervall=3))", TypeError, "default_hooks.logger .*'intervall'"),
     ("custom_hooks = [dict(type='EMAHok')]", KeyError, "custom_hooks.0.type='EMAHok' .*EMAHook"),
+    ("train_cfg = dict(max_iters='abc')", ValueError, r"train_cfg.max_iters='abc' should be a number \(int\)"),
+    ("default_hooks = dict(checkpoint=dict(intervall=3))", TypeError,
+     r"default_hooks.checkpoint .*'intervall' \(nearest: interval"),
+    ("param_scheduler = dict(begin=5, end=5)", ValueError, 'param_scheduler begins at begin=5 and ends at end=5'),
+    ("train_cfg = dict(max_iters=100)\nparam_scheduler = [dict(type='LinearLR', by_epoch=False, end=200), "
+     "dict(type='CosineAnnealingLR', by_epoch=False, begin=200)]", ValueError,
+     r'param_scheduler.1 \(CosineAnnealingLR\) begins at begin=200, .*train_cfg.max_iters=100. Make the warm-up '
+     r'shorter too: --cfg-options param_scheduler.0.end=8 param_scheduler.1.begin=8'),
     ("train_cfg = dict(max_iter=3)", TypeError, "train_cfg .*'max_iter' .*nearest: max_iters"),
     ("visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVis')])", KeyError, 'vis_backends.0.type'),
 ])
@@ -121,6 +129,49 @@ def test_mistakes_name_file_and_key(tmp_path, text, error, message):
     path.write_text(f"_base_ = 'base.py'\n{text}\n")
     with pytest.raises(error, match=f'mine.py: .*{message}'):
         check_config(load_config(path), str(path))
+
+
+@pytest.mark.parametrize('key, error, message', [
+    ('param_scheduler.5.end', KeyError, r'param_scheduler in .*mine.py has 2 entries: param_scheduler.0 \(LinearLR\), '
+                                        r'param_scheduler.1 \(CosineAnnealingLR\)'),
+    ('data_root.x', KeyError, "data_root in .*mine.py is 'data/toy', which has no parts. Give it whole, data_root=..."),
+    ('windows.num_frames', ValueError,
+     'would change nothing: windows is a variable of .*mine.py, .* Set train_dataloader.dataset.windows.num_frames, '
+     'val_dataloader.dataset.windows.num_frames, test_dataloader.dataset.windows.num_frames'),
+    ('augment.1.prob', ValueError, r'Set train_dataloader.dataset.pipeline.1.prob$')])
+def test_an_option_that_cannot_do_what_it_says_is_told_the_right_place(tmp_path, key, error, message):
+    write_config(tmp_path, """
+del test_dataloader
+windows = dict(type='W', num_frames=3)
+augment = [dict(type='A'), dict(type='B', prob=0.5)]
+val_dataloader['dataset']['windows'] = windows
+train_dataloader['dataset'].update(windows=dict(tempo=2, **windows), pipeline=augment + [dict(type='C')])
+param_scheduler = [param_scheduler, dict(type='CosineAnnealingLR')]
+""", 'mine.py')
+    with pytest.raises(error, match=rf'--cfg-options {key}=3.*{message}'):
+        load_config(tmp_path / 'mine.py', {key: 3})
+
+
+def test_the_imports_of_a_config_without_any_are_an_option(tmp_path):
+    (tmp_path / 'mine.py').write_text('a = 1')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        load_config(tmp_path / 'mine.py', {'custom_imports.imports': ['json']})
+
+
+def test_own_test_data_over_a_base_that_names_none(tmp_path):
+    write_config(tmp_path, 'del test_dataloader, test_evaluator', 'base.py')
+    (tmp_path / 'mine.py').write_text(
+        "_base_ = 'base.py'\ntest_dataloader = dict(_delete_=True, num_workers=0, dataset=dict(_delete_=True, "
+        "type='EngineToyDataset', size=3))")
+    cfg = load_config(tmp_path / 'mine.py')
+    check_config(cfg, 'mine.py', 'test')
+    assert cfg.test_dataloader == dict(
+        num_workers=0, dataset=dict(type='EngineToyDataset', size=3, data_root='data/toy'))
+    (tmp_path / 'mine.py').write_text("_base_ = 'base.py'\ntest_dataloader = dict(dataset=dict(size=3))")
+    cfg = load_config(tmp_path / 'mine.py')
+    assert (cfg.test_dataloader.dataset, cfg.test_dataloader.batch_size) == (
+        dict(type='EngineToyDataset', size=3, data_root='data/toy'), 4)
 
 
 def test_missing_section_names_the_nearest(tmp_path):

@@ -122,7 +122,7 @@ def read_headset_positions(data_root: str | Path, uids: Sequence[str], split: st
     folder = require(Path(data_root) / 'annotations' / 'ego_pose' / split / 'camera_pose',
                      f'data_root={str(data_root)!r} should be the folder of Ego-Exo4D, with annotations in it')
     for uid in uids:
-        path = require(folder / f'{uid}.json', f'the take {uid} needs its camera poses: download ego_pose/{split} again')
+        path = require(folder / f'{uid}.json', f'the take {uid} needs its camera poses; download them again')
         _, first, poses, known = read_track(path, max_hole=0, counts=Counter())
         positions[uid] = {str(first + row): poses[row, :3, 3] for row in np.flatnonzero(known)}
     return positions
