@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from mmegopose.models.layers import Linear
+from mmegopose.models.layers import Linear, Mlp, lay_out_for_single_windows
 
 
 def kernels(layer, x):
@@ -43,3 +43,17 @@ def test_onednn_is_left_out_where_it_cannot_serve():
     assert layer.weight.grad.abs().sum() > 0
 
 
+
+
+def test_weights_laid_out_for_single_windows_are_the_same_weights(tmp_path):
+    torch.manual_seed(0)
+    model, x = Mlp(64, 256), torch.randn(20, 64)
+    before, expected = {name: value.clone() for name, value in model.state_dict().items()}, model(x)
+    lay_out_for_single_windows(model)
+    assert model.fc1.weight.stride() == (1, 256) and model.fc1.weight.shape == (256, 64)
+    torch.testing.assert_close(model(x), expected, atol=1e-6, rtol=0)
+    torch.save(model.state_dict(), tmp_path / 'model.pth')
+    for name, value in torch.load(tmp_path / 'model.pth').items():
+        assert torch.equal(value, before[name])
+    model(x).sum().backward()
+    assert model.fc2.weight.grad.abs().sum() > 0

