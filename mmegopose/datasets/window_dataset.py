@@ -90,7 +90,7 @@ class WindowDataset(Dataset):
         for step in self.pipeline.transforms:
             if hasattr(step, 'bind'):
                 step.bind(store)
-        self.store, self.windows = store, (windows or self.windows).bind(store, self.test_mode)
+        self.store, self.windows = store, (self.windows if windows is None else windows).bind(store, self.test_mode)
         for name in ('sequence_bounds', 'metainfo'):  # are those of the store before
             self.__dict__.pop(name, None)
 

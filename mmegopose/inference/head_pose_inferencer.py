@@ -7,6 +7,7 @@ import numpy as np
 from ..datasets.readers.head_pose.egoexo4d_body import FPS
 from ..geometry.conventions import PoseConvention, invert
 from ..geometry.rigid import apply_rigid
+from ..models.layers import lay_out_for_single_windows
 from ..motion import Motion
 from ..registry import INFERENCERS
 from ..structures import get_skeleton
@@ -93,14 +94,14 @@ class HeadPoseInferencer(Inferencer):
             preset, up, camera, direction, unit: what the poses are, as for a file; see :func:`.import_track`.
             device: whose camera it is, see :data:`.head_offsets.DEVICES`.
             head_offset: place of the eyes, see :func:`.head_offsets.head_offset`; default: that of the device.
-            options: of :class:`.LiveHeadPose`: ``fps``, ``max_gap``, ``tolerance``.
+            options: of :class:`.LiveHeadPose`: ``fps``, ``max_gap``, ``tolerance``, ``history``.
         """
-        source, target = override(PoseConvention(), preset, up, camera, direction, unit), PoseConvention(
-            camera=self.camera_axes)
-        offset = read_offset(device if head_offset is None else head_offset) @ invert(device_offset(self.camera))
-        return LiveHeadPose(self.model, self.dataset, frame_rate=FPS, camera_axes=self.camera_axes,
-                            skeleton=self.skeleton, convert=lambda pose: target.from_standard(
-                                source.to_standard(pose) @ offset), **options)
+        lay_out_for_single_windows(self.model)
+        return LiveHeadPose(
+            self.predict, self.dataset, frame_rate=FPS, camera_axes=self.camera_axes, skeleton=self.skeleton,
+            convention=override(PoseConvention(), preset, up, camera, direction, unit),
+            offset=read_offset(device if head_offset is None else head_offset) @ invert(device_offset(self.camera)),
+            provenance=dict(self.provenance, camera=self.camera), **options)
 
     @staticmethod
     def _read(track, format: str, options: dict) -> HeadTrack:

@@ -79,12 +79,17 @@ class Inferencer:
         """The windows and the pipeline of the config over a store, see :func:`.dataset_over`."""
         return dataset_over(store, self.dataset, **changes)
 
+    @torch.inference_mode()
+    def predict(self, batch: dict) -> PoseDataSample:
+        """The predictions for a batch ``dict(inputs, data_samples)``."""
+        dtype = PRECISIONS[self.precision]
+        with torch.autocast(torch.device(self.device).type, dtype) if dtype else contextlib.nullcontext():
+            return self.model(**self.model.data_preprocessor(batch), mode='predict')[0]
+
     def samples(self, data: WindowDataset, batch_size: int) -> Iterator[PoseDataSample]:
         """The predictions for all windows of a data set, batch by batch, in order."""
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size} should be at least 1')
-        dtype = PRECISIONS[self.precision]
-        cast = torch.autocast(torch.device(self.device).type, dtype) if dtype else contextlib.nullcontext()
         console = Console(stderr=True)
         shown = console.is_terminal if self.progress is None else self.progress
         columns = TextColumn('{task.description}'), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
@@ -92,9 +97,7 @@ class Inferencer:
             task = bar.add_task(self.provenance['model'], total=len(data))
             for begin in range(0, len(data), batch_size):
                 batch = data.__getitems__(np.arange(begin, min(begin + batch_size, len(data))))
-                with torch.no_grad(), cast:
-                    sample = self.model(**self.model.data_preprocessor(batch), mode='predict')[0]
-                yield sample
+                yield self.predict(batch)
                 bar.advance(task, batch_size)
 
 

@@ -8,6 +8,7 @@ import torch
 from ..datasets import SequenceStore
 from ..evaluation.benchmarks.lifting_benchmark import blend_frames
 from ..geometry.root_translation import pinhole
+from ..models.layers import lay_out_for_single_windows
 from ..motion import Motion
 from ..registry import INFERENCERS
 from ..structures import get_skeleton
@@ -17,6 +18,7 @@ from .inputs.poses_2d import Poses2D, collect_frames, read_poses_2d
 from .people import people_store
 from .placement import place_in_camera, stand_upright
 from .post_processing import post_process
+from .streaming import LiveLifting
 from .tracking import PersonTrack, choose_person, one_person, track_people
 
 FRAMES = ('root', 'camera', 'world')
@@ -102,6 +104,17 @@ class LiftingInferencer(Inferencer):
         if frame == 'world' and motions:
             motions = stand_upright(motions)
         return [post_process(motion, smooth, constant_bones, floor) for motion in motions]
+
+    def stream(self, image_size: tuple, **options) -> LiveLifting:
+        """Poses frame by frame, as keypoints of one person come in, some frames behind.
+
+        Args:
+            image_size: width and height of the images, pixels.
+            options: of :class:`.LiveLifting`: ``skeleton``, ``delay``, ``fps``, ``max_gap``, ``history``.
+        """
+        lay_out_for_single_windows(self.model)
+        return LiveLifting(self.predict, self.dataset, model_skeleton=self.skeleton, image_size=image_size,
+                           min_share=MIN_SHARE, provenance=self.provenance, **options)
 
     @staticmethod
     def _tracks(poses, tracking: dict, given: dict, format: str) -> list[PersonTrack]:

@@ -9,8 +9,10 @@ import torch
 from helpers.egoexo_fixture import wearer
 
 from mmegopose.engine.config import load_config
+from mmegopose.geometry.conventions import PRESETS, PoseConvention
 from mmegopose.geometry.resampling import bracket, interpolate_poses
 from mmegopose.inference import HeadPoseInferencer
+from mmegopose.inference.inputs.head_tracks import device_offset
 from mmegopose.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -114,6 +116,45 @@ def test_after_a_hole_the_track_begins_anew(inferencer):
     begun = [frame.note for frame in frames if frame.note]
     assert len(begun) == len(pieces) - 1 and all('no input for' in note for note in begun)
     assert stream.counts['stretches begun anew'] == len(pieces) - 1
+
+
+def test_holes_and_jumps_at_any_time_split_as_in_a_recording(inferencer):
+    rng = np.random.default_rng(2)
+    track, time = walk(300, 50), np.arange(300) / 50 + rng.uniform(-0.004, 0.004, 300)
+    kept = np.ones(300, bool)
+    kept[60:75] = kept[131:138] = kept[200] = False
+    track[260:, :3, 3] += (2, 0, 0.1)
+    track, time = track[kept], time[kept] + 1000
+    whole, = inferencer(track, time=time, camera='aria', check='off')
+    stream = inferencer.stream(camera='aria', fps=50)
+    frames = [frame for pose, t in zip(track, time) if (frame := stream.push(pose, t)) is not None]
+    rows = np.rint((np.array([frame.time for frame in frames]) - time[0]) * 30).astype(int)
+    assert all(frame.valid for frame in frames) and whole.valid[:, 0].sum() == len(rows)
+    np.testing.assert_array_equal(np.flatnonzero(whole.valid[:, 0]), rows)
+    np.testing.assert_allclose([frame.time for frame in frames], whole.time[rows], atol=1e-6)
+    np.testing.assert_allclose(np.stack([frame.joints for frame in frames]), whole.joints[rows], atol=1e-5)
+    assert frames[-1].stretch == 3 and [frame.note[:12] for frame in frames if frame.note] == [
+        'no input for', 'no input for', 'the head jum']
+    motion = stream.motion()
+    np.testing.assert_allclose(motion.joints, whole.joints[rows], atol=1e-5)
+    np.testing.assert_allclose(motion.head_pose, whole.head_pose[rows], atol=1e-6)
+    assert motion.provenance['checkpoint_sha256'] == whole.provenance['checkpoint_sha256']
+
+
+def test_poses_of_other_programs_and_cameras(inferencer):
+    fast, = inferencer(walk(120, 45), fps=45, camera='aria', check='off')
+    options = dict(preset='unity', unit='cm')
+    convention = PRESETS['unity']
+    poses = convention.from_standard(PoseConvention(camera='aria').to_standard(walk(120, 45)))
+    poses[:, :3, 3] *= 100
+    for more in ({}, dict(device='aria_gen1')):
+        whole, = inferencer(poses, fps=45, check='off', **options, **(
+            dict(head_offset=device_offset(more['device'])) if more else {}))
+        stream = inferencer.stream(fps=45, **options, **more)
+        frames = [frame for pose in poses if (frame := stream.push(pose)) is not None]
+        assert len(frames) == len(whole)
+        np.testing.assert_allclose(np.stack([frame.joints for frame in frames]), whole.joints, atol=1e-5)
+        assert (np.abs(whole.joints - fast.joints).max() < 1e-5) == (not more)
 
 
 def test_one_lost_pose_is_bridged_and_told(inferencer):

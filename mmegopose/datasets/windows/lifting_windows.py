@@ -152,6 +152,30 @@ class STCFormerWindows(LiftingWindows):
 
 
 @WINDOWS.register_module()
+class DelayedWindows(LiftingWindows):
+    """One window per frame, in which ``delay`` frames follow the frame that it answers for: what a live stream sees.
+
+    With half a window of delay these are the windows of STCFormer's evaluation.
+
+    Args:
+        num_frames, frame_step: see :class:`LiftingWindows`.
+        delay: frames of the sequence, a multiple of ``frame_step``.
+    """
+
+    def __init__(self, num_frames: int = 243, frame_step: int = 1, delay: int = 0):
+        super().__init__(num_frames, frame_step)
+        after, rest = divmod(delay, frame_step)
+        if rest or not 0 <= after < num_frames:
+            raise ValueError(f'delay={delay} should be a multiple of frame_step={frame_step} from 0 to '
+                             f'{(num_frames - 1) * frame_step}')
+        self.before, self.answers = num_frames - 1 - after, np.array([num_frames - 1 - after])
+
+    def cut(self, total):
+        sequence, k = enumerate_each(total)
+        return sequence, k - self.before * self.frame_step, np.zeros_like(k), (total - 1)[sequence]
+
+
+@WINDOWS.register_module()
 class MotionBERTWindows(LiftingWindows):
     """MotionBERT (Zhu et al., ICCV 2023), official code, also used by MotionAGFormer.
 

@@ -20,11 +20,14 @@ class RecentRows:
         num_rows: rows to keep.
         info: facts of the store.
         windows: config of other windows than those of the data set.
+        masks: fields that are left out where they are True everywhere, so that also models run that know of no mask.
         changes: arguments of the data set to change.
     """
 
-    def __init__(self, config: dict, num_rows: int, info: dict, windows: dict | None = None, **changes):
+    def __init__(self, config: dict, num_rows: int, info: dict, windows: dict | None = None, masks: tuple = (),
+                 **changes):
         self.config, self.num_rows, self.info, self.changes = config, num_rows, info, changes
+        self.masks = masks
         self.policy = WINDOWS.build(windows) if windows else None
         self.frames: dict[str, np.ndarray] = {}
         self.dataset: WindowDataset | None = None
@@ -59,8 +62,9 @@ class RecentRows:
 
     def batch(self, row: int = -1) -> dict:
         """The window that predicts a row, as a batch of one."""
-        store = SequenceStore([0, self.count], {name: array[:self.count] for name, array in self.frames.items()},
-                              [dict(uid='stream', name='stream')], info=self.info)
+        frames = {name: array[:self.count] for name, array in self.frames.items()}
+        frames = {name: array for name, array in frames.items() if not (name in self.masks and array.all())}
+        store = SequenceStore([0, self.count], frames, [dict(uid='stream', name='stream')], info=self.info)
         dataset = self.dataset
         if dataset is None:
             dataset = self.dataset = dataset_over(store, self.config, **self.changes)
