@@ -7,7 +7,7 @@ from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS
 from ..structures import PoseDataSample
 from .branch import Branch, MaskedNeck, accepts, build_part
 from .flip import FlipAverage
-from .layers import streams_of
+from .layers import any_stream, streams_of
 
 
 @MODELS.register_module()
@@ -52,6 +52,7 @@ class PoseEstimator(MaskedNeck, BaseModel):
         self.embed = build_part(embed, EMBEDDINGS)
         self.set_neck(neck)
         self.head, self.fusion = build_part(head, HEADS), build_part(fusion, FUSIONS)
+        self.fusion_knows_there = accepts(self.fusion, 'there')
         self.backbone = build_part(backbone, BACKBONES)
         branches, shared = branches or {}, streams_of(self.embed)
         self.branches = ModuleDict({name: _branch(name, config, shared) for name, config in branches.items()})
@@ -149,8 +150,15 @@ class PoseEstimator(MaskedNeck, BaseModel):
         tokens, branches = self._tokens(inputs)
         if self.head is not None:
             return _run(self.head, tokens, predict)
-        return self.fusion(branches, {name: _run(self.branches[name].head, value, predict)
-                                      for name, value in branches.items()})
+        return self._fused(inputs, branches, {name: _run(self.branches[name].head, value, predict)
+                                              for name, value in branches.items()})
+
+    def _fused(self, inputs: dict, tokens: dict, outputs: dict) -> dict:
+        """Outputs of all branches to one; a fusion with an argument ``there`` knows which branches see nothing."""
+        there = {name: any_stream(inputs, branch.streams) for name, branch in self.branches.items()}
+        if self.fusion_knows_there and any(mask is not None for mask in there.values()):
+            return self.fusion(tokens, outputs, there=there)
+        return self.fusion(tokens, outputs)
 
     def _losses(self, inputs: dict, samples: PoseDataSample) -> dict[str, Tensor]:
         """Scalars by name, those of a branch with its name in front."""
@@ -161,7 +169,7 @@ class PoseEstimator(MaskedNeck, BaseModel):
             if head is not None and (self.losses or not hasattr(head, 'loss')):
                 outputs[name] = head(value)
         if self.head is None:
-            losses = self.losses(self.fusion(branches, outputs), samples, inputs) if self.losses else {}
+            losses = self.losses(self._fused(inputs, branches, outputs), samples, inputs) if self.losses else {}
         else:
             losses = self._head_losses(self.head, tokens, None, samples, inputs)
         if self.branch_loss_weight:

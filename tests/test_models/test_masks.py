@@ -151,6 +151,25 @@ def test_a_trajectory_branch_has_no_missing_joints():
     assert torch.equal(model(inputs)['joints'][:, :5], model(changed)['joints'][:, :5])
 
 
+@pytest.mark.parametrize('fusion', [dict(type='WeightedFusion', weights=dict(joints=0.9, image=0.1)), dict(
+    type='CrossAttentionFusion', prior=dict(joints=0.9, image=0.1), embed_dim=C)])
+def test_a_branch_that_sees_nothing_has_no_weight_in_a_fusion_of_outputs(fusion):
+    torch.manual_seed(0)
+    head = dict(type='JointHead', embed_dim=C, output='all')
+    model = MODELS.build(dict(type='PoseEstimator', fusion=fusion, branches=dict(
+        joints=dict(backbone=dict(type='TrajectoryEmbed', in_dim=5, embed_dim=C), head=head),
+        image=dict(backbone=dict(type='TrajectoryEmbed', in_dim=5, embed_dim=C, stream='gaze'), head=head)))).eval()
+    inputs = dict(head_pose=torch.randn(B, T, 5), gaze=torch.randn(B, T, 5), gaze_valid=torch.rand(B, T) > 0.5)
+    both, seen = model({key: inputs[key] for key in ('head_pose', 'gaze')})['joints'], inputs['gaze_valid']
+    fused, branch = model(inputs)['joints'], model.branches['joints']
+    alone = branch.head(branch(inputs))['joints']
+    torch.testing.assert_close(fused[~seen], alone[~seen], atol=1e-6, rtol=0)
+    torch.testing.assert_close(fused[seen], both[seen], atol=1e-6, rtol=0)
+    assert (both - alone)[~seen].abs().max() > 1e-3
+    everything = model(dict(inputs, gaze_valid=torch.ones(B, T, dtype=torch.bool)))['joints']
+    torch.testing.assert_close(everything, both, atol=1e-6, rtol=0)
+
+
 class Plain(torch.nn.Module):
     def forward(self, tokens):
         return 2 * tokens

@@ -4,7 +4,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from ...registry import FUSIONS
-from .weighted import check_weights
+from .weighted import branches_there, check_weights
 
 
 @FUSIONS.register_module()
@@ -13,7 +13,8 @@ class CrossAttentionFusion(BaseModule):
 
     One learned query per joint attends to the branches' tokens; the attention weights, not values, are the result:
     per frame and joint a convex combination of the branches' outputs. The keys start at zero, so that training
-    starts from ``prior``, the weights of :class:`WeightedFusion`. The report gives no equations; this is our reading.
+    starts from ``prior``, the weights of :class:`WeightedFusion`. A branch of which no stream is there has no weight.
+    The report gives no equations; this is our reading.
 
     Args:
         prior: initial weight per branch.
@@ -35,11 +36,17 @@ class CrossAttentionFusion(BaseModule):
             nn.init.zeros_(key.bias)
         self.register_buffer('log_prior', torch.tensor([prior[name] for name in self.names]).log(), persistent=False)
 
-    def forward(self, tokens: dict, outputs: dict) -> dict:
-        """``{branch: (B,T,N,C)}, {branch: dict(joints=(B,T,J,3))} -> dict(joints=(B,T,J,3), weights=(B,T,J,K))``."""
+    def forward(self, tokens: dict, outputs: dict, there: dict | None = None) -> dict:
+        """``{branch: (B,T,N,C)}, {branch: dict(joints=(B,T,J,3))} -> dict(joints=(B,T,J,3), weights=(B,T,J,K))``.
+
+        ``there``: see the package.
+        """
         joints = torch.stack([outputs[name]['joints'] for name in self.names], -1)  # (B, T, J, 3, K)
         frames = joints.shape[1]
         keys = torch.stack([self.keys[n](self.norms[n](tokens[n][:, -frames:].mean(2))) for n in self.names], -1)
         logits = self.query @ keys  # (J, C) @ (B, T, C, K) -> (B, T, J, K)
-        weights = (logits + self.log_prior).softmax(-1)
+        logits = logits + self.log_prior
+        if there is not None:
+            logits = logits.masked_fill(~branches_there(there, self.names, frames)[:, :, None], float('-inf'))
+        weights = logits.softmax(-1)
         return dict(joints=(joints * weights.unsqueeze(-2)).sum(-1), weights=weights)

@@ -28,11 +28,14 @@ def token_mask(inputs: dict, num_tokens: int, streams: tuple | None = None) -> T
 
 def frame_mask(inputs: dict, streams: tuple | None = None) -> Tensor | None:
     """Frames that are there, ``(B,T)`` bool: valid, with one of the streams at least; None: all."""
-    valid, there = inputs.get('valid'), [stream_mask(inputs, stream) for stream in streams or ()]
-    if not there or any(one is None for one in there):
-        return valid
-    some = torch.stack(there).any(0)
-    return some if valid is None else valid & some
+    valid, some = inputs.get('valid'), any_stream(inputs, streams)
+    return some if valid is None else valid if some is None else valid & some
+
+
+def any_stream(inputs: dict, streams: tuple | None) -> Tensor | None:
+    """Frames in which one of the streams at least holds something, ``(B,T)`` bool; None: all, or it is not known."""
+    there = [stream_mask(inputs, stream) for stream in streams or ()]
+    return torch.stack(there).any(0) if there and all(one is not None for one in there) else None
 
 
 def stream_mask(inputs: dict, stream: str) -> Tensor | None:
