@@ -12,8 +12,9 @@ from ..models.layers import lay_out_for_single_windows
 from ..motion import Motion
 from ..registry import INFERENCERS
 from ..structures import get_skeleton
-from .detectors import poses_of_video
+from .detectors import build_detector, poses_of_video
 from .inferencer import Inferencer
+from .inputs.image_sources import is_video
 from .inputs.poses_2d import Poses2D, collect_frames, read_poses_2d
 from .people import people_store
 from .placement import place_in_camera, stand_upright
@@ -58,7 +59,8 @@ class LiftingInferencer(Inferencer):
                 ``'coco17'``).
             fps: frames per second; default: what the file says, or 30.
             format: of the file.
-            detector: of 2D poses in a video: ``'mediapipe'``, ``'rtmlib'``, or your own; see :func:`.build_detector`.
+            detector: of 2D poses in a video: ``'mediapipe'``, ``'rtmlib'``, or your own; see :func:`.build_detector`;
+                for the file of a video the default is ``'mediapipe'``.
             tracking: options of :func:`.track_people`.
             person: ``'all'``, or one: ``'longest'`` or ``'largest'``, see :func:`.choose_person`.
             intrinsics: ``fx, fy, cx, cy`` or a ``(3,3)`` matrix, pixels; or
@@ -88,11 +90,14 @@ class LiftingInferencer(Inferencer):
         if frame != 'root' and intrinsics is None and field_of_view is None:
             raise ValueError(f'frame={frame!r}: where a person is needs intrinsics or field_of_view')
         options |= dict(image_size=image_size, skeleton=skeleton, fps=fps)
-        if detector is not None:
-            options.pop('image_size')
+        tracking = dict(tracking or {})
+        if detector is not None or is_video(poses):
+            detector = build_detector(detector or 'mediapipe', options.pop('skeleton'))
             poses = poses_of_video(poses, detector, progress=self.progress, **_given(options))
             options = {}
-        tracks = self._tracks(poses, tracking or {}, _given(options), format)
+            if getattr(detector, 'follows', False):
+                tracking.setdefault('use_identities', 'always')
+        tracks = self._tracks(poses, tracking, _given(options), format)
         if person != 'all' and tracks:
             tracks = [choose_person(tracks, person)]
         tracks = [track.convert(self.skeleton) for track in tracks]

@@ -32,6 +32,7 @@ class PersonTrack:
         image_size: width and height, pixels, or None.
         fps: frames per second, or None.
         facts: plain facts of the file.
+        frame_time: ``(T,)`` seconds from the first frame of the video, or None: at a constant rate.
     """
     person: str
     frame: np.ndarray
@@ -45,6 +46,7 @@ class PersonTrack:
     image_size: tuple | None = None
     fps: float | None = None
     facts: dict = field(default_factory=dict)
+    frame_time: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -53,12 +55,13 @@ class PersonTrack:
     def __getitem__(self, rows: slice) -> 'PersonTrack':
         """Some frames, by a slice."""
         return replace(self, **{key: getattr(self, key)[rows] for key in (
-            'frame', 'keypoints', 'confidence', 'detected', 'filled', 'box', 'present')})
+            'frame', 'keypoints', 'confidence', 'detected', 'filled', 'box', 'present', 'frame_time')
+            if getattr(self, key) is not None})
 
     @property
     def time(self) -> np.ndarray:
         """``(T,)`` seconds from the first frame of the video."""
-        return self.frame / (self.fps or FPS)
+        return self.frame / (self.fps or FPS) if self.frame_time is None else self.frame_time
 
     @property
     def filled_frames(self) -> np.ndarray:
@@ -76,7 +79,7 @@ class PersonTrack:
                        filled=detected & ~convert_confidence(~self.filled, *pair))
 
 
-def track_people(poses: Poses2D, *, use_identities: bool = True, max_absence: float = 1.0, max_hole: float = 0.25,
+def track_people(poses: Poses2D, *, use_identities: bool | str = True, max_absence: float = 1.0, max_hole: float = 0.25,
                  min_frames: int = 3) -> list[PersonTrack]:
     """One track for each person of a video, in the order in which they appear.
 
@@ -90,7 +93,8 @@ def track_people(poses: Poses2D, *, use_identities: bool = True, max_absence: fl
 
     Args:
         poses: everybody.
-        use_identities: take those of the file, if it has them for everybody.
+        use_identities: take those of the file, if it has them for everybody; ``'always'``: even where somebody seems
+            to jump, which is for detectors that see to this themselves.
         max_absence: seconds after which a person who is seen again is somebody new.
         max_hole: seconds.
         min_frames: shorter tracks are left out.
@@ -106,7 +110,7 @@ def track_people(poses: Poses2D, *, use_identities: bool = True, max_absence: fl
         groups = []
         for number in dict.fromkeys(poses.person.tolist()):
             rows = np.flatnonzero(poses.person == number)
-            pieces = _link(poses, rows, patience)
+            pieces = [rows] if use_identities == 'always' else _link(poses, rows, patience)
             groups += [(f'{number}' + (f'#{k + 1}' if k else ''), piece) for k, piece in enumerate(pieces)]
     else:
         groups = [(str(number), rows) for number, rows in enumerate(_link(poses, np.arange(len(poses)), patience))]
@@ -215,7 +219,8 @@ def _assemble(poses: Poses2D, name: str, rows: np.ndarray, longest: int) -> Pers
     box = box[np.maximum.accumulate(np.where(present, np.arange(count), 0))]
     filled = fill_holes(keypoints, confidence, detected, longest)
     return PersonTrack(name, np.arange(first, last + 1), keypoints, confidence, detected | filled, filled, box, present,
-                       poses.skeleton, poses.image_size, poses.fps, poses.facts)
+                       poses.skeleton, poses.image_size, poses.fps, poses.facts,
+                       None if poses.frame_time is None else poses.frame_time[first:last + 1])
 
 
 def fill_holes(keypoints: np.ndarray, confidence: np.ndarray, detected: np.ndarray, longest: int) -> np.ndarray:

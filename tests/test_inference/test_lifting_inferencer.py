@@ -1,11 +1,15 @@
 """Lifting of clips of any length."""
+import sys
+
 import numpy as np
 import pytest
 import torch
 from helpers import pose_files
+from helpers.video_files import number_in, numbered_frames, time_mp4, write_video
 
 from mmegopose.geometry.cameras import screen_normalize
 from mmegopose.inference import LiftingInferencer
+from mmegopose.inference.detectors import Detection, poses_of_video
 from mmegopose.registry import MODELS
 
 CONFIG = """
@@ -144,3 +148,44 @@ def test_the_world_of_lifted_people(inferencer):
         inferencer(keypoints, (1000, 1000), frame='sky')
     with pytest.raises(ValueError, match='a floor is in the world'):
         inferencer(keypoints, (1000, 1000), skeleton='h36m17', floor=True)
+
+
+class MovingDots:
+    """A detector that sees one person at the number that stands in the picture."""
+    skeleton, follows = 'coco17', True
+
+    def __call__(self, image, time):
+        number = number_in(image)
+        points = np.random.default_rng(0).uniform(5, 40, (17, 2)) + [0.3 * number, 0]
+        points = points + [200, 0] if number >= 20 else points  # far away, but it says that it is the same
+        return [] if 12 <= number < 20 else [Detection(points, np.full(17, 0.9), person=0)]
+
+
+def test_a_video_with_a_detector_is_lifted(inferencer, tmp_path):
+    path = write_video(tmp_path / 'a.mp4', numbered_frames(30), 25.0)
+    motion, = inferencer(path, detector=MovingDots())
+    assert len(motion) == 30 and np.allclose(motion.time, np.arange(30) / 25)
+    assert motion.valid[:12].all() and not motion.valid[12:20].any() and motion.valid[20:].all()
+    assert motion.provenance['image_size'] == [64, 48] and motion.provenance['input']['pictures'] == dict(read=30)
+    same, = inferencer(poses_of_video(path, MovingDots()), tracking=dict(use_identities='always'))
+    np.testing.assert_array_equal(same.joints, motion.joints)
+    cut = inferencer(path, detector=MovingDots(), tracking=dict(use_identities=True))
+    assert [piece.person for piece in cut] == ['0', '0#2']
+    with pytest.raises(ValueError, match='image_size'):
+        inferencer(path, (640, 480), detector=MovingDots())
+
+
+def test_times_of_a_variable_frame_rate_are_those_of_the_motion(inferencer, tmp_path):
+    path = write_video(tmp_path / 'phone.mp4', numbered_frames(12))
+    steps = np.array([512 * (1 + (i * 7 % 5) / 2) for i in range(12)])
+    time_mp4(path, steps)
+    motion, = inferencer(path, detector=MovingDots())
+    assert np.allclose(np.diff(motion.time), steps[:-1] / 15360, atol=1e-6)
+    assert 'the frame rate varies: 10 to 30' in motion.provenance['input']['notes'][0]
+
+
+def test_a_video_asks_for_mediapipe(inferencer, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'mediapipe', None)
+    path = write_video(tmp_path / 'a.mp4', numbered_frames(3))
+    with pytest.raises(ModuleNotFoundError, match='pip install --no-deps mediapipe'):
+        inferencer(path)

@@ -10,7 +10,8 @@ def build_detector(detector: str | dict | Callable, skeleton: str | None = None)
 
     A detector is a callable ``(image (H,W,3) uint8 RGB, time in seconds) -> list of (keypoints (J,2), confidence
     (J,))``, see :class:`.Detection`, with an attribute ``skeleton``: the name of the skeleton of its keypoints. It gets
-    the pictures of a video in their order. ``DETECTORS.register_module('my_detector')`` makes a class known.
+    the pictures of a video in their order; with an attribute ``follows`` that is True, the numbers that it gives people
+    are relied on. ``DETECTORS.register_module('my_detector')`` makes a class known.
 
     Args:
         detector: name, e.g. ``'mediapipe'``, ``'mediapipe_hands'``, ``'rtmlib'``; ``dict(type=name, **options)``; or a

@@ -32,6 +32,9 @@ class MediaPipePose:
         min_confidence: of the detection and of the tracking, in [0,1].
         single: every picture for itself, slower: for pictures that are no video.
 
+    Attributes:
+        follows: its numbers of people can be relied on.
+
     Raises:
         ModuleNotFoundError: mediapipe is not installed.
     """
@@ -43,6 +46,7 @@ class MediaPipePose:
             static_image_mode=single, model_complexity=1, min_detection_confidence=min_confidence,
             min_tracking_confidence=min_confidence)
         self.follower = OnePersonFollower(max_absence) if follow and not single else None
+        self.follows = self.follower is not None
 
     def __call__(self, image: np.ndarray, time: float) -> list[Detection]:
         """At most one person."""

@@ -1,5 +1,6 @@
 """From a video and a detector to 2D poses, in the form that the readers of files give."""
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from rich.console import Console
@@ -40,7 +41,8 @@ def detect_in(source: ImageSource, detector: Callable, progress: bool | None = N
 
 
 def poses_of_video(video, detector: str | dict | Callable = 'mediapipe', *, skeleton: str | None = None,
-                   fps: float | None = None, min_confidence: float = 0.0, progress: bool | None = None) -> Poses2D:
+                   fps: float | None = None, image_size: tuple | None = None, min_confidence: float = 0.0,
+                   progress: bool | None = None) -> Poses2D:
     """The 2D poses of everybody in a video, or in pictures that are one.
 
     One picture at a time is in memory. Frames that cannot be read are frames without anybody; the facts count them.
@@ -50,6 +52,7 @@ def poses_of_video(video, detector: str | dict | Callable = 'mediapipe', *, skel
         detector: what :func:`.build_detector` takes.
         skeleton: of a detector that does not say.
         fps: see :func:`.open_images`.
+        image_size: width and height that the pictures should have, pixels; they are compared.
         min_confidence: joints at or below it are not there.
         progress: show a progress bar; default: in a terminal.
 
@@ -58,7 +61,11 @@ def poses_of_video(video, detector: str | dict | Callable = 'mediapipe', *, skel
         ValueError: pictures of different sizes, or what a detector returned is no list of people.
         KeyError, ModuleNotFoundError: the detector is not known, or not installed.
     """
-    return collect_poses(open_images(video, fps), build_detector(detector, skeleton), min_confidence, progress)['body']
+    found = collect_poses(open_images(video, fps), build_detector(detector, skeleton), min_confidence, progress)['body']
+    if image_size is not None and tuple(image_size) != found.image_size:
+        raise ValueError(f'image_size={tuple(image_size)}, but the pictures of {found.facts["source"]} have '
+                         f'{found.image_size} pixels')
+    return found
 
 
 def hands_of_video(video, detector: str | dict | Callable = 'mediapipe_hands', *, fps: float | None = None,
@@ -90,13 +97,20 @@ def collect_poses(source: ImageSource, detector: Callable, min_confidence: float
     if size is None:
         raise ValueError(f'{source.name}: no picture can be read')
     rate = 1 / float(np.median(np.diff(times))) if len(times) > 1 else source.fps
-    facts = dict(detector=type(detector).__name__, pictures=dict(source.report))
+    facts = dict(detector=type(detector).__name__, pictures=dict(source.report), notes=_told_of_rate(np.diff(times)))
     poses = {}
     for part, rows in found.items():
         collector = Collector(source.name, 'video', skeleton=skeleton, part=part, image_size=size, fps=rate,
                               num_frames=len(times), min_confidence=min_confidence, normalized=False)
         for number, keypoints, confidence, person in rows:
             collector.add(number, keypoints, confidence, person=person)
-        poses[part] = collector.finish()
+        poses[part] = replace(collector.finish(), frame_time=np.array(times))
         poses[part].facts.update(facts)
     return poses
+
+
+def _told_of_rate(intervals: np.ndarray) -> list:
+    """A note if frames come at a variable rate."""
+    if len(intervals) < 2 or (np.abs(intervals / np.median(intervals) - 1) < 0.25).mean() > 0.95:
+        return []
+    return [f'the frame rate varies: {1 / intervals.max():.3g} to {1 / intervals.min():.3g} frames a second']

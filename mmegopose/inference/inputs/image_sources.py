@@ -8,6 +8,14 @@ from .picture_files import PICTURE_SUFFIXES, PictureFiles
 from .timed_image import ImageSource
 from .video_file import VideoFile
 
+MOVIE_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.mjpeg', '.mts', '.m2ts',
+                  '.3gp')
+
+
+def is_video(path) -> bool:
+    """Whether a path is called like the file of a video."""
+    return isinstance(path, (str, Path)) and Path(path).suffix.lower() in MOVIE_SUFFIXES
+
 
 def open_images(source, fps: float | None = None) -> ImageSource:
     """The pictures of whatever a user has.

@@ -26,6 +26,7 @@ class Poses2D:
         image_size: width and height, pixels, or None if not known.
         fps: frames per second, or None if not known.
         facts: plain facts: file, format, counts and notes.
+        frame_time: ``(N,)`` seconds of each frame of the video, or None: at a constant rate.
     """
     frame: np.ndarray
     keypoints: np.ndarray
@@ -39,6 +40,7 @@ class Poses2D:
     image_size: tuple | None = None
     fps: float | None = None
     facts: dict = field(default_factory=dict)
+    frame_time: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Number of detections, of all frames together."""
