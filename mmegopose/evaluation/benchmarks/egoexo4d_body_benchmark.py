@@ -141,10 +141,10 @@ def summarize_body_pose(scores: Sequence[SequenceScore], skeleton: Skeleton) -> 
 def format_body_pose_table(scores: Sequence[SequenceScore]) -> str:
     """The results by group of scenarios as lines of text."""
     header = ('MPJPE', 'MPJVE', 'PA-MPJPE') if any(s.aligned_count for s in scores) else ('MPJPE', 'MPJVE')
-    lines = [f'{"":12}{"takes":>7}{"frames":>9}{"joints":>10}' + ''.join(f'{key:>10}' for key in header)]
+    lines = [f'{"":12}{"sequences":>10}{"frames":>9}{"joints":>10}' + ''.join(f'{key:>10}' for key in header)]
     for name, members in {**scenario_groups(scores), 'all': [s for s in scores if s.error_count.sum()]}.items():
         frames, joints = sum(s.num_frames for s in members), sum(s.error_count.sum() for s in members)
         values = pool_sequences(members)
-        lines.append(f'{name:12}{len(members):7}{frames:9}{joints:10}' +
+        lines.append(f'{name:12}{len(members):10}{frames:9}{joints:10}' +
                      ''.join(f'{values[key]:10.2f}' if key in values else f'{"-":>10}' for key in header))
     return '\n'.join(lines)

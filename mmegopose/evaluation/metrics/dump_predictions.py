@@ -48,5 +48,5 @@ class DumpPredictions(SequenceMetric):
             np.savez(file, **skipped, pred=np.concatenate([r['pred'] for r in results]),
                      frame_ids=np.concatenate([r['frame_ids'] for r in results]), offsets=np.cumsum([0, *lengths]),
                      uids=np.array([r['uid'] for r in results]), take_names=np.array([r['name'] for r in results]))
-        print_log(f'Wrote {sum(lengths)} poses of {len(results)} takes to {self.out_file}', logger='current')
+        print_log(f'Wrote {sum(lengths)} poses of {len(results)} sequences to {self.out_file}', logger='current')
         return dict(takes=len(results), frames=sum(lengths))
