@@ -11,6 +11,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..registry import DATASETS, FUNCTIONS, RUNNERS
 from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
+from .errors import absent_files
 from .hooks import RandomStateHook
 
 DEFAULT_HOOKS = dict(random_state=dict(type='RandomStateHook'), portable=dict(type='PortableCheckpointHook'))
@@ -28,6 +29,17 @@ class EgoRunner(Runner):
       if there is none, and goes on bit-equal: ``RandomStateHook`` and ``PortableCheckpointHook`` are default hooks,
       named ``random_state`` and ``portable`` in ``default_hooks``.
     """
+
+    @classmethod
+    def from_cfg(cls, cfg):
+        """Runner of a config. A missing file is told with all others that the config names and that are missing."""
+        try:
+            return super().from_cfg(cfg)
+        except FileNotFoundError as error:
+            others = [text for text in absent_files(cfg) if text.partition('=')[2] not in str(error)]
+            if not others:
+                raise
+            raise FileNotFoundError(f'{error}. Missing too: {"; ".join(others)}') from error
 
     def setup_env(self, env_cfg: dict) -> None:
         if not self.distributed or torch.cuda.is_available():

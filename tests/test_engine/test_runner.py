@@ -1,11 +1,14 @@
 """What the runner adds to mmengine's."""
+from pathlib import Path
+
+import pytest
 import torch
 from helpers.engine_toy import EngineToyDataset
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 
 from mmegopose.datasets import batch_collate
-from mmegopose.engine import EgoRunner
+from mmegopose.engine import EgoRunner, load_config
 
 
 class Samples(torch.utils.data.Dataset):
@@ -36,3 +39,12 @@ def test_the_data_set_decides_how_batches_are_collated():
     assert len(batch['inputs']['x']) == 2
     collate, _ = collate_of(Samples(), collate_fn=dict(type='default_collate'))
     assert collate is not batch_collate
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path):
+    config = Path(__file__).parents[2] / 'configs/mesh/extpose-huge_freihand.py'
+    cfg = load_config(config, {'data_root': str(tmp_path / 'gone'), 'load_from': str(tmp_path / 'no.pth')})
+    cfg.work_dir = str(tmp_path / 'work')
+    told = r"MANO_RIGHT.pkl.*Missing too: train_dataloader.dataset.data_root='.*gone'; .*load_from='.*no.pth'"
+    with pytest.raises(FileNotFoundError, match=told):
+        EgoRunner.from_cfg(cfg)
