@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.egoexo_fixture import scored_frames, wearer
+from helpers.track_files import in_preset, walk, write_csv, write_mps, write_tum
 
 from mmegopose.datasets import EgoExo4DBodyDataset
 from mmegopose.engine.config import load_config
@@ -11,6 +12,7 @@ from mmegopose.geometry.conventions import PRESETS, PoseConvention
 from mmegopose.geometry.rigid import apply_rigid
 from mmegopose.inference import HeadPoseInferencer
 from mmegopose.inference.inputs.head_tracks import ImplausibleTrack, import_track, read_array_track
+from mmegopose.motion import Motion
 from mmegopose.registry import MODELS
 
 CONFIG = Path(__file__).parents[2] / 'configs/head_pose/levelwise_vit_coarse_only.py'
@@ -157,3 +159,21 @@ def test_other_fields_of_a_recording_reach_the_pipeline(inferencer, monkeypatch)
     np.testing.assert_allclose(seen[0][:, -1, 0], np.arange(39) / 2)  # resampled with the track
     with pytest.raises(ValueError, match="a row for each of the 40 frames, got {'steps': 3}"):
         predict(inferencer, TRACK[:40], fields=dict(steps=np.zeros(3)))
+
+
+def test_from_files_to_a_file(inferencer, tmp_path):
+    time, poses = walk()
+    write_mps(tmp_path / 'mps', time, in_preset(poses, 'aria'))
+    write_csv(tmp_path / 'quest.csv', time, in_preset(poses, 'openxr'))
+    write_tum(tmp_path / 'slam.txt', time, poses)
+    np.save(tmp_path / 'poses.npy', poses)
+    expected, = inferencer(poses, time=time)
+    for name, options in (('mps', dict(device='aria_gen1', head_offset='eyes')), ('quest.csv', dict(preset='openxr')),
+                          ('slam.txt', {}), ('poses.npy', dict(time=time))):
+        motion, = inferencer(tmp_path / name, **options)
+        np.testing.assert_allclose(motion.joints, expected.joints, atol=1e-5, err_msg=name)
+        motion.save(tmp_path / 'motion.npz')
+        again = Motion.load(tmp_path / 'motion.npz')
+        np.testing.assert_array_equal(again.joints, motion.joints)
+        assert again.provenance == motion.provenance
+        assert again.provenance['input']['source'].startswith(str(tmp_path / name))
