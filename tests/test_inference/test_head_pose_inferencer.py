@@ -169,7 +169,7 @@ def test_from_files_to_a_file(inferencer, tmp_path):
     np.save(tmp_path / 'poses.npy', poses)
     expected, = inferencer(poses, time=time)
     for name, options in (('mps', dict(device='aria_gen1', head_offset='eyes')), ('quest.csv', dict(preset='openxr')),
-                          ('slam.txt', {}), ('poses.npy', dict(time=time))):
+                          ('slam.txt', dict(preset='opencv')), ('poses.npy', dict(time=time))):
         motion, = inferencer(tmp_path / name, **options)
         np.testing.assert_allclose(motion.joints, expected.joints, atol=1e-5, err_msg=name)
         motion.save(tmp_path / 'motion.npz')
