@@ -76,8 +76,8 @@ def test_a_head_track_becomes_a_file(models, here, capsys):
     np.testing.assert_array_equal(saved.joints, motion.joints)
     read, wrote = out.splitlines()
     assert status == 0 and saved.provenance['smoothing']
-    assert read == (f'Read {track}: 1 person, {len(motion)} frames in {motion.duration:.2f} seconds; no frames are holes '
-                    'without a pose, none stand on input that was filled in.')
+    assert read == (f'Read {track}: 1 person, {len(motion)} frames in {motion.duration:.2f} seconds; no frames are '
+                    'holes without a pose, none stand on input that was filled in.')
     assert wrote == ('Wrote predictions/walk.npz: 17 joints of coco17 in metres, relative to the world, at 30 frames a '
                      'second.')
 

@@ -1,5 +1,7 @@
 """From streams to the tokens that a head reads."""
+import contextlib
 import inspect
+import re
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -16,6 +18,22 @@ def build_part(config: dict | None, kind: Registry = MODELS) -> nn.Module | None
 def accepts(module: nn.Module | None, argument: str) -> bool:
     """Whether the ``forward`` of a module has an argument of this name."""
     return module is not None and argument in inspect.signature(module.forward).parameters
+
+
+@contextlib.contextmanager
+def reading(part: nn.Module, tokens: Tensor):
+    """Around a part that reads tokens ``(B,T,N,C)``: raises ``ValueError`` if it is made for another C."""
+    try:
+        yield
+    except RuntimeError as error:
+        width = tokens.shape[-1]
+        found = re.search(rf'cannot be multiplied \(\d+x{width} and (\d+)x|normalized_shape=\[(\d+)\]|'
+                          rf'tensor a \({width}\) must match the size of tensor b \((\d+)\) .* dimension 3', str(error))
+        if found is None:
+            raise
+        name = type(part).__name__
+        raise ValueError(f'{name} takes tokens of {found[found.lastindex]} channels, but gets {tuple(tokens.shape)}, '
+                         f'which have {width}: embed_dim of {name} and of what comes before it should agree') from error
 
 
 class MaskedNeck:
@@ -35,12 +53,14 @@ class MaskedNeck:
             return tokens
         mask = token_mask(inputs, tokens.shape[2], streams)
         if mask is None:
-            return self.neck(tokens)
+            with reading(self.neck, tokens):
+                return self.neck(tokens)
         if not self.neck_accepts_mask:
             name = type(self.neck).__name__
             raise TypeError(f'the data has frames or joints that are not there, which the neck {name} cannot leave '
                             f'out: give {name}.forward an argument mask, or leave the streams valid and detected out')
-        return self.neck(tokens, mask=mask)
+        with reading(self.neck, tokens):
+            return self.neck(tokens, mask=mask)
 
 
 class Branch(MaskedNeck, BaseModule):

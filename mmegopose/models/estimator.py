@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS
 from ..structures import PoseDataSample
-from .branch import Branch, MaskedNeck, accepts, build_part
+from .branch import Branch, MaskedNeck, accepts, build_part, reading
 from .flip import FlipAverage
 from .layers import any_stream, streams_of
 
@@ -167,7 +167,7 @@ class PoseEstimator(MaskedNeck, BaseModel):
         for name, value in branches.items():
             head = self.branches[name].head
             if head is not None and (self.losses or not hasattr(head, 'loss')):
-                outputs[name] = head(value)
+                outputs[name] = _run(head, value)
         if self.head is None:
             losses = self.losses(self._fused(inputs, branches, outputs), samples, inputs) if self.losses else {}
         else:
@@ -182,9 +182,12 @@ class PoseEstimator(MaskedNeck, BaseModel):
     def _head_losses(self, head: nn.Module, tokens: Tensor, outputs: dict | None, samples: PoseDataSample,
                      inputs: dict) -> dict[str, Tensor]:
         """The loss that a head owns, and the losses of its outputs."""
-        losses = _named('head', head.loss(tokens, samples)) if hasattr(head, 'loss') else {}
+        losses = {}
+        if hasattr(head, 'loss'):
+            with reading(head, tokens):
+                losses = _named('head', head.loss(tokens, samples))
         if self.losses:
-            losses |= self.losses(head(tokens) if outputs is None else outputs, samples, inputs)
+            losses |= self.losses(_run(head, tokens) if outputs is None else outputs, samples, inputs)
         return losses
 
 
@@ -220,8 +223,9 @@ def _union(branches) -> tuple | None:
     return None if None in streams else tuple(dict.fromkeys(name for each in streams for name in each))
 
 
-def _run(head: nn.Module, tokens: Tensor, predict: bool) -> dict:
-    return head.predict(tokens) if predict and hasattr(head, 'predict') else head(tokens)
+def _run(head: nn.Module, tokens: Tensor, predict: bool = False) -> dict:
+    with reading(head, tokens):
+        return head.predict(tokens) if predict and hasattr(head, 'predict') else head(tokens)
 
 
 def _named(name: str, value: Tensor | dict) -> dict[str, Tensor]:

@@ -259,3 +259,15 @@ def test_flip_needs_joints():
     sample.joints = torch.zeros(B, T, J, 3)
     with pytest.raises(ValueError, match=r"averages joints, the head returns \['betas', 'body_pose', 'camera'"):
         model(dict(keypoints=torch.zeros(B, T, J, 2)), sample, mode='predict')
+
+
+@pytest.mark.parametrize('neck', [
+    dict(type='MixSTE', num_tokens=1, num_frames=T), dict(type='STC', parts=None), dict(type='DSTformer', num_tokens=1),
+    None])
+def test_parts_of_different_widths_are_told_apart(neck):
+    part = neck['type'] if neck else 'JointHead'
+    neck = neck and dict(neck, embed_dim=32, depth=1, num_heads=4)
+    model = build(backbone=TRAJECTORY, neck=neck, head=dict(type='JointHead', embed_dim=32), losses=MPJPE)
+    for mode in ('tensor', 'loss', 'predict'):
+        with pytest.raises(ValueError, match=rf'^{part} takes tokens of 32 channels, but gets .*, which have {C}: '):
+            model(*batch(), mode=mode)
