@@ -7,5 +7,9 @@ install_mmegopose() {  # $1: what pip installs, e.g. '.' or '.[tests]'
     source .venv/bin/activate
   fi
   echo "Installing mmegopose into $(python -c 'import sys; print(sys.prefix)')"
+  if ! command -v nvidia-smi > /dev/null && ! python -c 'import torch' 2> /dev/null; then  # not the gigabytes of CUDA
+    python -m pip install --quiet --disable-pip-version-check --retries 0 -c constraints.txt torch \
+      --index-url https://download.pytorch.org/whl/cpu || echo 'torch comes from your package index instead'
+  fi
   python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e "$1"
 }

@@ -31,5 +31,5 @@ Written to $PWD/$out:
   poses/Level-wise_ViT/*.png       predicted (colour) and true (grey) skeletons
   table.md, results.json           the table above, and every metric
   levelwise/iter_160.pth           the checkpoint
-Next: mmegopose train configs/levelwise_vit.py --cfg-options data_root=/path/to/egoexo4d
+Next: $(command -v mmegopose || echo mmegopose) train mmegopose::levelwise_vit.py --cfg-options data_root=/path/to/egoexo4d
 END

@@ -1,5 +1,5 @@
 # The coarse transformer over three points: the head of the headset and two wrists, which it loses at times.
-_base_ = '../../configs/head_pose/levelwise_vit_coarse_only.py'
+_base_ = 'mmegopose::head_pose/levelwise_vit_coarse_only.py'
 custom_imports = dict(imports=['projects.wrist_stream'])
 
 points = dict(type='AddThreePoints', lost_frames=0.1, lost_hands=0.1)
