@@ -4,7 +4,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..structures import Skeleton
+from ..motion import Motion
+from ..structures import Skeleton, get_skeleton
 
 LEFT, RIGHT, CENTRE, TRUTH = '#1f77b4', '#d62728', '#333333', '#aaaaaa'
 MIN_REACH_M = 0.1  # from the middle of a picture to its sides
@@ -28,17 +29,28 @@ def draw_skeleton(axes, joints: np.ndarray, skeleton: Skeleton, visible: np.ndar
         axes.plot(*joints[[a, b]].T, color=color or side, linewidth=linewidth, solid_capstyle='round')
 
 
-def draw_poses(pred: np.ndarray, skeleton: Skeleton, truth: np.ndarray | None = None,
-               visible: np.ndarray | None = None, titles: list | None = None) -> Figure:
+def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, truth: np.ndarray | None = None,
+               visible: np.ndarray | None = None, titles: list | None = None, num_poses: int = 8) -> Figure:
     """Predicted skeletons in colour, side by side; over true ones in grey, with their error, where these are known.
 
     Args:
-        pred: ``(n,J,3)`` metres, z up.
-        skeleton: its bones.
+        pred: ``(n,J,3)`` metres, z up; or a :class:`.Motion`, of which some poses are drawn, from its begin to its end,
+            those that are valid; a motion that is not in the world is taken for one of a level camera.
+        skeleton: its bones; a motion tells them.
         truth: ``(n,J,3)``.
         visible: ``(n,J)`` bool, joints whose truth is known; all without it.
         titles: one per pose.
+        num_poses: of a motion, at most.
+
+    Raises:
+        ValueError: a motion without any valid pose.
     """
+    there = None
+    if isinstance(pred, Motion):
+        pred, there, skeleton, titles = _some_poses(pred, num_poses)
+    if skeleton is None:
+        raise ValueError('skeleton is missing: only a motion tells it')
+    there = np.ones(pred.shape[:2], bool) if there is None else there
     if truth is None:
         truth, visible = pred, np.zeros(pred.shape[:2], bool)
     elif visible is None:
@@ -53,13 +65,25 @@ def draw_poses(pred: np.ndarray, skeleton: Skeleton, truth: np.ndarray | None = 
             draw_skeleton(axes, truth[i], skeleton, visible[i], TRUTH, 3.5)
             error = np.linalg.norm(pred[i] - truth[i], axis=-1)[visible[i]].mean() * 100
             title = f'{title}  {error:.1f} cm'
-        draw_skeleton(axes, pred[i], skeleton)
-        _frame_axes(axes, np.concatenate([pred[i], truth[i][visible[i]]]))
+        draw_skeleton(axes, pred[i], skeleton, there[i])
+        _frame_axes(axes, np.concatenate([pred[i][there[i]], truth[i][visible[i]]]))
         axes.set_title(title, fontsize=9)
     lines = [_line(TRUTH, 'truth')] if visible.any() else []
     figure.legend(handles=[*lines, _line(LEFT, 'predicted, left'), _line(RIGHT, 'predicted, right')],
                   loc='outside lower center', ncols=3, frameon=False, fontsize=9)
     return figure
+
+
+def _some_poses(motion: Motion, num_poses: int) -> tuple[np.ndarray, np.ndarray, Skeleton, list]:
+    """Poses ``(n,J,3)`` with z up, their joints that are there ``(n,J)``, the skeleton, and the times as text."""
+    rows = np.flatnonzero(motion.valid.any(1))
+    if not len(rows):
+        raise ValueError(f'the motion of {motion.person or "a person"} has no valid pose to draw')
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, num_poses).round().astype(int))]
+    joints = motion.joints[rows]
+    if motion.frame != 'world':
+        joints = np.stack([joints[..., 0], joints[..., 2], -joints[..., 1]], -1)
+    return joints, motion.valid[rows], get_skeleton(motion.skeleton), [f'{time:.2f} s' for time in motion.time[rows]]
 
 
 def _frame_axes(axes, shown: np.ndarray) -> None:

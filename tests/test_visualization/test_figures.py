@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmegopose.geometry.crops import normalize_image
+from mmegopose.motion import Motion
 from mmegopose.structures import PoseDataSample, get_skeleton
 from mmegopose.synthesis import SyntheticMeshDataset
 from mmegopose.visualization import (
@@ -176,3 +177,19 @@ def test_hook_draws_what_there_is(tmp_path, monkeypatch):
     sample.scored[1] = False
     MeshVisualizationHook(str(tmp_path)).after_test_iter(runner, 0, batch, [sample])
     assert list(panels[0]) == ['image', 'keypoints (true: white)'] and len(panels[0]['image']) == 1
+
+
+@pytest.mark.parametrize('frame', ['world', 'root'])
+def test_a_motion_is_drawn_without_truth(frame):
+    up = np.random.default_rng(0).normal(0, 0.2, (30, 17, 3)) + np.linspace(0, 1.7, 17)[:, None] * [0, 0, 1]
+    joints = up if frame == 'world' else np.stack([up[..., 0], -up[..., 2], up[..., 1]], -1)
+    joints[10:20] = np.nan
+    joints[29, 3] = np.nan
+    figure = draw_poses(Motion(np.arange(30) / 10, joints, 'coco17', frame=frame), num_poses=4)
+    assert [axes.get_title() for axes in figure.axes] == ['0.00 s', '0.60 s', '2.30 s', '2.90 s']
+    edges = get_skeleton('coco17').edges
+    assert [len(axes.lines) for axes in figure.axes] == 3 * [len(edges)] + [sum(3 not in edge for edge in edges)]
+    first = np.stack([np.array(line.get_data_3d()) for line in figure.axes[0].lines])
+    np.testing.assert_allclose(first, up[0][np.array(edges)].transpose(0, 2, 1), atol=1e-6)
+    with pytest.raises(ValueError, match='has no valid pose to draw'):
+        draw_poses(Motion(np.arange(3), np.full((3, 17, 3), np.nan), 'coco17'))
