@@ -217,7 +217,7 @@ class ImageMeshDataset(WindowDataset):
         pipeline.append(dict(type='PackInputs', padding_mask=True, fields=('index',)))
         super().__init__(store, dict(type='ConsecutiveWindows', num_frames=num_frames, window_stride=window_stride),
                          pipeline, test_mode=test_mode, seed=seed)
-        if pose_form and test_mode and not detections:
+        if pose_form and test_mode and not detections and store.info.get('labelled', True):
             MMLogger.get_current_instance().warning(
                 'the 2D poses of the test are the labels, so its results are too good; give detections=')
 

@@ -40,9 +40,15 @@ class SequenceStore:
         schema: what each array of ``frames`` and ``tables`` should be; not all need to be declared.
         report: counts of what the reader left out, by reason.
 
+    Attributes:
+        pictures: images ``(H,W,3)`` uint8 RGB by the names in the field ``file``, None: damaged; of a store whose
+            pictures are in memory. They are not saved.
+
     Raises:
         ValueError: arrays that are not as long as ``offsets`` or ``sequences`` say, or not as the schema says.
     """
+
+    pictures: dict | None = None
 
     def __init__(self, offsets, frames: dict, sequences: list, *, tables: dict | None = None,
                  info: dict | None = None, schema: dict | None = None, report: dict | None = None):

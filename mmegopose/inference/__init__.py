@@ -6,13 +6,14 @@ from .head_pose_inferencer import HeadPoseInferencer
 from .inferencer import Inferencer
 from .lifting_inferencer import LiftingInferencer
 from .loading import find_model, load_inferencer, load_model
+from .meshes import MeshInferencer
 from .people import people_store, read_people
 from .placement import place_in_camera, stand_upright
 from .post_processing import post_process
 from .smoothing import smooth
 from .tracking import PersonTrack, choose_person, one_person, track_people
 
-__all__ = ['FootContacts', 'HeadPoseInferencer', 'Inferencer', 'LiftingInferencer', 'PersonTrack', 'choose_person',
-           'constant_bone_lengths', 'find_model', 'foot_contacts', 'inputs', 'load_inferencer', 'load_model',
-           'on_floor', 'one_person', 'people_store', 'place_in_camera', 'post_process', 'read_people', 'smooth',
-           'stand_upright', 'track_people']
+__all__ = ['FootContacts', 'HeadPoseInferencer', 'Inferencer', 'LiftingInferencer', 'MeshInferencer', 'PersonTrack',
+           'choose_person', 'constant_bone_lengths', 'find_model', 'foot_contacts', 'inputs', 'load_inferencer',
+           'load_model', 'on_floor', 'one_person', 'people_store', 'place_in_camera', 'post_process', 'read_people',
+           'smooth', 'stand_upright', 'track_people']

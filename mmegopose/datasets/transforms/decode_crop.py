@@ -28,7 +28,7 @@ class DecodeCrop:
 
     Of the store it needs the fields ``file``, ``box (F,4)`` (centre and size, pixels), ``right``, ``image_size`` (0:
     unknown) and, for archives, ``span (F,2)``, and the facts ``root`` and ``tight`` (boxes are tight, or else as large
-    as crops should be). For other transforms it sets
+    as crops should be). A store with ``pictures`` has the images in memory. For other transforms it sets
 
     ======================== ======================================================================================
     ``box_center (B,T,2)``   centre of the square that was cut out, pixels of the image, float32
@@ -116,11 +116,16 @@ class DecodeCrop:
                     self.antialias)
             except (OSError, ValueError) as error:
                 read[place] = False
-                self._skip(Path(store.info['root']) / name, error)
+                self._skip(Path(store.info.get('root', '')) / name, error)
         return patches, transform, image_size, read
 
     @staticmethod
     def _picture(store: SequenceStore, name: str, row: int) -> np.ndarray:
+        if store.pictures is not None:
+            image = store.pictures[name]
+            if image is None:
+                raise OSError('the picture is damaged')
+            return image
         span = store.frames['span'][row] if 'span' in store.frames else None
         return decode_labelled(read_picture(store.info['root'], name, span), store.frames['image_size'][row])
 
