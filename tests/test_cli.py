@@ -4,6 +4,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,16 @@ def test_training_and_testing_without_permission(command, nobody, capsys):
         main([*command, '/proc/somewhere'])
     assert left.value.code == 2
     assert 'error: /proc/somewhere cannot be written, because /proc is not yours' in capsys.readouterr().err
+
+
+def test_a_config_without_permission_is_told(nobody, capsys):
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, 'config.py')
+        config.touch(mode=0)
+        with pytest.raises(SystemExit) as left:
+            main(['train', str(config)])
+    assert left.value.code == 2
+    assert f'error: {config}: no permission to read or change it; choose another' in capsys.readouterr().err
 
 
 def test_doctor_is_content_here(capsys, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import setuptools
+from helpers import track_files
 from helpers.built_package import build_both, call, install
 from packaging.requirements import Requirement
 
@@ -124,7 +125,12 @@ def test_commands_of_a_wheel_work_in_any_folder(built, tmp_path):
     (sample,) = Path(os.environ['MMEGOPOSE_CACHE']).glob('mocap_sample-*')
     report = call(command, 'submit', 'body.json', '--template', sample / 'dummy_test.json', cwd=tmp_path)
     assert 'fit to be submitted' in report
-    (tmp_path / 'mine.py').write_text(f"_base_ = '{config}'\n")
+    (tmp_path / 'mine.py').write_text(f"_base_ = '{config}'\nmodel = dict(backbone=dict(depth=1))\n")
+    time, poses = track_files.walk()
+    track_files.write_csv(tmp_path / 'walk.csv', time, track_files.in_preset(poses, 'unity'))
+    report = call(command, 'predict', 'walk.csv', '--preset', 'unity', '--config', 'mine.py', '--checkpoint',
+                  checkpoint, cwd=tmp_path)
+    assert report.startswith('Read walk.csv: 1 person') and (tmp_path / 'predictions/walk.npz').is_file()
     tool = shipped(built[2]) / 'tools/train.py'
     call(built[2] / 'python', tool, 'mine.py', '--no-validate', '--cfg-options', *TINY, cwd=tmp_path)
     assert (tmp_path / 'work_dirs/mine/iter_2.pth').is_file()

@@ -8,7 +8,7 @@ from mmegopose.cli import main
 from mmegopose.engine import load_config
 from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, load_inferencer
 from mmegopose.motion import Motion
-from mmegopose.registry import MODELS
+from mmegopose.registry import INFERENCERS, MODELS
 
 HEAD = "_base_ = 'mmegopose::head_pose/levelwise_vit_coarse_only.py'\nmodel = dict(backbone=dict(depth=1))\n"
 LIFT = """
@@ -137,3 +137,23 @@ def test_warnings_are_plain_lines(models, here, capsys):
     status, out, errors = run(capsys, 'walk.csv', '--model', models['head'], '--preset', 'unity', '--options',
                               'check=warn')
     assert status == 0 and 'Wrote' in out and errors.startswith('Warning: walk.csv: ') and 'UserWarning' not in errors
+
+
+def test_a_picture_and_its_box_reach_the_inferencer(here, capsys, monkeypatch):
+    given = {}
+
+    class Inferencer:
+        def __init__(self, *args, **kwargs):
+            pass
+
+        def __call__(self, picture, **options):
+            given.update(options, picture=picture)
+            return [Motion([0.0], np.zeros((1, 21, 3)), 'hand21', frame='camera')]
+
+    Inferencer.__name__ = 'MeshInferencer'
+    monkeypatch.setitem(INFERENCERS.module_dict, 'MeshInferencer', Inferencer)
+    (here / 'hand.jpg').touch()
+    status, out, _ = run(capsys, 'hand.jpg', '--config', 'mmegopose::mesh/extpose-tiny_synthetic-hand.py',
+                         '--checkpoint', 'x.pth', '--box', 1, 2, 30, 40, '--hand', 'left')
+    assert given == dict(picture='hand.jpg', boxes=[1, 2, 30, 40], right=False)
+    assert status == 0 and out.startswith('Read hand.jpg: 1 hand, 1 frames') and 'relative to the camera' in out

@@ -2,7 +2,7 @@
 
 The model decides what a recording is. Head tracks: an Aria MPS folder, a table (say whose axes with --preset), TUM,
 EuRoC, COLMAP, StrayScanner, Record3D, arrays. 2D poses: files of rtmlib, mmpose, OpenPose, AlphaPose, MediaPipe,
-Ultralytics, COCO, VideoPose3D. A video or pictures, with --detector. The kind of file is told by its content.
+Ultralytics, COCO, VideoPose3D. A video or pictures, whose 2D poses --detector finds. Content tells the kind.
 Files are read by mmegopose.motion.Motion.load. Exit status: 0 written, 1 nobody is in the recording, 2 a mistake.
 
 Examples:
@@ -10,6 +10,7 @@ Examples:
     mmegopose predict quest.csv --preset openxr --config my_config.py --checkpoint iter_500.pth --out walk.npz
     mmegopose predict openpose_folder --image-size 1920 1080 --fps 25 --model lifter --smooth savitzky_golay
     mmegopose predict video.mp4 --detector mediapipe --model lifter --field-of-view 60 --frame world
+    mmegopose predict hand.jpg --box 120 80 340 300 --hand left --model hands
 """
 import re
 import sys
@@ -20,7 +21,7 @@ from ._arguments import add_config
 
 KINDS = dict(HeadPoseInferencer=('head tracks', ('preset',)),
              LiftingInferencer=('2D poses', ('image_size', 'skeleton', 'person', 'field_of_view', 'frame', 'detector')),
-             MeshInferencer=('pictures', ('person', 'field_of_view', 'frame', 'detector')))
+             MeshInferencer=('pictures', ('person', 'field_of_view', 'frame', 'detector', 'poses', 'box', 'hand')))
 """What each inferencer reads, and the arguments that only such a recording has."""
 FILM_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
 COMMON = ('format', 'fps', 'smooth', 'constant_bones', 'floor')
@@ -42,12 +43,16 @@ def predict_arguments(parser) -> None:
     recording.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'),
                            help='2D poses: pixels of the images, where the file does not tell')
     recording.add_argument('--skeleton', help='2D poses: of the keypoints, e.g. coco17, where the file does not tell')
-    recording.add_argument('--detector', help='of 2D poses in a video: mediapipe (the default for videos), rtmlib')
-    recording.add_argument('--person', choices=['all', 'longest', 'largest'], help='2D poses: who; default: all')
+    recording.add_argument('--detector', help='of 2D poses in a video or pictures: mediapipe, the default, or rtmlib')
+    recording.add_argument('--person', choices=['all', 'longest', 'largest'], help='who, in a video; default: all')
     recording.add_argument('--field-of-view', type=float, metavar='DEGREES',
-                           help='2D poses: from the left to the right edge of the image; tells how far people are')
+                           help='from the left to the right edge of the image; tells how far people are')
     recording.add_argument('--frame', choices=['root', 'camera', 'world'],
-                           help='2D poses: what joints are relative to; camera and world need --field-of-view')
+                           help='what joints are relative to; 2D poses: camera and world need --field-of-view')
+    recording.add_argument('--poses', metavar='FILE', help='pictures: 2D poses of them, any file that is known')
+    recording.add_argument('--box', nargs=4, type=float, metavar=('LEFT', 'TOP', 'RIGHT', 'BOTTOM'),
+                           help='one picture: where the hand or person is, pixels')
+    recording.add_argument('--hand', choices=['left', 'right'], help='pictures of one hand: which it is')
     recording.add_argument('--options', nargs='+', action='extend', metavar='KEY=VALUE',
                            help='more options of the reader: head_offset=quest3 up=y unit=mm check=warn')
     result = parser.add_argument_group('result')
@@ -95,7 +100,13 @@ def _options_for(kind: str, args) -> dict:
     if wrong:
         raise ValueError(f'{", ".join(wrong)}: the model reads {reads}, which have no such option')
     options = {name: getattr(args, name) for name in (*COMMON, *own) if getattr(args, name)}
-    return options | (dict(image_size=tuple(args.image_size)) if 'image_size' in options else {})
+    if 'image_size' in options:
+        options['image_size'] = tuple(options['image_size'])
+    if 'box' in options:
+        options['boxes'] = options.pop('box')
+    if 'hand' in options:
+        options['right'] = options.pop('hand') == 'right'
+    return options
 
 
 def _call(predict, recording: str, options: dict) -> tuple[list, list]:
@@ -119,7 +130,8 @@ def _read_sentence(recording: str, motions: list) -> str:
     holes = sum(int((~motion.valid.any(1)).sum()) for motion in motions)
     filled = sum(int(motion.filled.sum()) for motion in motions)
     seconds = max(motion.time[-1] for motion in motions) - min(motion.time[0] for motion in motions)
-    people = f'{len(motions)} people' if len(motions) > 1 else '1 person'
+    one, several = ('hand', 'hands') if motions[0].skeleton.startswith('hand') else ('person', 'people')
+    people = f'{len(motions)} {several}' if len(motions) > 1 else f'1 {one}'
     return (f'Read {recording}: {people}, {frames} frames in {seconds:.2f} seconds; '
             f'{holes or "no"} frames are holes without a pose, {filled or "none"} stand on input that was filled in.')
 

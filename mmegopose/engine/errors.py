@@ -34,6 +34,8 @@ def user_errors():
             raise
         if isinstance(error, OSError) and error.errno == errno.ENOENT and error.filename is not None:
             text = f'there is no file or folder {error.filename}: check the path that names it'
+        if isinstance(error, PermissionError) and error.filename:
+            text = f'{error.filename}: no permission to read or change it; choose another place or ask its owner'
         cause = error.__cause__
         if cause is not None and str(cause) not in text and not isinstance(cause, KeyError):
             text += f' ({type(cause).__name__}: {cause})'
