@@ -10,7 +10,7 @@ from .detection import Detection
 from .install import load_package
 from .one_person import OnePersonFollower
 
-ADVICE = 'pip install --no-deps mediapipe==0.10.21 && pip install protobuf attrs   (Python 3.9 to 3.12)'
+ADVICE = 'pip install --no-deps mediapipe==0.10.21 && pip install "protobuf<7" attrs   (Python 3.9 to 3.12)'
 
 
 def _solutions():
