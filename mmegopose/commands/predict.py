@@ -132,14 +132,15 @@ def _read_sentence(recording: str, motions: list) -> str:
     seconds = max(motion.time[-1] for motion in motions) - min(motion.time[0] for motion in motions)
     one, several = ('hand', 'hands') if motions[0].skeleton.startswith('hand') else ('person', 'people')
     people = f'{len(motions)} {several}' if len(motions) > 1 else f'1 {one}'
-    return (f'Read {recording}: {people}, {frames} frames in {seconds:.2f} seconds; '
+    told = f'{frames} frames in {seconds:.2f} seconds' if frames > 1 else '1 frame'
+    return (f'Read {recording}: {people}, {told}; '
             f'{holes or "no"} frames are holes without a pose, {filled or "none"} stand on input that was filled in.')
 
 
 def _written_sentence(files: list, motion) -> str:
     names = ', '.join(map(str, files[:-1])) + (' and ' if len(files) > 1 else '') + str(files[-1])
     return (f'Wrote {names}: {motion.num_joints} joints of {motion.skeleton} in metres, relative to the '
-            f'{motion.frame}, at {motion.fps:.4g} frames a second.')
+            f'{motion.frame}' + (f', at {motion.fps:.4g} frames a second.' if len(motion) > 1 else '.'))
 
 
 def _file_of(args, motion, count: int) -> Path:
