@@ -31,15 +31,16 @@ class HeadPoseInferencer(Inferencer):
 
     Args:
         camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; default: that of the data
-            which its config names, ``'aria_gen1'`` for Ego-Exo4D and ``'eyes'`` for motion capture.
+            which its config names, ``'aria_gen1'`` for Ego-Exo4D and ``'eyes'`` for the sample of motion capture; a
+            config may say it: ``head_camera = 'eyes'``.
         kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``progress``: see
             :class:`.Inferencer`.
     """
 
     def __init__(self, *args, camera: str | None = None, **kwargs):
         super().__init__(*args, **kwargs)
-        self.camera, self.camera_axes = _expected_camera(self.dataset)
-        self.camera = camera or self.camera
+        found, self.camera_axes = _expected_camera(self.dataset)
+        self.camera = camera or self.cfg.get('head_camera') or found
 
     def __call__(self, track, *, format: str = 'auto', fields: dict | None = None, person: str = 'wearer',
                  batch_size: int = 256, smooth: str | dict | None = None, constant_bones: bool | dict = False,

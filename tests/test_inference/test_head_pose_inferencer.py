@@ -105,10 +105,13 @@ def test_a_mistake_in_the_axes_is_refused(inferencer):
         inferencer(read_array_track(TRACK, fps=30, camera='aria'), preset='unity')
 
 
-def test_the_camera_of_the_model(inferencer):
+def test_the_camera_of_the_model(inferencer, tmp_path):
     real = HeadPoseInferencer(str(CONFIG), inferencer.checkpoint, device='cpu', camera='aria_gen1')
     track = read_array_track(TRACK, fps=30, camera='aria', device='aria_gen1')
     np.testing.assert_allclose(real(track)[0].joints, predict(inferencer).joints, atol=1e-5)
+    (tmp_path / 'config.py').write_text(f"_base_ = {str(CONFIG)!r}\nhead_camera = 'aria_gen1'\n")
+    said = HeadPoseInferencer(str(tmp_path / 'config.py'), inferencer.checkpoint, device='cpu')
+    assert said.camera == 'aria_gen1' and inferencer.camera == 'eyes'
     assert np.abs(inferencer(track)[0].joints - predict(inferencer).joints).max() > 0.01
 
 

@@ -67,6 +67,7 @@ def test_every_format_is_recognised_and_read_exactly(name, tmp_path):
     assert detect_track_format(path) == name
     track = same(read_head_track(path, **options))
     assert track.facts['format'] == name and track.facts['notes'] == []
+    assert json.loads(json.dumps(track.facts)) == track.facts  # as the file of a motion keeps them
     np.testing.assert_array_equal(read_head_track(path, name, **options).T_world_camera, track.T_world_camera)
 
 

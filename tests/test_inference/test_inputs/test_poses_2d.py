@@ -71,6 +71,7 @@ def test_every_format_is_recognised_and_read(name, tmp_path):
         expected = dict(expected, num_frames=NUM_FRAMES)
     poses = check(read_poses_2d(path, **options), **expected)
     assert poses.facts['format'] == name and 'detections' in poses.describe()
+    assert json.loads(json.dumps(poses.facts)) == poses.facts  # as the file of a motion keeps them
     check(read_poses_2d(path, name, **options), **expected)
 
 
