@@ -1,5 +1,6 @@
 """Hands and bodies from pictures: a tiny network with random weights, rendered pictures, exact truths."""
 import sys
+import weakref
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from mmegopose.geometry.cameras import perspective
 from mmegopose.geometry.crops import FOCAL, camera_translation, project_to_crop
 from mmegopose.inference import MeshInferencer, load_inferencer
 from mmegopose.inference.detectors import Detection
+from mmegopose.inference.inputs import ImageSource, TimedImage
 from mmegopose.inference.inputs.poses_2d import collect_frames
 from mmegopose.motion import Motion
 from mmegopose.registry import MODELS
@@ -293,3 +295,52 @@ def test_options_that_do_not_fit(hands, rendered):
                              (dict(poses=dict(feet=[])), 'feet')):
         with pytest.raises(ValueError, match=message):
             hands(picture, **options)
+
+
+def test_hands_of_the_whole_body(hands, rendered, tmp_path):
+    canvas, labels = rendered
+    whole = np.full((4, 133, 3), np.nan)
+    whole[:, :17] = [100, 100, 0.9]
+    whole[:, :17, 1] += np.arange(17)
+    whole[:, 112:133] = np.concatenate([labels['pixels'], np.ones((4, 21, 1))], -1)
+    whole[:3, 91:112] = whole[:3, 112:133] - [20, 0, 0.3]
+    np.savez(tmp_path / 'poses.npz', keypoints=whole, image_size=(SIDE + 3 * PAD, SIDE + 2 * PAD))
+    left, right = hands(canvas, poses=tmp_path / 'poses.npz', fps=30)
+    assert (left.person, right.person) == ('left-0', 'right-0') and (len(left), len(right)) == (3, 4)
+    expected, = hands(canvas, poses=dict(right_hand=poses_of(labels['pixels'])), fps=30)
+    np.testing.assert_allclose(right.joints, expected.joints, atol=1e-5)
+
+
+def test_no_more_pictures_than_a_batch_are_in_memory(hands, rendered):
+    canvas, labels = rendered
+
+    class Stream(ImageSource):
+        name, num_frames, fps, report = 'stream', 20, 30.0, {}
+        seen, most = [], 0
+
+        def __iter__(self):
+            for number in range(20):
+                image = canvas[number % 4].copy()
+                self.seen.append(weakref.ref(image))
+                yield TimedImage(number, number / 30, image, f'stream[{number}]')
+                self.most = max(self.most, sum(ref() is not None for ref in self.seen))
+
+    source = Stream()
+    motion, = hands(source, boxes=np.tile(boxes_of(labels['pixels'])[:, None], (5, 1, 1)), right=True, batch_size=4)
+    assert motion.valid.all() and len(motion) == 20 and 4 <= source.most <= 9
+
+
+@pytest.mark.parametrize('name', [path.stem for path in sorted(CONFIGS.glob('*-tiny_synthetic-hand.py'))])
+def test_every_tiny_config(name, rendered, tmp_path):
+    canvas, labels = rendered
+    (tmp_path / name).mkdir()
+    inferencer = build(tmp_path / name, f"_base_ = ['{CONFIGS}/{name}.py']")
+    motion, = inferencer(canvas[:2], poses=dict(left_hand=poses_of(labels['pixels'][:2])), fps=30)
+    assert motion.valid.all() and motion.mesh.vertices.shape[0] == 2
+
+
+def test_a_model_without_a_body_says_so(tmp_path):
+    cfg = load_config(CONFIGS / 'vit-tiny_synthetic-hand-2d.py')
+    torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'model.pth')
+    with pytest.raises(ValueError, match='has no body model'):
+        MeshInferencer(CONFIGS / 'vit-tiny_synthetic-hand-2d.py', tmp_path / 'model.pth', device='cpu')
