@@ -2,6 +2,7 @@
 from typing import Any
 
 import numpy as np
+import torch
 
 from ...datasets import SequenceStore, WindowDataset
 from ...registry import WINDOWS
@@ -60,6 +61,7 @@ class RecentRows:
         for name, value in values.items():
             self.frames[name][self.count - 1] = value
 
+    @torch.inference_mode()
     def batch(self, row: int = -1) -> dict:
         """The window that predicts a row, as a batch of one."""
         frames = {name: array[:self.count] for name, array in self.frames.items()}
