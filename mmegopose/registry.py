@@ -5,6 +5,7 @@
 """
 import difflib
 import inspect
+import os.path as osp
 
 from mmengine import registry as root
 from mmengine.registry import Registry as _Registry
@@ -49,9 +50,14 @@ class Registry(_Registry):
 
         Raises ``KeyError`` if the name stands for something else and ``force`` is not set.
         """
-        if not force and self._module_dict.get(name, item) != item:
+        if not force and not _same(self._module_dict.get(name, item), item):
             raise KeyError(f'{self.name} {name!r} is registered already: {self._module_dict[name]}')
         self._module_dict[name] = item
+
+    def _register_module(self, module, module_name=None, force=False):
+        names = [module_name] if isinstance(module_name, str) else module_name or [module.__name__]
+        force = force or all(_same(self._module_dict.get(name, module), module) for name in names)
+        super()._register_module(module, module_name, force)
 
     def names(self) -> list:
         """Registered names, this registry's own first."""
@@ -89,6 +95,27 @@ class Part(Registry):
         super()._register_module(module, module_name, force)
         names = [module_name] if isinstance(module_name, str) else module_name or [module.__name__]
         self._kind.update(dict.fromkeys(names, module))
+
+
+def _same(first, second) -> bool:
+    """Whether two things are equal, or of one line of code that was imported by two names, e.g. by pytest and a config.
+
+    Classes and functions are told by file and qualified name; of tuples all entries are compared.
+    """
+    if first == second:
+        return True
+    if isinstance(first, tuple) and isinstance(second, tuple) and len(first) == len(second):
+        return all(map(_same, first, second))
+    return callable(first) and callable(second) and None is not _origin(first) == _origin(second)
+
+
+def _origin(item) -> tuple | None:
+    """File, qualified name and, of a lambda, line; None if there is no file."""
+    try:
+        line = item.__code__.co_firstlineno if item.__name__ == '<lambda>' else 0
+        return osp.realpath(inspect.getfile(item)), item.__qualname__, line
+    except (TypeError, OSError, AttributeError):
+        return None
 
 
 def arguments(target) -> dict:

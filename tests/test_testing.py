@@ -1,4 +1,6 @@
 """The checks of ``mmegopose.testing`` find what they are for."""
+import re
+
 import pytest
 import torch
 from torch import nn
@@ -118,7 +120,7 @@ def test_right_necks_pass(name):
     ('Restless', 'outputs', "'tokens' changes from call to call"),
     ('Forgetful', 'state_dict', "'tokens' is another one after load_state_dict"),
     ('Rough', 'bf16', "'tokens' is off by .*% in bfloat16"),
-    ('Unmasked', 'masks', "'tokens' depends on what a mask hides"),
+    ('Unmasked', 'masks', "'tokens' depends on what a mask hides, by .* where mask is False"),
     ('Flat', 'outputs', r"'tokens' is \(3, 6, 16\), not \(B,T,N,C\)"),
     ('Endless', 'lengths', "'tokens' is not finite for 1 windows of 1 frames")])
 def test_broken_promises_are_told(name, check, message):
@@ -140,6 +142,13 @@ def test_parts_can_be_excused():
     check_module(dict(type='TestRough'), tolerance=10)
     with pytest.raises(KeyError, match=r"skip=\['sample'\]: there are the checks .*'samples'"):
         check_module(dict(type='TestLeaking'), skip=('sample',))
+    with pytest.raises(AssertionError, match=r"neck TestIdle: idle='unsed' matches none of its parameters, which are "
+                                             r'proj.weight, proj.bias, unused.weight, unused.bias'):
+        check_module(dict(type='TestIdle'), idle='unsed')
+    for kind, page in (('BodyPoseMetric', 'metric'), ('HeadPoseFeatures', 'transform'), ('egoexo4d_body', 'data_set')):
+        with pytest.raises(KeyError, match=f"type='{kind}' is a .*; check_module checks modules of models only: "
+                                           f'docs/contracts/{page}.md'):
+            check_module(dict(type=kind))
     with pytest.raises(KeyError, match="type='TestMixin' is not registered; nearest: .*TestMixing"):
         check_module(dict(type='TestMixin'))
 
@@ -152,6 +161,20 @@ def test_a_loss_that_counts_hidden_joints_is_found():
 
     with pytest.raises(AssertionError, match="loss TestGreedyLoss: 'all' depends on what a mask hides"):
         check_module(dict(type='TestGreedyLoss'), streams=('head_pose',))
+
+
+@pytest.mark.parametrize('read, option', [
+    (lambda outputs, samples, inputs: inputs['head_pose'], "streams=('head_pose', ...)"),
+    (lambda outputs, samples, inputs: outputs['vertices'], "outputs=('vertices', ...)"),
+    (lambda outputs, samples, inputs: samples.betas, "targets=('betas', ...)")])
+def test_what_a_loss_lacks_is_told_by_the_option_that_gives_it(read, option):
+    @LOSSES.register_module('TestReadingLoss', force=True)
+    class ReadingLoss(nn.Module):
+        def forward(self, outputs, samples, inputs):
+            return read(outputs, samples, inputs).sum() + outputs['joints'].sum()
+
+    with pytest.raises(KeyError, match=re.escape(f'check_module(..., {option})')):
+        check_module(dict(type='TestReadingLoss'))
 
 
 def test_a_loss_that_reads_where_there_is_no_label_is_found():

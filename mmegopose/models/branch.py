@@ -52,15 +52,12 @@ class MaskedNeck:
         if self.neck is None:
             return tokens
         mask = token_mask(inputs, tokens.shape[2], streams)
-        if mask is None:
-            with reading(self.neck, tokens):
-                return self.neck(tokens)
-        if not self.neck_accepts_mask:
+        if mask is not None and not self.neck_accepts_mask:
             name = type(self.neck).__name__
             raise TypeError(f'the data has frames or joints that are not there, which the neck {name} cannot leave '
                             f'out: give {name}.forward an argument mask, or leave the streams valid and detected out')
         with reading(self.neck, tokens):
-            return self.neck(tokens, mask=mask)
+            return self.neck(tokens, mask=mask) if self.neck_accepts_mask else self.neck(tokens)
 
 
 class Branch(MaskedNeck, BaseModule):

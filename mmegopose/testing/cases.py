@@ -1,12 +1,28 @@
 """What modules of each kind are given, and what comes out."""
 import copy
+import re
 
 import torch
 from torch import Tensor, nn
 
 from ..models.branch import accepts
 from ..models.layers import streams_of
-from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS, NECKS
+from ..registry import (
+    BACKBONES,
+    DATASETS,
+    EMBEDDINGS,
+    FUSIONS,
+    HEADS,
+    LOSSES,
+    METRICS,
+    MODELS,
+    NECKS,
+    READERS,
+    STREAMS,
+    TRANSFORMS,
+    WINDOWS,
+)
+from ..structures.sample import FIELDS
 from .random_data import SIZES, TARGETS, make_streams, make_targets, make_tokens
 
 
@@ -14,12 +30,22 @@ def make_case(config: dict, **options) -> 'Case':
     """The case of a module, of the class for its kind; see :class:`Case` for the options."""
     kind = config['type']
     if isinstance(kind, str) and MODELS.get(kind) is None:
+        _refuse_others(kind)
         raise KeyError(f'type={kind!r} is not registered; {MODELS.remedy(kind)}')
     for part, case in ((BACKBONES, StreamsCase), (EMBEDDINGS, StreamsCase), (NECKS, NeckCase), (FUSIONS, FusionCase),
                        (HEADS, HeadCase), (LOSSES, LossCase)):
         if any(name == kind or part.get(name) is kind for name in part.names()):
             return case(config, part.name, **options)
     return EstimatorCase(config, 'estimator', **options)
+
+
+def _refuse_others(kind: str) -> None:
+    """Raise ``KeyError`` for what is registered, but is no module."""
+    for registry, page in ((METRICS, 'metric'), (TRANSFORMS, 'transform'), (DATASETS, 'data_set'),
+                           (READERS, 'data_set'), (WINDOWS, 'data_set')):
+        if registry.get(kind) is not None:
+            raise KeyError(f'type={kind!r} is a {registry.name}; check_module checks modules of models only: '
+                           f'docs/contracts/{page}.md shows how to test it')
 
 
 class Case:
@@ -47,6 +73,9 @@ class Case:
         self.config, self.kind, self.streams, self.masks, self.outputs = config, kind, streams, masks, outputs
         self.idle, self.tolerance, self.min_frames = idle, tolerance, min_frames
         module = self.build()
+        unused = idle and not any(re.search(idle, key) for key, _ in module.named_parameters())
+        self.require(not unused, f'idle={idle!r} matches none of its parameters, which are '
+                                 f'{", ".join(key for key, _ in module.named_parameters())}')
         self.fixed = any(getattr(part, 'any_length', True) is False for part in module.modules())
         channels = config.get('embed_dim', SIZES['C'])
         self.sizes = SIZES | dict(C=channels) | (sizes or {})
@@ -172,12 +201,29 @@ class LossCase(Case):
         return given | dict(inputs=make_streams(self.streams or (), self.sizes)) if accepts(module, 'inputs') else given
 
     def run(self, module, given):
-        loss = module(given['outputs'], given['targets'], **{k: given[k] for k in ('inputs',) if k in given})
+        try:
+            loss = module(given['outputs'], given['targets'], **{k: given[k] for k in ('inputs',) if k in given})
+        except (KeyError, AttributeError) as error:
+            option, name = _option_for(error, given)
+            if option is None:
+                raise
+            raise KeyError(f'the loss reads {name!r}, which it is not given: check_module(..., {option}=({name!r}, '
+                           '...)) names all that it reads') from error
         return loss if isinstance(loss, dict) else dict(loss=loss)
 
     def require_shape(self, name, value, size, num_frames):
         self.require(value.ndim == 0 and value.isfinite(),
                      f'{name!r} is {value} for {size} windows of {num_frames} frames')
+
+
+def _option_for(error: KeyError | AttributeError, given: dict) -> tuple:
+    """The option of a case that gives a loss what it did not find, and its name; None twice: there is none."""
+    if isinstance(error, AttributeError):
+        return ('targets', error.name) if error.obj is given['targets'] and error.name in FIELDS else (None, None)
+    name = error.args[0] if error.args else None
+    known = dict(streams=(STREAMS.module_dict, 'inputs'), outputs=(FIELDS, 'outputs'))
+    return next(((option, name) for option, (names, place) in known.items()
+                 if name in names and place in given and name not in given[place]), (None, None))
 
 
 class EstimatorCase(StreamsCase):

@@ -38,13 +38,14 @@ def _moved(case: Case) -> Iterator[tuple[str, dict, dict, Callable]]:
     given = case.given
     if 'mask' in given:
         moved = given | dict(tokens=_put(given['tokens'], given['mask'], given['tokens'] + 1))
-        yield '', given, moved, lambda value: given['mask'] if value.shape[:3] == given['mask'].shape else \
-            torch.zeros_like(value, dtype=torch.bool)
+        yield (', where mask is False', given, moved, lambda value: given['mask']
+               if value.shape[:3] == given['mask'].shape else torch.zeros_like(value, dtype=torch.bool))
     elif isinstance(case, LossCase):
         if 'joints' in given['outputs'] and 'visible' in given['targets']:
             joints = given['outputs']['joints']
             outputs = given['outputs'] | dict(joints=_put(joints, given['targets'].visible, joints + 1))
-            yield '', given, given | dict(outputs=outputs), lambda value: torch.ones_like(value, dtype=torch.bool)
+            yield (', where visible is False', given, given | dict(outputs=outputs),
+                   lambda value: torch.ones_like(value, dtype=torch.bool))
     elif 'inputs' in given and all(getattr(part, 'neck_accepts_mask', True) or part.neck is None
                                    for part in case.build().modules()):
         yield from _moved_streams(case)

@@ -18,7 +18,7 @@ from mmegopose.evaluation.benchmarks.lifting_benchmark import (
 from mmegopose.evaluation.benchmarks.mpi_inf_3dhp_benchmark import JOINT_GROUPS, frame_errors, rows_3dhp
 from mmegopose.evaluation.functional.joint_errors import auc, pck
 from mmegopose.registry import METRICS, PROTOCOLS
-from mmegopose.structures import get_skeleton
+from mmegopose.structures import Skeleton, get_skeleton, register_skeleton
 from mmegopose.structures.protocols import LiftingProtocol, get_protocol
 
 DATA = Path(__file__).parents[1] / 'data'
@@ -77,6 +77,17 @@ def test_root_rules():
     assert not found[..., 14, :].any() and torch.equal(found[..., :14, :], pred[..., :14, :]) and pred[..., 14, :].all()
     with pytest.raises(ValueError, match="'zero' needs a skeleton with a root"):
         apply_root(pred, gt, 'zero', None)
+
+
+def test_a_skeleton_without_the_root_of_its_protocol_is_refused_before_training():
+    register_skeleton(Skeleton('rootless2', ('a', 'b'), ((0, 1),)))
+    for metric in (LiftingMetric(), MPIINF3DHPMetric(root='keep')):
+        with pytest.raises(ValueError, match=r"by the protocol 'stcformer.* needs a root joint, which the skeleton "
+                                             r"'rootless2' does not have: name it, Skeleton\(root=...\), or"):
+            metric.dataset_meta = dict(protocol='stcformer', skeleton='rootless2')
+    metric = LiftingMetric(root='keep')
+    metric.dataset_meta = dict(protocol='stcformer', skeleton='rootless2')
+    assert metric.skeleton.root is None
 
 
 def test_blend_frames():

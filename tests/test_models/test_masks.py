@@ -175,9 +175,16 @@ class Plain(torch.nn.Module):
         return 2 * tokens
 
 
+class Asking(torch.nn.Module):
+    def forward(self, tokens, mask):
+        return tokens if mask is None else tokens * mask[..., None]
+
+
 def test_neck_without_masks_serves_data_without_masks():
     model = estimator(backbone=JOINTS, neck=dict(type=Plain))
     inputs = streams()
     assert model(dict(keypoints=inputs['keypoints']))['joints'].shape == (B, T, J, 3)
+    asking = estimator(backbone=JOINTS, neck=dict(type=Asking))
+    assert asking(dict(keypoints=inputs['keypoints']))['joints'].shape == asking(inputs)['joints'].shape
     with pytest.raises(TypeError, match='the neck Plain cannot leave out: give Plain.forward an argument mask'):
         model(inputs)

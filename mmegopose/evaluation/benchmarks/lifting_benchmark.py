@@ -48,7 +48,8 @@ def apply_root(pred: Tensor, gt: Tensor, rule: str, root: int | None) -> tuple[T
     if rule == 'keep':
         return pred, gt
     if root is None:
-        raise ValueError(f"root rule {rule!r} needs a skeleton with a root joint; use root='keep'")
+        raise ValueError(f"root rule {rule!r} needs a skeleton with a root joint, Skeleton(root=...); or use "
+                         "root='keep'")
     if rule == 'zero':
         return pred.index_fill(-2, torch.tensor(root), 0), gt
     return root_align(pred, root), root_align(gt, root)

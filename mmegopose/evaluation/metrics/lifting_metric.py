@@ -45,6 +45,28 @@ class ProtocolMetric(SequenceMetric):
         self.changes = {key: value for key, value in changes.items() if value is not None}
 
     @property
+    def dataset_meta(self) -> Any:
+        """What the data set says of itself.
+
+        Raises:
+            ValueError: when it is set, which is before training: the protocol needs a root, the skeleton has none.
+        """
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, meta: dict) -> None:
+        self._dataset_meta = meta
+        if {'protocol', 'skeleton'} <= set(meta) and self.needs_root and self.skeleton.root is None:
+            raise ValueError(f'{type(self).__name__} by the protocol {self.protocol.name!r} (root='
+                             f'{self.protocol.root!r}) needs a root joint, which the skeleton {self.skeleton.name!r} '
+                             "does not have: name it, Skeleton(root=...), or take a protocol with root='keep'")
+
+    @property
+    def needs_root(self) -> bool:
+        """Whether scores are about the root joint of the skeleton."""
+        return self.protocol.root != 'keep'
+
+    @property
     def protocol(self) -> LiftingProtocol:
         """The protocol of the data set, with the changes of this metric; its name tells whether they changed it.
 
@@ -125,6 +147,7 @@ class MPIINF3DHPMetric(ProtocolMetric):
     """
 
     default_prefix = '3dhp'
+    needs_root = True  # poses are relative to it
 
     def table_columns(self) -> dict[str, str]:
         units = dict(PCK='%', AUC='%', MPJPE='mm')
@@ -133,9 +156,7 @@ class MPIINF3DHPMetric(ProtocolMetric):
     def score(self, sequence, pred, gt, visible, frame_ids) -> FrameErrors:
         pred, gt, slots = self.count(sequence, pred, gt, frame_ids)
         activity = torch.as_tensor(sequence['activity'])[slots] if 'activity' in sequence else None
-        if (root := self.skeleton.root) is None:
-            raise ValueError(f'{self.skeleton.name} has no root joint, which poses are relative to in MPI-INF-3DHP')
-        return frame_errors(sequence['name'], pred, gt, visible[slots], root, activity)
+        return frame_errors(sequence['name'], pred, gt, visible[slots], self.skeleton.root, activity)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         metrics = summarize_3dhp(results, self.skeleton)
