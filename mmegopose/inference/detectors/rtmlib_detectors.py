@@ -5,7 +5,7 @@ from ...registry import DETECTORS
 from .detection import Detection
 from .install import load_package
 
-ADVICE = 'pip install --no-deps rtmlib && pip install onnxruntime tqdm   (weights are downloaded, or your files: det, pose)'
+ADVICE = 'pip install --no-deps rtmlib && pip install onnxruntime tqdm   (downloads weights, or takes det=, pose=)'
 SOLUTIONS = dict(body=('Body', 'coco17'), body_with_feet=('BodyWithFeet', 'halpe26'), wholebody=('Wholebody', 'coco17'),
                  wholebody_hands=('Wholebody', 'hand21'), hand=('Hand', 'hand21'))
 BODY, LEFT_HAND, RIGHT_HAND = slice(0, 17), slice(91, 112), slice(112, 133)  # of the 133 keypoints of COCO-WholeBody
