@@ -118,6 +118,13 @@ def test_after_a_hole_the_track_begins_anew(inferencer):
     assert stream.counts['stretches begun anew'] == len(pieces) - 1
 
 
+def test_skipped_poses_are_seen_by_those_that_follow(inferencer):
+    expected, stream = offline(inferencer, TRACK[:80]).joints, inferencer.stream(camera='aria')
+    frames = [stream.push(pose, skip=k % 3 > 0) for k, pose in enumerate(TRACK[:80])]
+    assert [frame is None for frame in frames] == [k % 3 > 0 for k in range(80)]
+    np.testing.assert_allclose(np.stack([frame.joints for frame in frames[::3]]), expected[::3], atol=1e-5)
+
+
 def test_holes_and_jumps_at_any_time_split_as_in_a_recording(inferencer):
     rng = np.random.default_rng(2)
     track, time = walk(300, 50), np.arange(300) / 50 + rng.uniform(-0.004, 0.004, 300)

@@ -1,9 +1,9 @@
 """Milliseconds per push of a stream on one thread, next to the network alone and to the last window as a recording.
 
 Times are those of the processor, minima over many pushes: what the machine can do when nothing else runs on it; the
-medians tell how busy it was. The three are measured in turn, so that the ratios hold on a busy machine, too. Weights are
-random: they do not matter for the time. It depends on the processor, on the time to read the weights (Level-wise: 184 MB
-per push) and on the matrix library of PyTorch.
+medians tell how busy it was. The three are measured in turn, so that the ratios hold on a busy machine, too. Weights
+are random: they do not matter for the time. It depends on the processor, on the time to read the weights (Level-wise:
+184 MB per push) and on the matrix library of PyTorch.
 """
 import argparse
 import os

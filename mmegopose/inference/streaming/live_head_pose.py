@@ -62,12 +62,13 @@ class LiveHeadPose:
         self.before: tuple | None = None  # time, standard pose and fields of the push before
         self.shapes: dict | None = None  # of the fields
 
-    def push(self, T_world_camera, time: float | None = None, **fields) -> LiveFrame | None:
+    def push(self, T_world_camera, time: float | None = None, *, skip: bool = False, **fields) -> LiveFrame | None:
         """Take a pose; the newest frame that is due, or None if there is none between this pose and the one before.
 
         Args:
             T_world_camera: ``(4,4)`` in ``convention``; None or NaN: the tracker has none.
             time: seconds, of any clock; default: one over ``fps`` after the push before.
+            skip: take the pose and predict nothing, for a model that is slower than the tracker; None is returned.
             fields: values of the same moment that the transforms of the config read from the store.
 
         Returns:
@@ -90,7 +91,7 @@ class LiveHeadPose:
             self._begin_stretch(time, begin)
         due = self._append_due(time, pose, fields, begin is not None)
         self.before = time, pose, fields
-        return self._result(time) if due else None
+        return self._result(time) if due and not skip else None
 
     def restart(self, note: str = 'restart') -> None:
         """Begin anew with the next pose: the tracker has a new world, or another person puts on the headset."""
