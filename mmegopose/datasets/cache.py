@@ -3,8 +3,10 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +16,9 @@ from mmengine.logging import MMLogger
 from ..files import BadFile
 from .store import SequenceStore
 
-CACHE_VERSION = 3  # raise it when a reader makes other arrays of the same files
+CACHE_VERSION = 4  # raise it when a reader makes other arrays of the same files, or stores have another layout
+UNFINISHED = re.compile(r'.+-[0-9a-f]{12}-[0-9a-f]{12}\.(damaged\.)?[a-z0-9_]{8}')  # made by tempfile
+ABANDONED_S = 3600  # a half-built folder in which nothing was written for so long belongs to a run that was killed
 
 
 def cache_home() -> Path:
@@ -28,6 +32,7 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
 
     It is made anew when a file, the list of files or an option changes, and the store that it takes the place of is
     deleted. A store that was damaged on the disk is made anew with a warning. Processes may call this at the same time.
+    What runs that were killed have left half-built is deleted an hour later.
 
     Args:
         kind: name of the reader.
@@ -35,6 +40,9 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
         options: everything else that the arrays depend on, as plain values (JSON).
         build: makes the store; only called if it is not there.
         cache_dir: parent folder; default: :func:`cache_home`.
+
+    Raises:
+        OSError: the store cannot be written, e.g. on a full disk; the message names the place and the setting.
     """
     home = Path(cache_dir).expanduser() if cache_dir else cache_home()
     paths = [os.path.abspath(path) for path in sources]
@@ -42,12 +50,18 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
     stats = [(path[len(root):], *((s := os.stat(path)).st_size, s.st_mtime_ns)) for path in paths]
     place = f'{kind}-{_hash([CACHE_VERSION, os.path.realpath(root), options])}-'
     folder = home / (place + _hash(stats))
-    if folder.exists():
+    _sweep(home)
+    if os.path.lexists(folder):
         try:
             return SequenceStore.load(folder)
         except BadFile as error:
             MMLogger.get_current_instance().warning(f'made anew, because it is damaged: {error}')
-    store = _install(build(), folder)
+    store = build()
+    try:
+        store = _install(store, folder)
+    except OSError as error:
+        raise OSError(error.errno, f'{error.strerror or error}: the store {folder} cannot be written; name a folder '
+                      'with room that is yours in the environment variable MMEGOPOSE_CACHE, or in cache_dir') from error
     for old in home.glob(place + '*'):
         finished = '.' not in old.name[len(place):]  # and not what another process is about to finish
         if old != folder and finished and (old / 'store.json').is_file():
@@ -61,7 +75,7 @@ def _install(store: SequenceStore, folder: Path) -> SequenceStore:
         try:
             store.save(folder)
         except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # the last: a file or a link
                 raise
         try:
             return SequenceStore.load(folder)
@@ -71,6 +85,16 @@ def _install(store: SequenceStore, folder: Path) -> SequenceStore:
                 os.replace(folder, aside / 'store')
             shutil.rmtree(aside, ignore_errors=True)
     raise BadFile(f'{folder} is damaged and cannot be replaced; delete it')
+
+
+def _sweep(home: Path) -> None:
+    """Delete the unfinished folders of runs that were killed: those in which nothing was written of late."""
+    for path in home.glob('*-*-*.*'):
+        if not UNFINISHED.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
+            continue
+        with suppress(OSError):  # another process sweeps too
+            if time.time() - max(p.stat().st_mtime for p in (path, *path.rglob('*'))) > ABANDONED_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _hash(content) -> str:

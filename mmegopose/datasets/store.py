@@ -123,6 +123,7 @@ class SequenceStore:
                 files[path.name] = dict(size=path.stat().st_size, crc32=_checksum(path))
             content = dict(files=files, sequences=self.sequences, info=self.info, report=self.report,
                            schema=self.schema)
+            content['crc32'] = _checksum_of_facts(content)
             (temporary / 'store.json').write_text(json.dumps(content), encoding='utf-8')
             os.replace(temporary, folder)
         finally:
@@ -132,11 +133,13 @@ class SequenceStore:
     def load(cls, folder: Path) -> 'SequenceStore':
         """Open a saved store; arrays are memory-mapped, so workers and processes share them.
 
-        Raises ``BadFile`` that names the folder if an array is not the one that was saved.
+        Raises ``BadFile`` that names the folder if an array or a fact is not the one that was saved.
         """
         folder = Path(folder)
         try:
             content = read_json(folder / 'store.json')
+            if content.pop('crc32') != _checksum_of_facts(content):
+                raise BadFile('store.json is not what was written')
             arrays = {}
             for name, saved in content['files'].items():
                 path = folder / name
@@ -176,6 +179,10 @@ def _check_field(where: str, array: np.ndarray, field: Field, sizes: dict) -> No
     if shape != array.shape[1:] or len(field.shape) != array.ndim - 1:
         raise ValueError(f'{where} should have rows of shape {field.shape}'
                          f'{f" with {sizes}" if sizes else ""}, has {array.shape[1:]}')
+
+
+def _checksum_of_facts(content: dict) -> int:
+    return zlib.crc32(json.dumps(content).encode())  # equal before and after a way through a file
 
 
 def _checksum(path: Path) -> int:

@@ -1,6 +1,10 @@
 """The store of sequences, its schema, and the cache that makes damaged stores anew."""
+import errno
 import json
 import multiprocessing
+import os
+import re
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -105,7 +109,12 @@ def flip_a_bit(path):
 @pytest.mark.parametrize('name, damage', [
     ('frames.pose.npy', cut), ('frames.pose.npy', flip_a_bit), ('tables.joints.npy', flip_a_bit),
     ('offsets.npy', flip_a_bit), ('frames.label.npy', lambda path: path.unlink()), ('store.json', cut),
-    ('store.json', lambda path: path.unlink()), ('store.json', lambda path: path.write_text('[]'))])
+    ('store.json', lambda path: path.unlink()), ('store.json', lambda path: path.write_text('[]')),
+    ('store.json', lambda path: path.write_text(path.read_text().replace('"fps": 30.0', '"fps": 20.0'))),
+    ('store.json', lambda path: path.write_text(re.sub(r'"tables.joints.npy": {.*?}, ', '', path.read_text()))),
+    ('store.json', lambda path: path.write_text(re.sub(r', "crc32": \d+}$', '}', path.read_text()))),
+    ('', lambda folder: (shutil.rmtree(folder), folder.write_text('a file'))),
+    ('', lambda folder: (shutil.rmtree(folder), folder.symlink_to('nowhere')))])
 def test_a_damaged_store_is_made_anew_with_a_warning(cached, monkeypatch, name, damage):
     cached()
     folder, = cached.folder.iterdir()
@@ -144,6 +153,37 @@ def test_processes_that_build_at_the_same_time_agree(cached, damaged):
     for process in processes:
         process.join()
     assert len(list(cached.folder.iterdir())) == 1 and cached()[0].num_rows == 12
+
+
+def test_what_killed_runs_left_is_swept_and_nothing_else(cached):
+    cached()
+    folder, = cached.folder.iterdir()
+    old = [cached.folder / name for name in (f'{folder.name}.abcdefgh', f'{folder.name}.damaged.abcd_fgh')]
+    young, others = cached.folder / f'{folder.name}.ijklmnop', [cached.folder / 'my-own-files.v1', folder]
+    for path in (*old, young, others[0]):
+        path.mkdir()
+        (path / 'frames.pose.npy').write_bytes(b'half')
+        if path != young:
+            os.utime(path / 'frames.pose.npy', (1, 1))
+            os.utime(path, (1, 1))
+    assert cached()[1] == 1
+    assert sorted(cached.folder.iterdir()) == sorted([young, *others])
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, None])  # None: what numpy raises after a short write
+def test_a_full_disk_names_the_place_and_the_setting(cached, monkeypatch, number):
+    def full(*_, **__):
+        raise OSError(number, 'No space left on device') if number else OSError('65536 requested and 0 written')
+    monkeypatch.setattr(np, 'save', full)
+    with pytest.raises(OSError, match=rf'{cached.folder}/toy.*MMEGOPOSE_CACHE') as caught:
+        cached()
+    assert caught.value.errno == number and not list(cached.folder.iterdir())
+
+
+def test_a_file_in_the_place_of_the_cache_is_told(cached):
+    cached.folder.write_text('')
+    with pytest.raises(OSError, match='MMEGOPOSE_CACHE'):
+        cached()
 
 
 def test_a_failed_build_leaves_nothing(cached):

@@ -2,6 +2,7 @@
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from mmengine.logging import MMLogger
@@ -13,7 +14,7 @@ from ..store import SequenceStore
 from .crop_augment import CropChange
 
 REASONS = {OSError: 'image cannot be read', WrongSize: 'image has not the size that its labels are for',
-           ValueError: 'box outside the image'}
+           ValueError: 'box outside the image', cv2.error: 'crop cannot be cut out'}
 """Why a picture is not used, by the error that tells."""
 
 
@@ -114,7 +115,7 @@ class DecodeCrop:
                 patches[place], transform[place] = crop_image(
                     images[name], center[place], side[place], self.size, float(rotation[place]), bool(mirrored[place]),
                     self.antialias)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, cv2.error) as error:
                 read[place] = False
                 self._skip(Path(store.info.get('root', '')) / name, error)
         return patches, transform, image_size, read
@@ -133,4 +134,4 @@ class DecodeCrop:
         self.skipped[next(reason for kind, reason in REASONS.items() if isinstance(error, kind))] += 1
         if path not in self._named:
             self._named.add(path)
-            MMLogger.get_current_instance().warning(f'{path} is skipped: {error}')
+            MMLogger.get_current_instance().warning(f'{path} is skipped: {" ".join(str(error).split())}')
