@@ -139,11 +139,15 @@ def _allowed(version: str, specifier: str) -> bool:
 def _device():
     try:
         import torch
+
+        from ..compat import cpu_has_bfloat16
     except Exception:
         return ['  not known without torch']
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
     lines = [f'  CPU, {cores} cores, torch uses {torch.get_num_threads()} threads '
              f'(OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "not set")})']
+    if not cpu_has_bfloat16():
+        lines.append('  the CPU has no bfloat16: --amp trains in float32 on it')
     for index in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(index)
         lines.append(f'  GPU {index}: {facts.name}, {facts.total_memory / 2**30:.0f} GiB')

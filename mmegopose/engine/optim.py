@@ -1,4 +1,5 @@
 """Optimiser wrappers: mixed precision on any device, and the squared loss of MixSTE."""
+import warnings
 from contextlib import contextmanager
 
 import torch
@@ -6,6 +7,7 @@ from mmengine.device import get_device
 from mmengine.optim import AmpOptimWrapper as _AmpOptimWrapper
 from mmengine.optim import OptimWrapper
 
+from ..compat import cpu_has_bfloat16
 from ..registry import OPTIM_WRAPPERS
 
 DTYPES = ('bfloat16', 'float16')
@@ -14,6 +16,8 @@ DTYPES = ('bfloat16', 'float16')
 @OPTIM_WRAPPERS.register_module()
 class AmpOptimWrapper(_AmpOptimWrapper):
     """Autocast on CPU or GPU; gradients are scaled for float16 only, because bfloat16 has the range of float32.
+
+    A CPU without bfloat16, which would be many times slower with it, trains in float32, and a warning says so.
 
     Args:
         dtype: 'bfloat16' or 'float16'. Float16 needs a GPU (``ValueError`` without one).
@@ -30,6 +34,9 @@ class AmpOptimWrapper(_AmpOptimWrapper):
         if name == 'float16' and self.device == 'cpu':
             raise ValueError("AmpOptimWrapper: dtype='float16' does not train on a CPU; use dtype='bfloat16'")
         self.cast_dtype = getattr(torch, name)
+        self.casts = self.device != 'cpu' or cpu_has_bfloat16()
+        if not self.casts:
+            warnings.warn('this CPU has no bfloat16, so training goes on in float32, which is faster', stacklevel=2)
         self._scale_update_param = None
         options = dict(loss_scale) if isinstance(loss_scale, dict) else {}
         if isinstance(loss_scale, (int, float)):
@@ -38,7 +45,8 @@ class AmpOptimWrapper(_AmpOptimWrapper):
 
     @contextmanager
     def optim_context(self, model):
-        with OptimWrapper.optim_context(self, model), torch.autocast(self.device, dtype=self.cast_dtype):
+        with OptimWrapper.optim_context(self, model), torch.autocast(
+                self.device, dtype=self.cast_dtype, enabled=self.casts):
             yield
 
 

@@ -218,9 +218,22 @@ def test_atomic_write_of_mmengine_files(tmp_path):
     assert not os.path.isfile(os.devnull)
 
 
-def test_bfloat16_trains_and_float16_is_refused_on_cpu(tmp_path):
+def test_a_cpu_without_bfloat16_trains_in_float32(tmp_path, monkeypatch):
     if torch.cuda.is_available():
         pytest.skip('tells what happens without a GPU')
+    monkeypatch.setattr('mmegopose.engine.optim.cpu_has_bfloat16', lambda: False)
+    full = toy_runner(tmp_path, work_dir='full')
+    full.train()
+    runner = toy_runner(tmp_path, work_dir='amp', optim_wrapper__type='AmpOptimWrapper')
+    with pytest.warns(UserWarning, match='this CPU has no bfloat16, so training goes on in float32'):
+        runner.train()
+    assert runner.model.losses == full.model.losses
+
+
+def test_bfloat16_trains_and_float16_is_refused_on_cpu(tmp_path, monkeypatch):
+    if torch.cuda.is_available():
+        pytest.skip('tells what happens without a GPU')
+    monkeypatch.setattr('mmegopose.engine.optim.cpu_has_bfloat16', lambda: True)
     amp = dict(optim_wrapper__type='AmpOptimWrapper', optim_wrapper__clip_grad=dict(max_norm=1.0))
     runner = toy_runner(tmp_path, **amp)
     casts = []
