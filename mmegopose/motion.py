@@ -31,7 +31,7 @@ class Mesh:
     parameters: dict = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Motion:
     """The joints of one person or hand over time. Lengths are metres, times seconds.
 
@@ -107,6 +107,15 @@ class Motion:
             raise ValueError(f'frame={self.frame!r} should be one of {FRAMES}')
         if self.mesh is not None:
             _check_mesh(self.mesh, num_frames)
+
+    def __repr__(self) -> str:
+        parts = [f'person={self.person!r}' if self.person else '', f'{len(self)} frames in {self.duration:.2f} s',
+                 f'joints of {self.skeleton} in the frame {self.frame!r}',
+                 f'{self.valid.mean():.0%} valid' if len(self) else '',
+                 f'{int(self.filled.sum())} frames filled in' if self.filled.any() else '',
+                 'head track' if self.head_pose is not None else '',
+                 f'mesh of {self.mesh.vertices.shape[1]} vertices' if self.mesh is not None else '']
+        return f'Motion({", ".join(part for part in parts if part)})'
 
     def __len__(self) -> int:
         """Number of frames."""

@@ -154,3 +154,12 @@ def test_root_is_the_middle_of_the_hips_where_a_skeleton_has_none(monkeypatch):
     monkeypatch.setitem(skeleton._SKELETONS, 'stick', Skeleton('stick', ('top', 'bottom'), ((0, 1),)))
     with pytest.raises(ValueError, match='neither a root nor hips'):
         Motion([0.], np.zeros((1, 2, 3)), 'stick').to_root()
+
+
+def test_a_motion_is_told_in_one_line():
+    motion = Motion(np.arange(4) / 30, np.zeros((4, 17, 3)), 'coco17', valid=np.arange(4)[:, None] < np.full(17, 3),
+                    person='left', filled=np.arange(4) == 1, head_pose=np.tile(np.eye(4), (4, 1, 1)))
+    assert repr(motion) == (
+        "Motion(person='left', 4 frames in 0.10 s, joints of coco17 in the frame 'world', 75% valid, 1 frames filled in, "
+        'head track)')
+    assert repr(motion[:0]).startswith("Motion(person='left', 0 frames in 0.00 s")
