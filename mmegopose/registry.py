@@ -144,7 +144,7 @@ def unknown_arguments(target, cfg: dict) -> str:
         return ''
     names = list(known)
     wrong = [k for k in cfg if k not in names and k not in ('type', '_scope_')]
-    nearest = {key: ', '.join(difflib.get_close_matches(key, names, 2, 0.5)) or names for key in wrong}
+    nearest = {key: ', '.join(difflib.get_close_matches(key, names, 2, 0.5) or names[:6]) for key in wrong}
     return ', '.join(f'{key!r} (nearest: {near})' for key, near in nearest.items())
 
 

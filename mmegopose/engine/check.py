@@ -134,6 +134,16 @@ def _check_schedulers(cfg, filename: str) -> None:
                          f'{" ".join([*before, f"{path}.begin={short}"])}')
 
 
+def _check_loader_value(value, start: str, parameter) -> None:
+    """Refuse a value of a dataloader that is no number, or no switch, where the argument is one."""
+    name, switch = getattr(parameter, 'name', ''), type(getattr(parameter, 'default', None)) is bool
+    least = dict(batch_size=1, num_workers=0, prefetch_factor=1).get(name)
+    if least is not None and value is not None and (type(value) is not int or value < least):
+        raise ValueError(f'{start} should be a whole number, at least {least}')
+    if (switch or name == 'shuffle') and isinstance(value, str):
+        raise ValueError(f'{start} should be True or False')
+
+
 def _check_dataloader(loader, path: str, filename: str) -> None:
     if not isinstance(loader, dict):
         return
@@ -142,7 +152,9 @@ def _check_dataloader(loader, path: str, filename: str) -> None:
     for key in loader:
         if key not in own and key not in builder:
             near = difflib.get_close_matches(key, [*own, *builder], 2, 0.5)
-            raise TypeError(f'{filename}: {path} has no argument {key!r}; nearest: {", ".join(near) or list(own)[1:]}')
+            raise TypeError(f'{filename}: {path} has no argument {key!r}; nearest: '
+                            f'{", ".join(near or list(own)[1:7])}')
+        _check_loader_value(loader[key], f'{filename}: {path}.{key}={loader[key]!r}', own.get(key))
     _check(loader.get('dataset'), f'{path}.dataset', registry.DATASETS, filename)
     for key in ('sampler', 'batch_sampler'):
         _check(loader.get(key), f'{path}.{key}', registry.DATA_SAMPLERS, filename)

@@ -5,6 +5,7 @@ import os.path as osp
 import re
 import sys
 import traceback
+import warnings
 from contextlib import contextmanager
 
 import mmengine
@@ -21,14 +22,16 @@ def user_errors():
 
     These are files that cannot be used, failed imports, and the ``ValueError``, ``KeyError`` and ``TypeError`` that
     this package, a plugin or mmengine raise themselves, also in a worker of a dataloader. With
-    ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead.
+    ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead. A warning of this package is one line, ``warning: ...``.
     """
+    detailed = warnings.formatwarning
+    warnings.formatwarning = lambda message, category, filename, *where: f'warning: {message}\n' if _is_ours(filename) \
+        else detailed(message, category, filename, *where)
     try:
         yield
     except (OSError, ImportError, ValueError, KeyError, TypeError) as error:
         origin, text = _origin(error)
-        script = (osp.dirname(osp.abspath(sys.argv[0])),) if osp.isfile(sys.argv[0]) else ()  # none: python -c, -m
-        ours = is_plugin_file(origin) or origin.startswith((PACKAGE, osp.dirname(mmengine.__file__), *script))
+        ours = is_plugin_file(origin) or _is_ours(origin) or origin.startswith(osp.dirname(mmengine.__file__))
         wanted = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0')
         if wanted or not (ours or isinstance(error, (OSError, ImportError))):
             raise
@@ -41,6 +44,14 @@ def user_errors():
             text += f' ({type(cause).__name__}: {cause})'
         sys.stderr.write(f'error: {" ".join(text.split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
         sys.exit(2)
+    finally:
+        warnings.formatwarning = detailed
+
+
+def _is_ours(filename: str) -> bool:
+    """Whether a file belongs to this package or lies beside the script that runs."""
+    script = (osp.dirname(osp.abspath(sys.argv[0])),) if osp.isfile(sys.argv[0]) else ()  # none: python -c, -m
+    return filename.startswith((PACKAGE, *script))
 
 
 def _origin(error: Exception) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ..registry import BACKBONES, HEADS, MODELS, NECKS, Registry
+from ..structures import PoseDataSample
 from .layers import streams_of, token_mask
 
 
@@ -21,11 +22,13 @@ def accepts(module: nn.Module | None, argument: str) -> bool:
 
 
 @contextlib.contextmanager
-def reading(part: nn.Module, tokens: Tensor):
-    """Around a part that reads tokens ``(B,T,N,C)``: raises ``ValueError`` if it is made for another C."""
+def reading(part: nn.Module, tokens: Tensor | None):
+    """Around a part that reads tokens ``(B,T,N,C)``, if it does: raises ``ValueError`` if it is made for another C."""
     try:
         yield
     except RuntimeError as error:
+        if tokens is None:
+            raise
         width = tokens.shape[-1]
         found = re.search(rf'cannot be multiplied \(\d+x{width} and (\d+)x|normalized_shape=\[(\d+)\]|'
                           rf'tensor a \({width}\) must match the size of tensor b \((\d+)\) .* dimension 3', str(error))
@@ -34,6 +37,35 @@ def reading(part: nn.Module, tokens: Tensor):
         name = type(part).__name__
         raise ValueError(f'{name} takes tokens of {found[found.lastindex]} channels, but gets {tuple(tokens.shape)}, '
                          f'which have {width}: embed_dim of {name} and of what comes before it should agree') from error
+
+
+@contextlib.contextmanager
+def fusing(fusion: nn.Module, parts: dict):
+    """Around a fusion of ``{branch: tokens or outputs}``: raises ``ValueError`` if their sizes do not go together."""
+    try:
+        yield
+    except RuntimeError as error:
+        if re.search('must match|shapes cannot', str(error)) is None:
+            raise
+        sizes = {f'{branch}.{name}' if name else branch: tuple(value.shape) for branch, part in parts.items()
+                 for name, value in (part.items() if isinstance(part, dict) else (('', part),))}
+        raise ValueError(f'{type(fusion).__name__} cannot join {sizes} of the branches: {error}. Their num_joints, or '
+                         'embed_dim and in_dims, should agree') from error
+
+
+@contextlib.contextmanager
+def comparing(loss: nn.Module, outputs: dict, samples: PoseDataSample):
+    """Around a loss: raises ``ValueError`` if outputs ``{name: (B,T',...)}`` and targets have other sizes."""
+    try:
+        yield
+    except RuntimeError as error:
+        for name, value in outputs.items():
+            target = samples.get(name)
+            if target is not None and target.shape[2:] != value.shape[2:]:
+                raise ValueError(f'{type(loss).__name__} compares {name} {tuple(value.shape)} of the head with '
+                                 f'{tuple(target.shape)} of the data: num_joints, or what else gives the head its '
+                                 'sizes, should be that of the data') from error
+        raise
 
 
 class MaskedNeck:
@@ -78,4 +110,6 @@ class Branch(MaskedNeck, BaseModule):
 
     def forward(self, inputs: dict) -> Tensor:
         """Streams ``{name: (B,T,...)}`` to tokens ``(B,T,N,C)``, in front of the head."""
-        return self.apply_neck(self.backbone(inputs), inputs, self.streams)
+        with reading(self.backbone, inputs.get('tokens')):
+            tokens = self.backbone(inputs)
+        return self.apply_neck(tokens, inputs, self.streams)

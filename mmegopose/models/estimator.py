@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS
 from ..structures import PoseDataSample
-from .branch import Branch, MaskedNeck, accepts, build_part, reading
+from .branch import Branch, MaskedNeck, accepts, build_part, comparing, fusing, reading
 from .flip import FlipAverage
 from .layers import any_stream, streams_of
 
@@ -59,8 +59,8 @@ class PoseEstimator(MaskedNeck, BaseModel):
         self.losses = LossDict({name: build_part(config, LOSSES) for name, config in (losses or {}).items()})
         self.branch_loss_weight = branch_loss_weight
         self.train_cfg, self.test_cfg = train_cfg or {}, test_cfg or {}
-        self.flip = FlipAverage(self.test_cfg['flip']) if self.test_cfg.get('flip') else None
         self.streams = streams_of(self.backbone) or shared if backbone else _union(self.branches.values())
+        self.flip = FlipAverage(self.test_cfg['flip'], self.streams or ()) if self.test_cfg.get('flip') else None
         self._check_parts()
 
     def _check_parts(self) -> None:
@@ -142,7 +142,12 @@ class PoseEstimator(MaskedNeck, BaseModel):
         branches = {name: branch(inputs) for name, branch in self.branches.items()}
         if self.head is None:
             return None, branches
-        tokens = self.backbone(inputs) if self.backbone is not None else self.fusion(branches)
+        if self.backbone is not None:
+            with reading(self.backbone, inputs.get('tokens')):
+                tokens = self.backbone(inputs)
+        else:
+            with fusing(self.fusion, branches):
+                tokens = self.fusion(branches)
         return self.apply_neck(tokens, inputs, self.streams), branches
 
     def _outputs(self, inputs: dict, predict: bool = False) -> dict:
@@ -156,9 +161,9 @@ class PoseEstimator(MaskedNeck, BaseModel):
     def _fused(self, inputs: dict, tokens: dict, outputs: dict) -> dict:
         """Outputs of all branches to one; a fusion with an argument ``there`` knows which branches see nothing."""
         there = {name: any_stream(inputs, branch.streams) for name, branch in self.branches.items()}
-        if self.fusion_knows_there and any(mask is not None for mask in there.values()):
-            return self.fusion(tokens, outputs, there=there)
-        return self.fusion(tokens, outputs)
+        known = self.fusion_knows_there and any(mask is not None for mask in there.values())
+        with fusing(self.fusion, outputs):
+            return self.fusion(tokens, outputs, **dict(there=there) if known else {})
 
     def _losses(self, inputs: dict, samples: PoseDataSample) -> dict[str, Tensor]:
         """Scalars by name, those of a branch with its name in front."""
@@ -206,7 +211,9 @@ class LossDict(nn.ModuleDict):
         outputs, samples = _same_frames(outputs, samples)
         losses = {}
         for name, loss in self.items():
-            losses |= _named(name, loss(outputs, samples, **dict(inputs=inputs) if name in self.see_inputs else {}))
+            with comparing(loss, outputs, samples):
+                value = loss(outputs, samples, **dict(inputs=inputs) if name in self.see_inputs else {})
+            losses |= _named(name, value)
         return losses
 
 

@@ -67,7 +67,9 @@ def register_protocol(protocol: LiftingProtocol, force: bool = False) -> Lifting
 def get_protocol(name: str) -> LiftingProtocol:
     """Protocol by name. Raises ``KeyError`` that lists the known names."""
     if name not in PROTOCOLS.module_dict:
-        raise KeyError(f'unknown lifting protocol {name!r}; known: {sorted(PROTOCOLS.module_dict)}')
+        raise KeyError(f'unknown lifting protocol {name!r}; known: {sorted(PROTOCOLS.module_dict)}, nearest: '
+                       f'{PROTOCOLS.nearest(str(name), 1)[0]}. The key protocol of the config, or of its data sets, '
+                       'names it')
     return PROTOCOLS.module_dict[name]
 
 

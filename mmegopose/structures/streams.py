@@ -60,6 +60,16 @@ def mask_name(name: str) -> str | None:
     return f'{name}_valid' if stream is None else stream.mask
 
 
+def require_mirror(name: str) -> Stream:
+    """The declared stream; ``ValueError`` if its mirror image is not known."""
+    stream = find_stream(name)
+    if stream is None or stream.mirror is None:
+        raise ValueError(f'the mirror image of the stream {name!r} is not known: do not mirror (test_cfg without '
+                         'flip), or leave the stream out of the data if the model does not read it; a stream of your own '
+                         'is declared with a rule, register_stream(Stream(..., mirror=...))')
+    return stream
+
+
 def mirror_stream(name: str, values: Tensor, flip: list) -> Tensor:
     """Values of a stream in the mirrored scene.
 
@@ -69,14 +79,11 @@ def mirror_stream(name: str, values: Tensor, flip: list) -> Tensor:
     Raises:
         ValueError: the mirror image of the stream is not known, or it has another number of joints.
     """
-    stream = find_stream(name)
-    if stream is None or stream.mirror is None:
-        raise ValueError(f'the mirror image of the stream {name!r} is not known: leave it out of the data, do not '
-                         'mirror, or declare it with a rule, register_stream(Stream(..., mirror=...))')
+    stream = require_mirror(name)
     if 'J' in stream.shape and values.shape[stream.shape.index('J')] != len(flip):
         raise ValueError(f'the skeleton swaps {len(flip)} joints, the stream {name!r} has '
                          f'{values.shape[stream.shape.index("J")]}')
-    return stream.mirror(values, flip)
+    return stream.mirror(values, flip)  # type: ignore[misc]
 
 
 def keep(values: Tensor, flip: list) -> Tensor:

@@ -52,6 +52,11 @@ def test_mirrored_input_gives_the_mirrored_prediction():
 def test_mistakes_say_what_is_right():
     with pytest.raises(KeyError, match="unknown skeleton 'h36m'"):
         build(flip='h36m')
+    with pytest.raises(ValueError, match="flip='coco17'.*'head_pose' is not known: .*test_cfg without flip"):
+        MODELS.build(dict(
+            type='PoseEstimator', backbone=dict(type='ViT', embed=dict(type='TrajectoryEmbed', in_dim=5), embed_dim=C,
+                                                depth=1, num_heads=4),
+            head=dict(type='JointHead', embed_dim=C), test_cfg=dict(flip='coco17')))
     model, (inputs, sample) = build(flip='coco17'), data()
     with pytest.raises(ValueError, match=r"flip='coco17'\): the mirror image of the stream 'head_pose' is not known"):
         model(dict(inputs, head_pose=torch.zeros(B, T, 5)), sample, mode='predict')

@@ -100,7 +100,7 @@ class SequenceMetric(BaseMetric):
         """Take in the scored frames of batched samples; a sample may have none.
 
         Raises:
-            ValueError: a scored frame is not among the frames of its sequence.
+            ValueError: a scored frame is not among the frames of its sequence, or the model has other joints.
         """
         for sample in data_samples:
             scored, skipped = sample['scored'].cpu(), self.skipped.note(sample)  # (B,T)
@@ -111,6 +111,9 @@ class SequenceMetric(BaseMetric):
             sequences = sample['sequence'].cpu()[:, None].expand_as(scored)[scored].numpy()
             visible, ids, pred, gt = (sample[key].detach().cpu()[scored]
                                       for key in ('visible', self.id_field, 'pred_joints', 'joints'))
+            if pred.shape != gt.shape:
+                raise ValueError(f'{type(self).__name__} compares {pred.shape[1]} joints of the model with '
+                                 f'{gt.shape[1]} of the data: num_joints of the head should be that of the data')
             pred, gt = pred.double(), gt.double()
             if 'T_world_target' in sample:
                 T_world_target = sample['T_world_target'].detach().cpu()[scored].double()

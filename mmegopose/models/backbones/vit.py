@@ -63,6 +63,9 @@ class ViT(BaseModule):
         size = _size(arch, embed_dim=embed_dim, depth=depth, num_heads=num_heads, mlp_ratio=mlp_ratio,
                      drop_path_rate=drop_path_rate, norm_eps=norm_eps, init_std=init_std)
         dim, depth, self.causal = size['embed_dim'], size['depth'], causal
+        if embed and embed.get('embed_dim', dim) != dim:
+            raise ValueError(f'{type(self).__name__} has embed_dim={dim}, its embed embed_dim={embed["embed_dim"]}: '
+                             'leave that of embed out')
         embedding = EMBEDDINGS.build(dict(embed_dim=dim) | embed) if embed else None
         self.scope = getattr(embedding, 'scope', 'frames') if scope == 'auto' else scope
         if self.scope not in ('frames', 'tokens', 'all'):
@@ -120,6 +123,10 @@ class ViT(BaseModule):
         """``(B,T,N,C) -> (B,T,N,C)``."""
         if self.sincos:
             return tokens + sincos_position(tokens.shape[1], tokens.shape[3], tokens)[:, None]  # (T, 1, C)
+        if self.pos_embed is not None and tokens.shape[2] != self.pos_embed.shape[1] - 1:
+            raise ValueError(f'{type(self).__name__} has a code for each of {self.pos_embed.shape[1] - 1} tokens per '
+                             f'frame, got {tokens.shape[2]}: num_joints, or img_size, of its embed should be that of '
+                             'the data')
         return tokens if self.pos_embed is None else tokens + self.pos_embed[:, 1:] + self.pos_embed[:, :1]
 
     def forward(self, inputs: dict | Tensor) -> Tensor:

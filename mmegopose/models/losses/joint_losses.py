@@ -51,6 +51,10 @@ class JointLoss(nn.Module):
 
     def forward(self, outputs: dict, samples: PoseDataSample) -> Tensor:
         """``outputs['joints']`` and ``samples.joints (B,T,J,3)``, ``samples.visible (B,T,J)`` to a scalar."""
+        if outputs['joints'].shape[2:] != samples.joints.shape[2:]:  # one joint would be compared with all
+            raise ValueError(f'{type(self).__name__} compares joints {tuple(outputs["joints"].shape)} of the head with '
+                             f'{tuple(samples.joints.shape)} of the data: num_joints of the head should be that of the '
+                             'data')
         target = where_labelled(samples.joints, samples.visible)
         return self.loss_weight * self.compute(outputs['joints'], target, samples.visible, samples)
 
@@ -165,9 +169,13 @@ class BoneLengthLoss(JointLoss):
 
     def __init__(self, loss_weight: float = 1.0, skeleton: str = 'coco17'):
         super().__init__(loss_weight)
-        self.edges = get_skeleton(skeleton).edges
+        self.skeleton = get_skeleton(skeleton)
+        self.edges = self.skeleton.edges
 
     def compute(self, pred, target, visible, samples):
+        if pred.shape[2] != self.skeleton.num_joints:
+            raise ValueError(f'BoneLengthLoss(skeleton={self.skeleton.name!r}) takes {self.skeleton.num_joints} '
+                             f'joints, got {pred.shape[2]}')
         a, b = map(list, zip(*self.edges))
         difference = (pred[..., a, :] - pred[..., b, :]).norm(dim=-1) - (target[..., a, :] - target[..., b, :]).norm(
             dim=-1)
