@@ -160,6 +160,6 @@ def test_a_motion_is_told_in_one_line():
     motion = Motion(np.arange(4) / 30, np.zeros((4, 17, 3)), 'coco17', valid=np.arange(4)[:, None] < np.full(17, 3),
                     person='left', filled=np.arange(4) == 1, head_pose=np.tile(np.eye(4), (4, 1, 1)))
     assert repr(motion) == (
-        "Motion(person='left', 4 frames in 0.10 s, joints of coco17 in the frame 'world', 75% valid, 1 frames filled in, "
-        'head track)')
+        "Motion(person='left', 4 frames in 0.10 s, joints of coco17 in the frame 'world', 75% valid, "
+        '1 frames filled in, head track)')
     assert repr(motion[:0]).startswith("Motion(person='left', 0 frames in 0.00 s")
