@@ -2,7 +2,7 @@
 from .checkpoint import CheckpointError, check_fit, load_from_local, load_state, newest_checkpoint
 from .config import DictAction, check_config, load_config, load_plugins
 from .errors import user_errors
-from .hooks import CheckpointHook, PortableCheckpointHook, RandomStateHook
+from .hooks import CheckpointHook, PortableCheckpointHook, RandomStateHook, ShortLogProcessor
 from .layer_decay import LayerDecayOptimWrapperConstructor
 from .loops import IterBasedTrainLoop
 from .optim import AmpOptimWrapper, SquaredLossOptimWrapper
@@ -11,5 +11,5 @@ from .runner import EgoRunner, leave_process_group
 
 __all__ = ['AmpOptimWrapper', 'CheckpointError', 'CheckpointHook', 'DictAction', 'EgoRunner', 'IterBasedTrainLoop',
            'LayerDecayOptimWrapperConstructor', 'PortableCheckpointHook', 'PretrainedPart', 'RandomStateHook',
-           'SquaredLossOptimWrapper', 'check_config', 'check_fit', 'leave_process_group', 'load_config',
-           'load_from_local', 'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors']
+           'ShortLogProcessor', 'SquaredLossOptimWrapper', 'check_config', 'check_fit', 'leave_process_group',
+           'load_config', 'load_from_local', 'load_plugins', 'load_state', 'newest_checkpoint', 'user_errors']

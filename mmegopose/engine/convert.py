@@ -76,6 +76,8 @@ def convert_checkpoint(source: str, origin: str | None = None, model: dict | Non
         config = model or converter.config(weights, state)
     except KeyError as error:
         raise CheckpointError(f'{source} lacks the weights that become {error}') from None
+    except ValueError as error:
+        raise CheckpointError(f'{source}: {error}') from error
     if config is None:
         raise CheckpointError(f'the weights of {origin} do not tell their model: give its config')
     check_fit(_expected(config), state, f'{source} does not fit {code(config.get("neck") or config["backbone"])}')
@@ -93,7 +95,8 @@ def _origin(weights: dict, source: str) -> str:
 
 
 def _foreign(weights: dict, source: str, origin: str) -> str:
-    return f'{source} holds no weights of {origin}; its keys are {", ".join(list(weights)[:6])}, ...'
+    return f'{source} holds no weights of {origin}; its keys are {", ".join(list(weights)[:6])}, ... If a plugin ' \
+           "knows them, name the plugin's config with --config, or install the plugin"
 
 
 def _expected(config: dict) -> dict:

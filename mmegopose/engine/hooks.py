@@ -1,6 +1,7 @@
-"""Hooks that make checkpoints portable, safe to read and exact to resume from."""
+"""Hooks that make checkpoints portable, safe to read and exact to resume from; and what a log line holds."""
 import inspect
 import random
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from mmengine.dist import get_rank, is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import LogProcessor
 
-from ..registry import HOOKS
+from ..registry import HOOKS, LOG_PROCESSORS
 from .checkpoint import keep_weights
 
 
@@ -186,3 +188,16 @@ class CheckpointHook(_CheckpointHook):
                     *Path(self.out_dir).glob('best_*.pth')]
             for path in left:
                 keep_weights(path)
+
+
+@LOG_PROCESSORS.register_module()
+class ShortLogProcessor(LogProcessor):
+    """mmengine's ``LogProcessor``, whose line after an evaluation leaves out results by joint, ``.../joint/...``.
+
+    They stay in the JSON file of the log and wherever else scalars go.
+    """
+
+    def get_log_after_epoch(self, *args, **kwargs) -> tuple[dict, str]:
+        """Results by name, and the line."""
+        tag, line = super().get_log_after_epoch(*args, **kwargs)
+        return tag, re.sub(r'\S+/joint/\S+: \S+\s*', '', line)

@@ -65,7 +65,7 @@ def require_mirror(name: str) -> Stream:
     stream = find_stream(name)
     if stream is None or stream.mirror is None:
         raise ValueError(f'the mirror image of the stream {name!r} is not known: do not mirror (test_cfg without '
-                         'flip), or leave the stream out of the data if the model does not read it; a stream of your own '
+                         'flip), or leave the stream out of the data if the model does not read it; one of your own '
                          'is declared with a rule, register_stream(Stream(..., mirror=...))')
     return stream
 

@@ -59,6 +59,11 @@ def test_a_plugin_brings_its_key_map(plugin, tmp_path):
         convert_checkpoint(source, model=dict(MODEL, backbone=dict(MODEL['backbone'], embed_dim=8)))
     with pytest.raises(CheckpointError, match='no weights of mixste; its keys are lift.embed.weight'):
         convert_checkpoint(source, 'mixste')
+    with pytest.raises(CheckpointError, match="name the plugin's config with --config, or install the plugin"):
+        convert_checkpoint(source, 'mixste')
+    strange = saved(tmp_path, layers, stranger=torch.ones(1))
+    with pytest.raises(CheckpointError, match=r"official.pth: 1 keys are not of this model: .'stranger'"):
+        convert_checkpoint(strange, 'linear_lifter', model=MODEL)
     with pytest.raises(KeyError, match="type='mixsti' is not a registered origin of weights; nearest: mixste"):
         convert_checkpoint(source, 'mixsti')
 

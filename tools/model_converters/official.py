@@ -20,7 +20,8 @@ def main():
     parser.add_argument('out', help='checkpoint to write')
     parser.add_argument('--origin', help='default: told by the keys; known: '
                                          f'{", ".join(OFFICIAL_WEIGHTS.names())}, and those of your plugins')
-    parser.add_argument('--config', help='config whose model the weights are for; default: told by their shapes')
+    parser.add_argument('--config', help='config whose model the weights are for; default: told by their shapes. It '
+                                         'imports your plugins, too')
     parser.add_argument('--options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
                         help='mixste: num_frames=27 (resize the temporal embedding); mixste, motionbert: num_heads=8; '
                              'vitpose: expert=wholebody (of ViTPose+); vitpose, mae: img_size=256,192; hamer: '

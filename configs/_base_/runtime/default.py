@@ -8,7 +8,7 @@ default_hooks = dict(
     checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=500, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'))
 env_cfg = dict(dist_cfg=dict(backend='nccl'))
-log_processor = dict(by_epoch=False, window_size=20)
+log_processor = dict(type='ShortLogProcessor', by_epoch=False, window_size=20)
 visualizer = dict(type='Visualizer', vis_backends=[dict(type='LocalVisBackend')])
 randomness = dict(seed=0)
 log_level = 'INFO'
