@@ -12,6 +12,7 @@ import pytest
 
 from mmegopose.engine import check_config, load_config
 from mmegopose.engine.check import find_class
+from mmegopose.structures.sample import FIELDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob('*.md'), *ROOT.glob('docs/**/*.md'), *ROOT.glob('projects/*/README.md')])
@@ -24,8 +25,17 @@ def name(path):
     return str(path.relative_to(ROOT))
 
 
+@pytest.fixture
+def fields():
+    """What a page declares is forgotten after it."""
+    before = dict(FIELDS)
+    yield
+    FIELDS.clear()
+    FIELDS.update(before)
+
+
 @pytest.mark.parametrize('path', [path for path in PAGES if EXAMPLE.search(path.read_text())], ids=name)
-def test_examples_run(path, tmp_path, monkeypatch):
+def test_examples_run(path, tmp_path, monkeypatch, fields):
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, 'path', [str(tmp_path), *sys.path])
