@@ -232,4 +232,4 @@ def test_tool(takes, tmp_path):
     for wrong in ('cut.json', 'nowhere.json'):
         code, out, err = tool(wrong, '--template', template, cwd=tmp_path)
         assert code == 2 and not out and wrong in err and len(err.splitlines()) == 1
-    assert 'nowhere.json is missing' in err and 'tools/test.py --submit FILE writes' in err
+    assert 'nowhere.json is missing' in err and 'mmegopose test --submit FILE writes' in err
