@@ -1,5 +1,6 @@
 """Files that are either complete or absent, and JSON whose mistakes name the file."""
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -49,6 +50,17 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def finite_values(value):
+    """Values for JSON, which knows neither NaN nor infinity: these become None, other numbers plain."""
+    if isinstance(value, dict):
+        return {key: finite_values(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite_values(item) for item in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return float(value) if math.isfinite(float(value)) else None
 
 
 def read_json(path: str | Path, kind: type | tuple = dict):

@@ -34,7 +34,7 @@ def test_command(args) -> None:
     from ..engine.config import check_config, choose_work_dir, load_config, user_errors
     from ..engine.options import Options
     from ..engine.runner import leave_process_group
-    from ..files import atomic_write, require_writable
+    from ..files import atomic_write, finite_values, require_writable
     from ..registry import RUNNERS
     set_local_rank(args)
     with user_errors():
@@ -47,10 +47,15 @@ def test_command(args) -> None:
         check_config(cfg, args.config, 'test')
         cfg.launcher, cfg.load_from, cfg.resume = args.launcher, args.checkpoint, False
         cfg.work_dir = choose_work_dir(args.work_dir or cfg.get('work_dir'), args.config)
-        metrics = RUNNERS.build(cfg).test()
+        runner = RUNNERS.build(cfg)
+        metrics = dict(runner.test())
+        skipped = max((getattr(getattr(metric, 'skipped', None), 'reported', 0)
+                       for metric in runner.test_evaluator.metrics), default=0)
+        if skipped:
+            metrics['skipped_frames'] = skipped
         if args.out and is_main_process():
             with atomic_write(args.out) as file:
-                json.dump(metrics, file, indent=2, default=float)
+                json.dump(finite_values(metrics), file, indent=2, allow_nan=False)
         leave_process_group()
 
 

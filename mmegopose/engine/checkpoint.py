@@ -145,18 +145,42 @@ def newest_checkpoint(work_dir) -> str | None:
     The file named in ``last_checkpoint`` comes first, then the others from new to old. Each unreadable one gets a
     warning that names it.
     """
-    last = Path(work_dir, 'last_checkpoint')
-    named = Path(last.read_text().strip() if last.is_file() else '')
+    named = _last_checkpoint(Path(work_dir, 'last_checkpoint'))
     # Saved elsewhere only if none is here: the work dir may be a copy, whose last_checkpoint names the original's file.
     found = _numbered(work_dir) or (_numbered(named.parent) if named.name else [])
     found.sort(key=lambda p: (p.name == named.name, p.stat().st_mtime_ns, int(p.stem.split('_')[1])), reverse=True)
     for path in found:
         try:
-            load_from_local(str(path))
+            _require_finite(state_of(load_from_local(str(path)), str(path)), str(path))
             return str(path)
         except CheckpointError as error:
             warnings.warn(f'skipped for resuming: {error}', stacklevel=2)
     return None
+
+
+def _last_checkpoint(path: Path) -> Path:
+    """The file that ``last_checkpoint`` names; an empty path if there is none, or it is damaged, which is told."""
+    try:
+        text = path.read_bytes().decode().strip() if path.is_file() else ''
+        if text and (len(text) > 4096 or not text.isprintable() or not text.endswith('.pth')):
+            raise ValueError(f'it holds {text[:40]!r}')
+    except (OSError, ValueError) as error:
+        warnings.warn(f'{path} does not name a checkpoint and is ignored ({error})', stacklevel=3)
+        text = ''
+    return Path(text)
+
+
+def not_finite(state: dict) -> list[str]:
+    """Names of the weights in a state dict that hold NaN or infinity."""
+    return [name for name, value in state.items()
+            if isinstance(value, torch.Tensor) and value.is_floating_point() and not value.isfinite().all()]
+
+
+def _require_finite(state_dict: dict, filename: str) -> None:
+    broken = not_finite(state_dict)
+    if broken:
+        raise CheckpointError(f'{filename} holds {len(broken)} weights that are not finite, e.g. {broken[0]}: its '
+                              'training had diverged; use an earlier checkpoint')
 
 
 def _numbered(folder) -> list:
@@ -189,6 +213,7 @@ def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> int:
         model = model.module
     own = model.state_dict()
     metadata = getattr(state_dict, '_metadata', OrderedDict())
+    _require_finite(state_dict, filename)
     state_dict, renamed = rename_old_keys(state_dict, own)
     state_dict._metadata = metadata
     if renamed:

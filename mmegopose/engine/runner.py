@@ -11,10 +11,12 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..registry import DATASETS, FUNCTIONS, RUNNERS
 from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
+from .continuation import batch_facts, options_of, tell_if_done, warn_of_other_batches, warn_of_other_options
 from .errors import absent_files
 from .hooks import RandomStateHook
 
-DEFAULT_HOOKS = dict(random_state=dict(type='RandomStateHook'), portable=dict(type='PortableCheckpointHook'))
+DEFAULT_HOOKS = dict(random_state=dict(type='RandomStateHook'), portable=dict(type='PortableCheckpointHook'),
+                     finite=dict(type='FiniteHook'))
 TRAINING_KEYS = ('state_dict', 'meta', 'message_hub', 'optimizer')
 
 
@@ -27,7 +29,8 @@ class EgoRunner(Runner):
       ``compile_networks(**options)``, and not the training step around them.
     - Checkpoints load strictly. ``resume=True`` takes the newest readable checkpoint of the work dir, or starts afresh
       if there is none, and goes on bit-equal: ``RandomStateHook`` and ``PortableCheckpointHook`` are default hooks,
-      named ``random_state`` and ``portable`` in ``default_hooks``.
+      named ``random_state`` and ``portable`` in ``default_hooks``. What differs from the run before is told.
+    - Training stops when it is no longer finite: ``FiniteHook``, named ``finite``, is a default hook.
     """
 
     @classmethod
@@ -82,6 +85,9 @@ class EgoRunner(Runner):
 
     def register_default_hooks(self, hooks=None) -> None:
         hooks = dict(DEFAULT_HOOKS, **(hooks or {}))
+        for name in DEFAULT_HOOKS:
+            if isinstance(hooks[name], dict):  # an option of it may be given alone
+                hooks[name] = dict(DEFAULT_HOOKS[name], **hooks[name])
         super().register_default_hooks({k: v for k, v in hooks.items() if v is not None or k not in DEFAULT_HOOKS})
 
     def _maybe_compile(self, target: str) -> None:
@@ -108,8 +114,11 @@ class EgoRunner(Runner):
     def resume(self, filename: str, resume_optimizer: bool = True, resume_param_scheduler: bool = True,
                map_location='default') -> None:
         """Go on from a training checkpoint; ``CheckpointError`` if the file holds weights only."""
-        self._resuming = True
+        self._resuming, wanted = True, options_of(self.optim_wrapper)
         super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
+        warn_of_other_batches(self, self._resumed_meta)
+        warn_of_other_options(self, wanted)
+        tell_if_done(self)
 
     def load_checkpoint(self, filename: str, map_location='cpu'):
         """Load all weights from a file; ``CheckpointError`` if it is damaged or belongs to another model."""
@@ -123,7 +132,7 @@ class EgoRunner(Runner):
         if renamed and getattr(self, '_resuming', False):  # its optimiser counts the parameters in another order
             raise CheckpointError(f'{filename} is of an earlier version, from which training cannot resume. To start '
                                   'from its weights use load_from')
-        self._has_loaded = True
+        self._has_loaded, self._resumed_meta = True, checkpoint.get('meta') or {}
         self.logger.info(f'Loaded the checkpoint {filename}')
         return checkpoint
 
@@ -132,7 +141,7 @@ class EgoRunner(Runner):
         for hook in self.hooks:
             if isinstance(hook, RandomStateHook):
                 self.random_states = all_gather_object(hook.state())
-        super().save_checkpoint(*args, **kwargs)
+        super().save_checkpoint(*args, **dict(kwargs, meta=dict(kwargs.get('meta') or {}, **batch_facts(self))))
 
 
 def leave_process_group() -> None:

@@ -69,7 +69,9 @@ def test_skipped_frames_are_counted_and_named(takes, samples, monkeypatch):
     said = []
     monkeypatch.setattr(gathering, 'print_log', lambda text, **_: said.append(text))
     struck, pairs = strike(samples, [0, 1, 2])
-    run(BodyPoseMetric(), takes, struck)
+    metric = BodyPoseMetric()
+    run(metric, takes, struck)
+    assert not metric.skipped and metric.skipped.reported == len(pairs)
     first = ', '.join(f'uid-iiith_cooking_1 frame {frame}' for _, frame in sorted(pairs)[:5])
     assert said == [f'BodyPoseMetric: {len(pairs)} frames could not be read and are left out: {first}, ...']
 

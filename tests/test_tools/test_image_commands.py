@@ -56,6 +56,7 @@ def test_the_other_pictures_are_scored_and_dumped(folder, batch_size):
     np.testing.assert_allclose(dump['pred'], others['pred'], atol=1e-5)
     assert 'images/0001.jpg is skipped' in log and 'images/0002.jpg is skipped' in log
     assert '2 frames could not be read' in log
+    assert found['skipped_frames'] == 2 and 'skipped_frames' not in expected
 
 
 def test_training_takes_all_its_steps(folder):

@@ -34,7 +34,12 @@ def gather_or_raise(part: Any, compute: Callable[[list], dict], prefix: str | No
 
 
 class SkippedFrames(set):
-    """Frames ``(sequence, frame number)`` that could not be read, as the batches name them."""
+    """Frames ``(sequence, frame number)`` that could not be read, as the batches name them.
+
+    Attributes:
+        reported: how many the last report told, in the main process; it outlives :meth:`clear`.
+    """
+    reported = 0
 
     def note(self, sample: dict) -> Tensor | None:
         """Note the frames that a batched sample names in ``skipped``, pairs of the number of the sequence and of the
@@ -51,6 +56,7 @@ class SkippedFrames(set):
 
     def report(self, name: str, sequences: Iterable[dict] | None) -> None:
         """Log how many frames were skipped, and the first of them."""
+        self.reported = len(self)
         if not self:
             return
         uids = [sequence['uid'] for sequence in sequences or ()]

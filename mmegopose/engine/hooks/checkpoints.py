@@ -1,91 +1,18 @@
-"""Hooks that make checkpoints portable, safe to read and exact to resume from; and what a log line holds."""
+"""Hooks that make checkpoints portable and safe to read, and write none that is worse than the one it replaces."""
 import inspect
-import random
-import re
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.dist import get_rank, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
-from mmengine.runner import LogProcessor
 
-from ..registry import HOOKS, LOG_PROCESSORS
-from .checkpoint import keep_weights
-
-
-def random_state() -> dict:
-    """State of the random generators of this process, as tensors and plain values."""
-    version, words, gauss = random.getstate()
-    name, keys, *rest = np.random.get_state()
-    state = dict(python=[version, torch.tensor(words), gauss],
-                 numpy=[name, torch.from_numpy(keys.astype(np.int64)), *rest], torch=torch.get_rng_state())
-    if torch.cuda.is_available():
-        state['cuda'] = torch.cuda.get_rng_state()
-    return state
-
-
-def set_random_state(state: dict) -> None:
-    """Put back what ``random_state`` returned."""
-    version, words, gauss = state['python']
-    random.setstate((version, tuple(words.tolist()), gauss))
-    name, keys, *rest = state['numpy']
-    np.random.set_state((name, keys.cpu().numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(state['torch'].cpu())
-    if 'cuda' in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state['cuda'].cpu())
-
-
-@contextmanager
-def kept_random_state():
-    """Whatever runs inside leaves the random generators as they were."""
-    state = random_state()
-    try:
-        yield
-    finally:
-        set_random_state(state)
-
-
-@HOOKS.register_module()
-class RandomStateHook(Hook):
-    """Saves the random generators of every rank and restores them on resume, so that training continues bit-equal.
-
-    Validation draws nothing from the generators of training, because a resumed run does not repeat it.
-    """
-    priority = 'LOWEST'
-
-    def __init__(self):
-        self.in_training = None
-        self.resumed = None
-
-    def state(self) -> dict:
-        """Random state of training, also while validation runs."""
-        return self.in_training or random_state()
-
-    def before_save_checkpoint(self, runner, checkpoint):
-        checkpoint['random_states'] = runner.random_states
-
-    def after_load_checkpoint(self, runner, checkpoint):
-        self.resumed = checkpoint.get('random_states')
-
-    def before_train(self, runner):
-        if not (self.resumed and runner.iter):
-            return
-        if get_rank() < len(self.resumed):
-            set_random_state(self.resumed[get_rank()])
-        else:
-            runner.logger.warning(f'the checkpoint has random states of {len(self.resumed)} processes only: '
-                                  'training does not continue bit-equal')
-
-    def before_val(self, runner):
-        self.in_training = random_state()
-
-    def after_val(self, runner):
-        set_random_state(self.in_training)
-        self.in_training = None
+from ...registry import HOOKS
+from ..checkpoint import keep_weights
+from .finite import FiniteHook
 
 
 def _plain(value):
@@ -174,6 +101,8 @@ class CheckpointHook(_CheckpointHook):
                 backend.remove(path)
 
     def _save_checkpoint_with_step(self, runner, step, meta):
+        if not all([hook.check(runner) for hook in runner.hooks if isinstance(hook, FiniteHook)]):
+            return
         with self._removing_last():
             super()._save_checkpoint_with_step(runner, step, meta)
 
@@ -188,16 +117,3 @@ class CheckpointHook(_CheckpointHook):
                     *Path(self.out_dir).glob('best_*.pth')]
             for path in left:
                 keep_weights(path)
-
-
-@LOG_PROCESSORS.register_module()
-class ShortLogProcessor(LogProcessor):
-    """mmengine's ``LogProcessor``, whose line after an evaluation leaves out results by joint, ``.../joint/...``.
-
-    They stay in the JSON file of the log and wherever else scalars go.
-    """
-
-    def get_log_after_epoch(self, *args, **kwargs) -> tuple[dict, str]:
-        """Results by name, and the line."""
-        tag, line = super().get_log_after_epoch(*args, **kwargs)
-        return tag, re.sub(r'\S+/joint/\S+: \S+\s*', '', line)
