@@ -50,9 +50,7 @@ def read_arrays(path: str | Path, keys: Iterable[str] | None = None, max_bytes: 
                 if key in arrays:
                     raise BadFile(f'{path} holds {key!r} twice')
                 total += entry.file_size
-                if total > max_bytes:
-                    raise BadFile(f'{path}: {key!r} would fill {total / 1e9:.3g} GB with what is before it, more than '
-                                  f'the limit of {max_bytes / 1e9:.3g} GB (max_bytes)')
+                require_bound(f'{path}: {key!r}', total, max_bytes)
                 with archive.open(entry) as member:
                     arrays[key] = _read_array(member, entry.file_size, f'{path}: {key!r}')
     except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):
@@ -63,6 +61,13 @@ def read_arrays(path: str | Path, keys: Iterable[str] | None = None, max_bytes: 
         raise BadFile(f'{path}{which} cannot be read ({type(error).__name__}: {error}): it is cut off or no npz; copy '
                       'or download it again') from None
     return arrays
+
+
+def require_bound(where: str, size: int, max_bytes: int = MAX_BYTES) -> None:
+    """``BadFile``, which begins with ``where``, if a file claims more than ``max_bytes`` bytes, unpacked."""
+    if size > max_bytes:
+        raise BadFile(f'{where} would fill {size / 1e9:.3g} GB with what is before it, more than the limit of '
+                      f'{max_bytes / 1e9:.3g} GB (max_bytes)')
 
 
 def _read_array(member, size: int, where: str) -> np.ndarray:

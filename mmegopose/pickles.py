@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .files import BadFile, atomic_write
+from .npz import MAX_BYTES, require_bound
 
 
 class Blocked(pickle.UnpicklingError):
@@ -133,20 +134,22 @@ def load_pickle(file, where: str, unpickler: type[SafeUnpickler] = SafeUnpickler
                       f'({type(error).__name__}: {error}); copy or download it again') from None
 
 
-def read_object(path: str | Path, key: str):
+def read_object(path: str | Path, key: str, max_bytes: int = MAX_BYTES):
     """The dicts, lists, strings, numbers and arrays that ``np.savez(path, key=value)`` stored under ``key``.
 
     Object arrays become lists; that of a single object becomes the object.
 
     Raises:
         FileNotFoundError: there is no such file.
-        BadFile: not an npz, cut off, without that key, or a pickle of anything but plain values.
+        BadFile: not an npz, cut off, without that key, larger than ``max_bytes`` unpacked, or a pickle of anything but
+            plain values.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.removesuffix('.npy') for name in archive.namelist()]
             if key not in names:
                 raise BadFile(f'{path} has no {key!r}, only {names}: is it the right file?')
+            require_bound(f'{path}: {key!r}', archive.getinfo(f'{key}.npy').file_size, max_bytes)
             with archive.open(f'{key}.npy') as file:
                 return _read_array(file)
     except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):

@@ -207,7 +207,7 @@ def _break(kind):
         content['aria01']['camera_extrinsics'] = {'0': [['a'] * 4] * 3}
 
     def far(content):
-        content['aria01']['camera_extrinsics'][str(10 ** 12)] = np.eye(4)[:3].tolist()
+        content['aria01']['camera_extrinsics'] = {f: np.eye(4)[:3].tolist() for f in ('0', '1000000', '2000000')}
 
     def odd(content):
         content['metadata'] = [1]

@@ -12,7 +12,7 @@ from ....registry import READERS
 from ...cache import cached_store
 from ...shipped_motion import sample_root
 from ...store import Field, SequenceStore
-from .egoexo4d_files import merge_labels, read_body, read_takes, read_template, read_track
+from .egoexo4d_files import merge_labels, read_body, read_takes, read_template, read_track, require_near
 
 FPS = 30.0
 LABEL_FOLDERS = {'manual': ('annotation',), 'automatic': ('automatic',), 'both': ('annotation', 'automatic')}
@@ -121,6 +121,9 @@ def _labelled_rows(store: SequenceStore, min_visible: int, min_views: int) -> np
     label = np.asarray(store.frames['label'])
     enough = (np.asarray(store.tables['views']) >= max(min_views, 1)).sum(1) >= max(min_visible, 1)
     rows = np.flatnonzero((label >= 0) & enough[np.maximum(label, 0)]) if len(enough) else np.zeros(0, np.int64)
+    if not np.any(store.tables['views']):
+        raise ValueError(f'{store.info["root"]} split={store.info["split"]!r} has no label of a joint that can be '
+                         f'used; left out: {store.report}')
     if not len(rows):
         raise ValueError(f'no frame of {store.info["root"]} split={store.info["split"]!r} has {min_visible} joints '
                          f'seen by {min_views} cameras; relax min_visible_joints or min_views')
@@ -164,6 +167,9 @@ def _read_sequence(job):
     except BadFile as error:
         counts['takes with a broken file'] += 1
         return None, str(error), counts
+    except OSError as error:
+        counts['takes with a file that cannot be opened'] += 1
+        return None, f'{error.filename or camera}: {error.strerror or error}', counts
     except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
         counts['takes with a broken file'] += 1
         files = ', '.join(str(path) for path in (camera, *label_files))
@@ -173,6 +179,11 @@ def _read_sequence(job):
     usable = (row >= 0) & (row < len(pose))
     usable[usable] = tracked[row[usable]]
     counts['label frames without camera pose'] += int((~usable).sum())
+    try:
+        require_near(camera, label_files, pose[row[usable], :3, 3], joints[usable], views[usable] > 0)
+    except BadFile as error:
+        counts['takes with a broken file'] += 1
+        return None, str(error), counts
     if label_files and not usable.any():
         counts['takes without a labelled frame'] += 1
         return None, None, counts

@@ -46,14 +46,19 @@ def _parse(root: Path, file: Path) -> SequenceStore:
             return np.full((count, *shape), default)
         try:
             return np.array(read_object(file, key), np.float64).reshape(count, *shape)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             if isinstance(error, BadFile):
                 raise
             raise BadFile(f'{file}: {key} should hold {count} times {shape} numbers') from None
 
-    files = [name.decode() if isinstance(name, bytes) else str(name) for name in read_object(file, 'imgname')]
+    listed = read_object(file, 'imgname')
+    if not isinstance(listed, (list, np.ndarray)) or np.ndim(listed) != 1 or not len(listed):
+        raise BadFile(f'{file}: imgname should list the names of pictures, got {str(listed)[:60]!r}')
+    files = [name.decode(errors='replace') if isinstance(name, bytes) else str(name) for name in listed]
     count = len(files)
-    size = np.array(read_object(file, 'scale'), np.float64).reshape(count, -1)
+    size = read('scale', (np.size(read_object(file, 'scale')) // count,))
+    if size.shape[1] not in (1, 2):
+        raise BadFile(f'{file}: scale should hold {count} times one or two numbers, got {size.size}')
     columns = dict(
         box=np.concatenate([read('center', (2,)), np.broadcast_to(size, (count, 2))], 1),
         keypoints=read('hand_keypoints_2d', (21, 3), 0.0), joints=read('hand_keypoints_3d', (21, 4), 0.0),

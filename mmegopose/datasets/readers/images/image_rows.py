@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import MMLogger
 
+from ....files import BadFile
 from ....geometry.crops import keypoint_boxes
 from ...store import Field, SequenceStore
+from ..units import MAX_COORDINATE_M, MAX_PIXEL_COORD, MAX_ROOT_DISTANCE_M
 
 SKELETONS = dict(hand='hand21', body='smpl24')
 NUM_ROTATIONS = dict(hand=16, body=24)
+MAX_PARAMETER = 1e4  # of a pose, radians, or of a shape
 MAX_WARNINGS = 5  # that are logged for one reason
 
 IMAGE_SCHEMA = dict(
@@ -50,7 +53,8 @@ def image_store(kind: str, root: str | Path, dataset_name: str, split: str | Non
                 clean: bool = True, **columns) -> SequenceStore:
     """A store of the rows of a data set. Of N rows it has the fields :data:`IMAGE_SCHEMA`.
 
-    What is not given is unknown, and so is what is not finite. Without ``box``, it is that of the confident keypoints.
+    What is not given is unknown, and so is what is not finite or absurdly large. Without ``box``, it is that of the
+    confident keypoints.
 
     Args:
         kind: ``'hand'``: 21 joints wrist, thumb, index, middle, ring, little finger, 16 rotations of MANO; ``'body'``:
@@ -67,10 +71,12 @@ def image_store(kind: str, root: str | Path, dataset_name: str, split: str | Non
         columns: more fields of :data:`IMAGE_SCHEMA`, ``(N,...)``; ``image_size`` may be one for all.
 
     Raises:
-        ValueError: an array of another shape, or no row is left; the message tells why.
+        ValueError: an array of another shape, 3D joints in millimetres, or no row is left; the message tells why.
     """
     report = SkipReport() if report is None else report
     frames = _complete(kind, np.asarray(file, str), columns)
+    _require_metres(f'{root} {dataset_name}', frames['joints'])
+    frames['joints'] = _finite_points(frames['joints'], MAX_COORDINATE_M)
     video = sequences is not None
     sequences = sequences if video else [dict(uid=dataset_name, name=dataset_name, root_dir='')]
     sequence = np.zeros(len(file), np.int64) if sequence is None else np.asarray(sequence, np.int64)
@@ -113,7 +119,8 @@ def _complete(kind: str, file: np.ndarray, columns: dict) -> dict:
         return np.asarray(known.get(name, np.full(n, default))).astype(bool)
 
     frames = dict(
-        file=file, keypoints=_finite_points(numbers('keypoints', J, 3)), joints=_finite_points(numbers('joints', J, 4)),
+        file=file, keypoints=_finite_points(numbers('keypoints', J, 3), MAX_PIXEL_COORD),
+        joints=_finite_points(numbers('joints', J, 4), 1000 * MAX_COORDINATE_M),  # which may be millimetres
         right=flags('right', True), frame=np.asarray(known.get('frame', np.arange(n)), np.int64),
         image_size=np.broadcast_to(np.asarray(known.get('image_size', 0), np.int64), (n, 2)).copy())
     for name, shape in (('pose', (K, 3)), ('betas', (10,))):
@@ -135,6 +142,7 @@ def _usable(frames: dict, report: SkipReport) -> np.ndarray:
     good = np.ones(len(box), bool)
     for reason, bad in (('no valid joint', ~known),
                         ('empty box', ~(np.isfinite(box).all(1) & (size > 0).all(1))),
+                        ('box beyond a million pixels', (np.abs(box) > MAX_PIXEL_COORD).any(1)),
                         ('box outside the image', outside)):
         rows = np.flatnonzero(good & bad)
         for row in rows[:MAX_WARNINGS]:
@@ -144,14 +152,26 @@ def _usable(frames: dict, report: SkipReport) -> np.ndarray:
     return good
 
 
-def _finite_points(points: np.ndarray) -> np.ndarray:
-    """Points ``(..., D+1)`` with confidence in [0,1]; what is not finite becomes unknown."""
-    points = np.where(np.isfinite(points).all(-1, keepdims=True), points, 0)
+def _require_metres(where: str, joints: np.ndarray) -> None:
+    """``BadFile`` if confident joints ``(N,J,4)`` are typically as far from the others as millimetres are."""
+    joints = joints[::max(1, len(joints) // 1000)]
+    there = joints[..., 3:] > 0
+    center = (joints[..., :3] * there).sum(1, keepdims=True) / np.maximum(there.sum(1, keepdims=True), 1)
+    distance = np.linalg.norm(joints[..., :3] - center, axis=-1)[there[..., 0]]
+    if len(distance) and np.median(distance) > MAX_ROOT_DISTANCE_M:
+        raise BadFile(f'{where}: 3D joints should be in metres, but are typically {np.median(distance):.3g} from their '
+                      'centre, which looks like millimetres; convert them')
+
+
+def _finite_points(points: np.ndarray, limit: float) -> np.ndarray:
+    """Points ``(..., D+1)`` with confidence in [0,1]; what is not finite or beyond ``limit`` becomes unknown."""
+    good = np.isfinite(points).all(-1, keepdims=True) & (np.abs(points[..., :-1]) <= limit).all(-1, keepdims=True)
+    points = np.where(good, points, 0)
     points[..., -1] = points[..., -1].clip(0, 1)
     return points
 
 
 def _finite_rows(values: np.ndarray, has: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Values ``(N, ...)`` that are not finite, or not there, become zero and unknown."""
-    has = has & np.isfinite(values.reshape(len(values), -1)).all(1)
+    has = has & (np.abs(values.reshape(len(values), -1)) < MAX_PARAMETER).all(1)  # NaN is not
     return np.where(has.reshape(-1, *[1] * (values.ndim - 1)), values, 0).astype(np.float32), has

@@ -9,9 +9,9 @@ from ....files import BadFile
 from ....geometry.cameras import screen_normalize
 from ....structures import Skeleton
 from ...store import Field, SequenceStore
+from ..units import MAX_COORDINATE_M, MAX_PIXEL_COORD, MAX_ROOT_DISTANCE_M, typical_distance
 
 MIN_PIXEL_COORD = 4.0      # coordinates of screen-normalised keypoints are smaller, those of a person in pixels larger
-MAX_ROOT_DISTANCE_M = 20.0  # median distance to the root; smaller in metres, larger in millimetres
 SCHEMA = dict(
     keypoints=Field('float32', ('J', 'D'), 'screen units (x in [-1, 1]), and confidence in [0, 1] if D = 3'),
     joints=Field('float32', ('J', 3), 'metres, camera axes, relative to the root'),
@@ -72,9 +72,8 @@ def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:
         BadFile: another shape, values that are not finite or look like the other unit; the message begins with
             ``where``.
     """
-    _check_values(f'{where}: 3D joints', joints, skeleton.num_joints, (3,))
-    some = joints[::25]
-    size = np.median(np.abs(some - some[:, skeleton.root, None]))
+    _check_values(f'{where}: 3D joints', joints, skeleton.num_joints, (3,), MAX_COORDINATE_M * dict(m=1, mm=1000)[unit])
+    size = typical_distance(joints, skeleton.root)
     if (size > MAX_ROOT_DISTANCE_M) != (unit == 'mm'):
         raise BadFile(f'{where}: 3D joints should be in {unit}, but are typically {size:.3g} from the root, which '
                       f'looks like {"m" if unit == "mm" else "mm"}; convert them')
@@ -82,7 +81,7 @@ def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:
 
 def check_keypoints(where: str, keypoints, skeleton: Skeleton, num_frames: int) -> None:
     """Check the keypoints of a clip, ``(N,J,2|3)`` in pixels, for 3D of ``num_frames`` frames. Raises as above."""
-    _check_values(f'{where}: keypoints', keypoints, skeleton.num_joints, (2, 3))
+    _check_values(f'{where}: keypoints', keypoints, skeleton.num_joints, (2, 3), MAX_PIXEL_COORD)
     if len(keypoints) < num_frames:
         raise BadFile(f'{where} has {len(keypoints)} frames of keypoints for {num_frames} of 3D joints: the two do not '
                       'belong together, or the detection was cut off; make the keypoints again')
@@ -91,14 +90,19 @@ def check_keypoints(where: str, keypoints, skeleton: Skeleton, num_frames: int) 
                       'screen-normalised; store them in pixels')
 
 
-def _check_values(what: str, values, num_joints: int, channels: tuple) -> None:
+def _check_values(what: str, values, num_joints: int, channels: tuple, limit: float) -> None:
     shape = np.shape(values)
     if not isinstance(values, np.ndarray) or len(shape) != 3 or shape[1] != num_joints or shape[2] not in channels:
         raise BadFile(f'{what} should be (frames, {num_joints}, {channels[0]}), got {shape}: they are of other joints; '
                       'choose a file with the joints of this data set')
+    if values.dtype.kind not in 'iuf':
+        raise BadFile(f'{what} should be numbers, got the type {values.dtype}')
     if not len(values):
         raise BadFile(f'{what} have no frame; leave the clip out of the file')
     bad = ~np.isfinite(values).all((1, 2))
     if bad.any():
         raise BadFile(f'{what} are not finite in {bad.sum()} frames, the first is {bad.argmax()}; repair the file or '
                       'make it again')
+    if np.abs(values).max() > limit:
+        raise BadFile(f'{what} have a value of {np.abs(values).max():.3g}, beyond {limit:.0e}: repair the file or make '
+                      'it again')

@@ -48,6 +48,8 @@ def _read(path: Path, split: str, subjects: list | None) -> SequenceStore:
     data = read_object(path, 'data')
     if not isinstance(data, dict):
         raise BadFile(f"{path}: 'data' should hold its sequences by name, got {type(data).__name__}")
+    if wrong := [name for name in data if not isinstance(name, str)]:
+        raise BadFile(f"{path}: 'data' should hold its sequences by names such as 'S1 Seq1' or 'TS1', got {wrong[0]!r}")
     known = sorted({name.split(' ')[0] for name in data})
     if unknown := [subject for subject in subjects or () if subject not in known]:
         raise ValueError(f'{path} has no subjects {unknown}, only {known}')
@@ -67,11 +69,22 @@ def _train_views(path: Path, name: str, sequence) -> Iterator[tuple]:
         raise BadFile(f"{path}: {name!r} should be 'S1 Seq1', say, and hold [{{camera: arrays}}, fps]; is it the test "
                       'file?')
     for camera, arrays in sequence[0].items():
-        yield subject, sequence_name, str(camera), float(sequence[1]), _arrays(path, name, arrays, ())
+        rate = _rate(f'{path}: {name!r}', sequence[1])
+        yield subject, sequence_name, str(camera), rate, _arrays(path, name, arrays, ())
 
 
 def _test_views(path: Path, name: str, sequence) -> Iterator[tuple]:
     yield name, name, '0', TEST_FPS, _arrays(path, name, sequence, ('valid',))
+
+
+def _rate(where: str, value) -> float:
+    try:
+        rate = float(value)
+    except (TypeError, ValueError, OverflowError):
+        rate = 0.0
+    if not 0 < rate < 1e5:
+        raise BadFile(f'{where}: {value!r} should be frames per second')
+    return rate
 
 
 def _arrays(path: Path, name: str, arrays, more: tuple) -> dict:
@@ -93,7 +106,9 @@ def _sequence(path: Path, subject: str, sequence: str, camera: str, fps: float, 
             values = np.ravel(arrays[source])
             if len(values) != len(joints):
                 raise BadFile(f'{where}: {source!r} has {len(values)} values for {len(joints)} frames')
-            more[key] = values.astype(dtype)
+            if values.dtype.kind not in 'biuf' or dtype is not bool and not np.isfinite(values).all():
+                raise BadFile(f'{where}: {source!r} should be numbers, got {values[:3].tolist()}, ...')
+            more[key] = (np.nan_to_num(values) if dtype is bool else values).astype(dtype)  # NaN: not valid
     info = dict(uid=f'{subject}/{sequence}/{camera}', name=name, subject=subject, action=sequence,
                 camera=camera, fps=fps, image_size=list(IMAGE_SIZES.get(subject, IMAGE_SIZE)))
     root = joints[:, SKELETON.root] / 1000
