@@ -29,7 +29,7 @@ def draw_skeleton(axes, joints: np.ndarray, skeleton: Skeleton, visible: np.ndar
         axes.plot(*joints[[a, b]].T, color=color or side, linewidth=linewidth, solid_capstyle='round')
 
 
-def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, truth: np.ndarray | None = None,
+def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, truth: np.ndarray | Motion | None = None,
                visible: np.ndarray | None = None, titles: list | None = None, num_poses: int = 8) -> Figure:
     """Predicted skeletons in colour, side by side; over true ones in grey, with their error, where these are known.
 
@@ -37,17 +37,21 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
         pred: ``(n,J,3)`` metres, z up; or a :class:`.Motion`, of which some poses are drawn, from its begin to its end,
             those that are valid; a motion that is not in the world is taken for one of a level camera.
         skeleton: its bones; a motion tells them.
-        truth: ``(n,J,3)``.
+        truth: ``(n,J,3)``; beside a motion another one in the same frame of reference, looked at at the same times.
         visible: ``(n,J)`` bool, joints whose truth is known; all without it.
         titles: one per pose.
         num_poses: of a motion, at most.
 
     Raises:
-        ValueError: a motion without any valid pose.
+        ValueError: a motion without any valid pose, or with a truth of another kind.
     """
     there = None
     if isinstance(pred, Motion):
-        pred, there, skeleton, titles = _some_poses(pred, num_poses)
+        some = _some_poses(pred, num_poses)
+        if truth is not None:
+            truth, visible = _same_poses(truth, some)
+        pred, there, skeleton, titles = _drawn(some), some.valid, get_skeleton(some.skeleton), [
+            f'{time:.2f} s' for time in some.time]
     if skeleton is None:
         raise ValueError('skeleton is missing: only a motion tells it')
     there = np.ones(pred.shape[:2], bool) if there is None else there
@@ -63,8 +67,9 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
         axes, title = figure.add_subplot(rows, columns, i + 1, projection='3d'), titles[i] if titles else ''
         if visible[i].any():
             draw_skeleton(axes, truth[i], skeleton, visible[i], TRUTH, 3.5)
-            error = np.linalg.norm(pred[i] - truth[i], axis=-1)[visible[i]].mean() * 100
-            title = f'{title}  {error:.1f} cm'
+            both = visible[i] & there[i]
+            if both.any():
+                title = f'{title}  {np.linalg.norm(pred[i] - truth[i], axis=-1)[both].mean() * 100:.1f} cm'
         draw_skeleton(axes, pred[i], skeleton, there[i])
         _frame_axes(axes, np.concatenate([pred[i][there[i]], truth[i][visible[i]]]))
         axes.set_title(title, fontsize=9)
@@ -74,16 +79,30 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
     return figure
 
 
-def _some_poses(motion: Motion, num_poses: int) -> tuple[np.ndarray, np.ndarray, Skeleton, list]:
-    """Poses ``(n,J,3)`` with z up, their joints that are there ``(n,J)``, the skeleton, and the times as text."""
+def _some_poses(motion: Motion, num_poses: int) -> Motion:
+    """Some of the frames with a pose, from the first to the last one."""
     rows = np.flatnonzero(motion.valid.any(1))
     if not len(rows):
         raise ValueError(f'the motion of {motion.person or "a person"} has no valid pose to draw')
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, num_poses).round().astype(int))]
-    joints = motion.joints[rows]
-    if motion.frame != 'world':
-        joints = np.stack([joints[..., 0], joints[..., 2], -joints[..., 1]], -1)
-    return joints, motion.valid[rows], get_skeleton(motion.skeleton), [f'{time:.2f} s' for time in motion.time[rows]]
+    return motion[rows[np.unique(np.linspace(0, len(rows) - 1, num_poses).round().astype(int))]]
+
+
+def _drawn(motion: Motion) -> np.ndarray:
+    """Joints ``(n,J,3)`` with z up."""
+    if motion.frame == 'world':
+        return motion.joints
+    return np.stack([motion.joints[..., 0], motion.joints[..., 2], -motion.joints[..., 1]], -1)
+
+
+def _same_poses(truth: Motion, some: Motion) -> tuple[np.ndarray, np.ndarray]:
+    """The true joints ``(n,J,3)`` with z up at the times of a motion, and which of them are known ``(n,J)``."""
+    if not isinstance(truth, Motion):
+        raise ValueError(f'the truth beside a motion should be a Motion, which knows its times, not a '
+                         f'{type(truth).__name__}')
+    if truth.frame != some.frame:
+        raise ValueError(f'the truth is in the frame {truth.frame!r}, the motion in {some.frame!r}: move one of them')
+    truth = truth.convert(some.skeleton).resample(time=some.time)
+    return _drawn(truth), truth.valid
 
 
 def _frame_axes(axes, shown: np.ndarray) -> None:

@@ -193,3 +193,15 @@ def test_a_motion_is_drawn_without_truth(frame):
     np.testing.assert_allclose(first, up[0][np.array(edges)].transpose(0, 2, 1), atol=1e-6)
     with pytest.raises(ValueError, match='has no valid pose to draw'):
         draw_poses(Motion(np.arange(3), np.full((3, 17, 3), np.nan), 'coco17'))
+
+
+def test_a_motion_is_drawn_over_the_truth_of_the_same_times():
+    joints = np.random.default_rng(0).normal(0, 0.2, (31, 17, 3)) + np.arange(31)[:, None, None] / 10
+    truth = Motion(np.arange(31) / 10, joints, 'coco17')
+    late = Motion(np.arange(10, 31) / 10, joints[10:] + [0.03, 0, 0], 'coco17')
+    figure = draw_poses(late, truth=truth, num_poses=3)
+    assert [axes.get_title() for axes in figure.axes] == ['1.00 s  3.0 cm', '2.00 s  3.0 cm', '3.00 s  3.0 cm']
+    for wrong, message in ((joints, 'should be a Motion, which knows its times, not a ndarray'),
+                           (truth.to_root(), "the truth is in the frame 'root', the motion in 'world'")):
+        with pytest.raises(ValueError, match=message):
+            draw_poses(late, truth=wrong)
