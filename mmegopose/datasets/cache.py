@@ -60,8 +60,9 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
     try:
         store = _install(store, folder)
     except OSError as error:
-        raise OSError(error.errno, f'{error.strerror or error}: the store {folder} cannot be written; name a folder '
-                      'with room that is yours in the environment variable MMEGOPOSE_CACHE, or in cache_dir') from error
+        raise OSError(error.errno or errno.EIO, f'{error.strerror or error}: the store {folder} cannot be '
+                      'written; name a folder with room that is yours in the environment variable MMEGOPOSE_CACHE, or '
+                      'in cache_dir') from error
     for old in home.glob(place + '*'):
         finished = '.' not in old.name[len(place):]  # and not what another process is about to finish
         if old != folder and finished and (old / 'store.json').is_file():

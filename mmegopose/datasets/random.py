@@ -14,6 +14,13 @@ def _mix(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
+def check_shares(**shares: float) -> None:
+    """Raise ``ValueError`` for the first of the arguments that is no probability."""
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f'{name}={value} should be a share, from 0 to 1')
+
+
 class KeyedRandom:
     """Counter-based generator for a batch: row b depends on ``(seed, keys[b])`` only.
 

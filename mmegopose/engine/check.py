@@ -1,6 +1,7 @@
 """Checks a config before anything is built: names, arguments and sections."""
 import difflib
 import inspect
+import math
 
 from mmengine import registry as root
 from mmengine.registry import Registry
@@ -11,6 +12,7 @@ from ..registry import arguments, unknown_arguments
 
 MODES = dict(train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
              test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))
+LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'submit_dataloader')
 # What a section is built from, and the keys that its builder takes out before the class sees them.
 SECTIONS = dict(
@@ -62,6 +64,7 @@ def check_config(cfg, filename: str = '', mode: str = 'train') -> None:
             near = difflib.get_close_matches(key, list(cfg.keys()), 1, 0.6)
             raise KeyError(f'{filename}: {mode}ing needs the key {key!r}, which is missing'
                            + (f'; nearest: {near[0]!r}' if near else ''))
+    _check_settings(cfg, filename)
     for key, (source, taken) in SECTIONS.items():
         _check(cfg.get(key), key, source, filename, taken)
     for key in DATALOADERS:
@@ -138,7 +141,7 @@ def _check_loader_value(value, start: str, parameter) -> None:
     """Refuse a value of a dataloader that is no number, or no switch, where the argument is one."""
     name, switch = getattr(parameter, 'name', ''), type(getattr(parameter, 'default', None)) is bool
     least = dict(batch_size=1, num_workers=0, prefetch_factor=1).get(name)
-    if least is not None and value is not None and (type(value) is not int or value < least):
+    if least is not None and (value is not None or name == 'batch_size') and (type(value) is not int or value < least):
         raise ValueError(f'{start} should be a whole number, at least {least}')
     if (switch or name == 'shuffle') and isinstance(value, str):
         raise ValueError(f'{start} should be True or False')
@@ -159,3 +162,37 @@ def _check_dataloader(loader, path: str, filename: str) -> None:
     for key in ('sampler', 'batch_sampler'):
         _check(loader.get(key), f'{path}.{key}', registry.DATA_SAMPLERS, filename)
     _check(loader.get('collate_fn'), f'{path}.collate_fn', registry.FUNCTIONS, filename)
+
+
+def _check_settings(cfg, filename: str) -> None:
+    """``ValueError`` that names file and key of a seed, rate, interval, switch or path that is none."""
+    for key, right, wanted in (
+            ('randomness.seed', _seed, 'a whole number from 0 to 2^32 - 1, or None'),
+            ('load_from', lambda value: isinstance(value, str), 'the path of a checkpoint, or None'),
+            ('resume', lambda value: isinstance(value, bool), 'True or False'),
+            ('log_level', lambda value: value in LEVELS or type(value) is int, f'one of {", ".join(LEVELS)}'),
+            ('optim_wrapper.clip_grad', lambda value: isinstance(value, dict), 'a dict, e.g. dict(max_norm=1.0)'),
+            ('optim_wrapper.clip_grad.max_norm', lambda value: _is_number(value) and value > 0, 'a number above 0'),
+            ('default_hooks.checkpoint.interval', lambda value: type(value) is int and (value > 0 or value == -1),
+             'a whole number, at least 1, or -1 for no checkpoints but the last')):
+        value = _value(cfg, key.split('.'))
+        if value is not None and not right(value):
+            raise ValueError(f'{filename}: {key}={value!r} should be {wanted}')
+    optimizer = _value(cfg, ['optim_wrapper', 'optimizer']) or {}
+    rate = optimizer.get('lr', 0.0) if isinstance(optimizer, dict) else 0.0
+    if not (_is_number(rate) and 0 <= rate < math.inf):
+        raise ValueError(f'{filename}: optim_wrapper.optimizer.lr={rate!r} should be a number, 0 or more')
+
+
+def _value(cfg, parts: list):
+    for part in parts:
+        cfg = cfg.get(part) if hasattr(cfg, 'get') else None
+    return cfg
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _seed(value) -> bool:
+    return type(value) is int and 0 <= value < 2 ** 32

@@ -116,6 +116,8 @@ def _import_plugins(custom_imports, path: str) -> None:
     """Import the modules that a config names."""
     if not custom_imports:
         return
+    if not isinstance(custom_imports, dict):
+        raise ValueError(f'{path}: custom_imports={custom_imports!r} should be dict(imports=[...])')
     names = custom_imports.get('imports', ())
     for name in [names] if isinstance(names, str) else names:
         try:
@@ -154,7 +156,7 @@ def _find_projects(files: list) -> None:
 
 def _join_plugins(cfg: Config, files: list) -> None:
     """Add the plugins that the bases of a config import to its own: mmengine replaces the list."""
-    if not cfg.get('custom_imports'):
+    if not isinstance(cfg.get('custom_imports'), dict):
         return
     names = []
     for file in files:

@@ -14,6 +14,9 @@ from mmegopose.datasets.readers.head_pose.egoexo4d_files import read_body, read_
 from mmegopose.datasets.readers.images import read_hamer_npz
 from mmegopose.datasets.readers.images.image_rows import image_store
 from mmegopose.datasets.readers.lifting import read_mpi_inf_3dhp
+from mmegopose.datasets.transforms.crop_augment import CropAugment
+from mmegopose.datasets.transforms.world_augment import FrameDrops, Mirror
+from mmegopose.datasets.windows import StridedWindows
 from mmegopose.files import BadFile
 from mmegopose.pickles import read_object
 
@@ -202,3 +205,15 @@ def test_an_npz_that_claims_more_than_the_bound_is_refused_unread(tmp_path):
     assert read_object(tmp_path / 'bomb.npz', 'data').shape == (100_000,)
     with pytest.raises(BadFile, match="bomb.npz: 'data' would fill .* GB .* more than the limit"):
         read_object(tmp_path / 'bomb.npz', 'data', max_bytes=100_000)
+
+
+@pytest.mark.parametrize('make, message', [
+    (lambda: StridedWindows(tempo=(2, 1)), r'tempo=\(2, 1\) should be two speeds'),
+    (lambda: StridedWindows(tempo=(0, 1)), 'tempo'), (lambda: StridedWindows(tempo=1.5), 'tempo=1.5'),
+    (lambda: StridedWindows(tempo=(1, float('nan'))), 'tempo'), (lambda: Mirror(7), 'prob=7 should be a share'),
+    (lambda: FrameDrops(-0.1), 'prob=-0.1'), (lambda: Mirror(float('nan')), 'prob=nan'),
+    (lambda: CropAugment(extreme_prob=2), 'extreme_prob=2'), (lambda: CropAugment(flip_prob=2), 'flip_prob=2')])
+def test_options_of_augmentation_that_cannot_be_true(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+    assert StridedWindows(tempo=[0.8, 1.25]).tempo == [0.8, 1.25] and Mirror(0).prob == 0

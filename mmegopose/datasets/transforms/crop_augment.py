@@ -12,7 +12,7 @@ from torch import Tensor
 from ...geometry.crops import keypoint_boxes
 from ...registry import TRANSFORMS
 from ...structures import Skeleton, get_skeleton
-from ..random import KeyedRandom
+from ..random import KeyedRandom, check_shares
 from ..store import SequenceStore
 
 # Parts of joint names that lie below the hips, the shoulders and the neck.
@@ -37,6 +37,7 @@ class CropAugment:
     """
 
     def __init__(self, extreme_prob: float = 0.0, **options):
+        check_shares(extreme_prob=extreme_prob)
         self.extreme_prob, self.options = extreme_prob, options
         random_crop(KeyedRandom([0]), **options)  # tells unknown options
 
@@ -100,6 +101,7 @@ def random_crop(random: KeyedRandom, scale: float = 0.3, rotation: float = math.
         color: largest change of a channel's factor.
         flip_prob: share of mirrored samples: 0 for hands, 0.5 for bodies.
     """
+    check_shares(rotate_prob=rotate_prob, flip_prob=flip_prob)
     turned = random.uniform() < rotate_prob
     return CropChange(
         scale=1 + scale * random.normal().clamp(-1, 1),

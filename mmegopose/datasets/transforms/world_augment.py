@@ -10,6 +10,7 @@ from ...geometry.rotations import so3_exp, yaw_matrix
 from ...geometry.trajectory import camera_to_head
 from ...registry import TRANSFORMS
 from ...structures import get_skeleton, mirror_stream
+from ..random import check_shares
 
 POSES = ('head_pose', 'head_pose_before', 'T_world_camera')
 
@@ -23,6 +24,7 @@ class Mirror:
     """
 
     def __init__(self, prob: float = 0.5):
+        check_shares(prob=prob)
         self.prob = prob
 
     def __call__(self, batch: dict) -> dict:
@@ -112,6 +114,7 @@ class FrameDrops:
     """Lost tracking: a dropped frame repeats the frame before it, pose and time. The last frame is never dropped."""
 
     def __init__(self, prob: float = 0.1):
+        check_shares(prob=prob)
         self.prob = prob
 
     def __call__(self, batch: dict) -> dict:

@@ -47,6 +47,9 @@ class StridedWindows(TrailingWindows):
     def __init__(self, num_frames: int = 20, frame_step: int = 3, tempo: tuple = (1.0, 1.0)):
         super().__init__(num_frames)
         check_counts(frame_step=frame_step)
+        low, high = tempo if isinstance(tempo, (tuple, list)) and len(tempo) == 2 else (0, 0)
+        if not 0 < low <= high < float('inf'):
+            raise ValueError(f'tempo={tempo} should be two speeds above 0, the lower one first, e.g. (0.8, 1.25)')
         self.frame_step, self.tempo = frame_step, tempo
 
     def rows(self, index: np.ndarray, random: KeyedRandom | None) -> WindowRows:

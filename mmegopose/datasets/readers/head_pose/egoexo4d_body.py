@@ -108,13 +108,14 @@ def _parse(root: Path, split: str, labels: str, jobs: list, num_parsers: int, st
         raise ValueError('a take of the template cannot be read: ' + '; '.join(broken[:5]))
     for message in broken[:20]:
         MMLogger.get_current_instance().warning(f'take left out: {message}')
+    report = {k: v for k, v in sorted(counts.items()) if v}
     if not parts:
         raise ValueError(f'no usable take in {root} split={split!r} labels={labels!r}; skipped: '
-                         f'{dict(counts) or "nothing"}' + (f'; e.g. {broken[0]}' if broken else ''))
+                         f'{report or "nothing"}' + (f'; e.g. {broken[0]}' if broken else ''))
     info = dict(dataset_name='egoexo4d_body', split=split, skeleton='coco17', camera_axes='aria', fps=FPS,
                 root=str(root))
     return SequenceStore.join(parts, links=dict(label='joints'), info=info, schema=SCHEMA,
-                              report={k: v for k, v in sorted(counts.items()) if v})
+                              report=report)
 
 
 def _labelled_rows(store: SequenceStore, min_visible: int, min_views: int) -> np.ndarray:
