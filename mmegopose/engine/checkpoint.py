@@ -7,6 +7,7 @@ import re
 import warnings
 import zipfile
 from collections import OrderedDict
+from collections.abc import Container
 from pathlib import Path
 
 import torch
@@ -170,14 +171,17 @@ def _last_checkpoint(path: Path) -> Path:
     return Path(text)
 
 
-def not_finite(state: dict) -> list[str]:
-    """Names of the weights in a state dict that hold NaN or infinity."""
-    return [name for name, value in state.items()
-            if isinstance(value, torch.Tensor) and value.is_floating_point() and not value.isfinite().all()]
+def not_finite(state: dict, parameters: Container = ()) -> list[str]:
+    """Names of what holds NaN in a state dict; of those that are ``parameters`` also of what is infinite.
+
+    Buffers may be: a mask that is added to logits, say.
+    """
+    return [name for name, value in state.items() if isinstance(value, torch.Tensor) and value.is_floating_point()
+            and not (value.isfinite() if name in parameters else ~value.isnan()).all()]
 
 
-def _require_finite(state_dict: dict, filename: str) -> None:
-    broken = not_finite(state_dict)
+def _require_finite(state_dict: dict, filename: str, parameters: Container = ()) -> None:
+    broken = not_finite(state_dict, parameters)
     if broken:
         raise CheckpointError(f'{filename} holds {len(broken)} weights that are not finite, e.g. {broken[0]}: its '
                               'training had diverged; use an earlier checkpoint')
@@ -213,8 +217,8 @@ def load_state(model: torch.nn.Module, state_dict: dict, filename: str) -> int:
         model = model.module
     own = model.state_dict()
     metadata = getattr(state_dict, '_metadata', OrderedDict())
-    _require_finite(state_dict, filename)
     state_dict, renamed = rename_old_keys(state_dict, own)
+    _require_finite(state_dict, filename, dict(model.named_parameters()))
     state_dict._metadata = metadata
     if renamed:
         old, new = renamed[0]

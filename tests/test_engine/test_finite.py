@@ -9,6 +9,7 @@ from helpers.commands import completed
 from helpers.engine_toy import EngineToy, toy_runner, write_config
 
 from mmegopose.engine import CheckpointError, load_state, newest_checkpoint
+from mmegopose.engine.checkpoint import not_finite
 from mmegopose.files import finite_values
 from mmegopose.registry import MODELS
 
@@ -81,10 +82,17 @@ def test_a_checkpoint_that_is_not_finite_is_refused(tmp_path):
     torch.save(content, path)
     with pytest.raises(CheckpointError, match='iter_4.pth holds 1 weights that are not finite, e.g. last.bias'):
         toy_runner(tmp_path, load_from=str(path)).test()
+    content['state_dict']['last.bias'][1] = float('inf')
     with pytest.raises(CheckpointError, match='not finite'):
         load_state(runner.model, content['state_dict'], 'x.pth')
     with pytest.warns(UserWarning, match='iter_4.pth holds 1 weights that are not finite'):
         assert newest_checkpoint(tmp_path / 'work').endswith('iter_2.pth')
+
+
+def test_a_mask_may_be_infinite():
+    state = dict(mask=torch.tensor([0, -float('inf')]), weight=torch.ones(2), count=torch.tensor(3))
+    assert not_finite(state, ['weight']) == [] and not_finite(state, ['weight', 'mask']) == ['mask']
+    assert not_finite(dict(state, mask=torch.tensor(float('nan')))) == ['mask']
 
 
 @pytest.mark.parametrize('content', [b'\xff\xfeiter_2.pth', b'\0\0\0\0.pth', b'iter_2', b'a' * 5000 + b'.pth'])

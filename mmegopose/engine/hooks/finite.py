@@ -47,7 +47,7 @@ class FiniteHook(Hook):
             weights: look at these, too; without, they count as finite.
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        broken = not_finite(model.state_dict()) if weights else []
+        broken = not_finite(model.state_dict(), dict(model.named_parameters())) if weights else []
         scaler = getattr(runner.optim_wrapper, 'loss_scaler', None)
         loss = None if scaler is not None and scaler.is_enabled() else self._first_loss()
         self.recent.clear()
