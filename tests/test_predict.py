@@ -158,3 +158,38 @@ def test_a_picture_and_its_box_reach_the_inferencer(here, capsys, monkeypatch):
     assert given == dict(picture='hand.jpg', boxes=[1, 2, 30, 40], right=False)
     assert status == 0 and out.startswith('Read hand.jpg: 1 hand, 1 frame; no frames are holes')
     assert out.endswith('21 joints of hand21 in metres, relative to the camera.\n')
+
+
+def test_no_file_is_lost(models, here, capsys):
+    """Neither the recording nor the prediction of another one is written over, and --out is looked at first."""
+    options = ['--model', models['head'], '--preset', 'unity']
+    for folder in 'ab':
+        (here / folder).mkdir()
+        write_track(here / folder / 'walk.csv')
+        write_track(here / folder / 'track.csv')
+    assert run(capsys, 'a/walk.csv', *options)[0] == 0
+    before = (here / 'predictions/walk.npz').read_bytes()
+    status, _, errors = run(capsys, 'b/walk.csv', *options)
+    assert status == 2 and f'the prediction of {here}/a/walk.csv: name another place' in errors
+    assert (here / 'predictions/walk.npz').read_bytes() == before
+    assert run(capsys, 'a/walk.csv', *options)[0] == 0  # again: its own
+    assert run(capsys, 'b/walk.csv', *options, '--overwrite')[0] == 0
+    assert Motion.load(here / 'predictions/walk.npz').provenance['recording'] == f'{here}/b/walk.csv'
+    assert [run(capsys, f'{folder}/track.csv', *options)[0] for folder in 'ab'] == [0, 0]
+    assert (here / 'predictions/a_track.npz').exists() and (here / 'predictions/b_track.npz').exists()
+    (here / 'plain').touch()
+    np.savez(here / 'own.npz', poses=track_files.walk()[1], fps=30.0)
+    for recording, out, message in (
+            ('a/walk.csv', 'plain', '--out plain is a file'), ('a/walk.csv', 'plain/x.npz', 'plain is a file'),
+            ('own.npz', 'own.npz', 'is the recording itself'), ('own.npz', '.', 'is the recording itself'),
+            ('a/walk.csv', 'own.npz', 'own.npz is there already, and is no prediction')):
+        status, _, errors = run(capsys, recording, '--model', 'nosuch', '--overwrite' if 'itself' in message else
+                                '--preset=unity', '--out', out)
+        assert status == 2 and message in errors
+    assert run(capsys, 'a/walk.csv', *options, '--out', 'c.NPZ')[0] == 0 and (here / 'c.npz').is_file()
+
+
+@pytest.mark.parametrize('option, value', [('--fps', '0'), ('--fps', '-30'), ('--field-of-view', '0')])
+def test_a_zero_is_a_value(option, value, models, here, capsys):
+    status, _, errors = run(capsys, write_track(here / 'walk.csv'), '--model', models['head'], option, value)
+    assert status == 2 and f'{option} should be ' in errors and f'got {value}' in errors

@@ -3,7 +3,8 @@
 The model decides what a recording is. Head tracks: an Aria MPS folder, a table (say whose axes with --preset), TUM,
 EuRoC, COLMAP, StrayScanner, Record3D, arrays. 2D poses: files of rtmlib, mmpose, OpenPose, AlphaPose, MediaPipe,
 Ultralytics, COCO, VideoPose3D. A video or pictures, whose 2D poses --detector finds. Content tells the kind.
-Files are read by mmegopose.motion.Motion.load. Exit status: 0 written, 1 nobody is in the recording, 2 a mistake.
+Files are read by mmegopose.motion.Motion.load; one of another recording is written over only with --overwrite. Exit
+status: 0 written, 1 nobody is in the recording, 2 a mistake.
 
 Examples:
     mmegopose predict mps_recording_vrs --model levelwise
@@ -15,6 +16,7 @@ Examples:
 import re
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 from ._arguments import add_config
@@ -24,6 +26,9 @@ KINDS = dict(HeadPoseInferencer=('head tracks', ('preset',)),
              MeshInferencer=('pictures', ('person', 'field_of_view', 'frame', 'detector', 'poses', 'box', 'hand')))
 """What each inferencer reads, and the arguments that only such a recording has."""
 FILM_SUFFIXES = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
+GENERIC_NAMES = ('mps_recording_vrs', 'mps', 'slam', 'data', 'track', 'trajectory', 'odometry', 'images', 'image',
+                 'poses', 'pose', 'keypoints', 'video', 'frames', 'recording', 'predictions', '0')
+"""Recordings that are called so have the name of their folder in front of their own."""
 COMMON = ('format', 'fps', 'smooth', 'constant_bones', 'floor')
 
 
@@ -54,24 +59,26 @@ def predict_arguments(parser) -> None:
                            help='one picture: where the hand or person is, pixels')
     recording.add_argument('--hand', choices=['left', 'right'], help='pictures of one hand: which it is')
     recording.add_argument('--options', nargs='+', action='extend', metavar='KEY=VALUE',
-                           help='more options of the reader: head_offset=quest3 up=y unit=mm check=warn')
+                           help='more options of the reader: head_offset=eyes up=y unit=mm check=warn')
     result = parser.add_argument_group('result')
     result.add_argument('--smooth', choices=['one_euro', 'savitzky_golay', 'gaussian'], help='filter in time')
     result.add_argument('--constant-bones', action='store_true', help='give bones one length')
     result.add_argument('--floor', action='store_true', help='put the floor at z = 0 (motions in the world)')
     result.add_argument('--out', default='predictions', metavar='FILE.npz_OR_FOLDER',
                         help='where to write; default: the folder ./predictions')
+    result.add_argument('--overwrite', action='store_true', help='write over files of other recordings')
 
 
 def predict_command(args) -> int:
     from ..engine.errors import user_errors
     from ..engine.options import Options
-    from ..files import require_writable
     from ..inference import load_inferencer
     with user_errors():
         if not Path(args.input).expanduser().exists():
             raise FileNotFoundError(f'there is no {args.input}')
-        require_writable(args.out, 'name another place with --out')
+        _check_numbers(args)
+        base = _base_of(args)
+        _require_free([base], args)
         predict = load_inferencer(args.config, args.checkpoint, model=args.model, device=args.device,
                                   precision=args.precision)
         kind = type(predict).__name__
@@ -85,9 +92,10 @@ def predict_command(args) -> int:
             print(f'Warning: {note}', file=sys.stderr)
         if not motions:
             return 1
-        files = [_file_of(args, motion, len(motions)) for motion in motions]
+        files = _files_of(base, motions)
+        _require_free(files, args)
         for motion, file in zip(motions, files):
-            motion.save(file)
+            replace(motion, provenance=motion.provenance | dict(recording=_name_of(args))).save(file)
         print(_written_sentence(files, motions[0]))
     return 0
 
@@ -96,10 +104,10 @@ def _options_for(kind: str, args) -> dict:
     """Arguments that were given; ``ValueError`` for those of another kind of recording."""
     reads, own = KINDS.get(kind, (kind, ()))
     others = {name for _, names in KINDS.values() for name in names} - set(own)
-    wrong = [f'--{name.replace("_", "-")}' for name in sorted(others) if getattr(args, name)]
+    wrong = [f'--{name.replace("_", "-")}' for name in sorted(others) if _given(args, name)]
     if wrong:
         raise ValueError(f'{", ".join(wrong)}: the model reads {reads}, which have no such option')
-    options = {name: getattr(args, name) for name in (*COMMON, *own) if getattr(args, name)}
+    options = {name: getattr(args, name) for name in (*COMMON, *own) if _given(args, name)}
     if 'image_size' in options:
         options['image_size'] = tuple(options['image_size'])
     if 'box' in options:
@@ -107,6 +115,17 @@ def _options_for(kind: str, args) -> dict:
     if 'hand' in options:
         options['right'] = options.pop('hand') == 'right'
     return options
+
+
+def _given(args, name: str) -> bool:
+    return getattr(args, name) is not None and getattr(args, name) is not False
+
+
+def _check_numbers(args) -> None:
+    if args.fps is not None and not 0 < args.fps < float('inf'):
+        raise ValueError(f'--fps should be positive, got {args.fps:g}')
+    if args.field_of_view is not None and not 0 < args.field_of_view < 180:
+        raise ValueError(f'--field-of-view should be between 0 and 180 degrees, got {args.field_of_view:g}')
 
 
 def _call(predict, recording: str, options: dict) -> tuple[list, list]:
@@ -143,9 +162,54 @@ def _written_sentence(files: list, motion) -> str:
             f'{motion.frame}' + (f', at {motion.fps:.4g} frames a second.' if len(motion) > 1 else '.'))
 
 
-def _file_of(args, motion, count: int) -> Path:
-    """The file of a person: the name of the recording or of ``--out``, and that of the person if there are several."""
-    out = Path(args.out).expanduser()
-    base = out if out.suffix == '.npz' else out / f'{Path(args.input).resolve().stem}.npz'
-    person = re.sub(r'[^\w.-]+', '_', motion.person)
-    return base if count == 1 else base.with_name(f'{base.stem}_{person}.npz')
+def _name_of(args) -> str:
+    """The recording, as the provenance tells it."""
+    return str(Path(args.input).expanduser().resolve())
+
+
+def _base_of(args) -> Path:
+    """The file of a recording of one person; ``ValueError`` or ``PermissionError`` if ``--out`` cannot be it."""
+    from ..files import require_writable
+    out, recording = Path(args.out).expanduser(), Path(_name_of(args))
+    is_file = out.suffix.lower() == '.npz'
+    if is_file and out.is_dir() or not is_file and out.exists() and not out.is_dir():
+        raise ValueError(f'--out {args.out} is a {"folder" if is_file else "file"}: name a folder, or a file FILE.npz')
+    name = recording.name if recording.is_dir() else recording.stem
+    if name.lower() in GENERIC_NAMES and recording.parent.name:
+        name = f'{recording.parent.name}_{name}'
+    base = out.with_suffix('.npz') if is_file else out / f'{name}.npz'
+    folder = base.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise ValueError(f'--out {args.out} cannot be made: {folder} is a file')
+    require_writable(folder, 'name another place with --out')
+    return base
+
+
+def _require_free(files: list, args) -> None:
+    """``ValueError`` if a file is the recording itself, or there already and not a prediction of this recording."""
+    from ..motion import Motion
+    recording = Path(_name_of(args))
+    for file in files:
+        if file.resolve() == recording:
+            raise ValueError(f'{file} is the recording itself: name another place with --out')
+        if not file.exists() or args.overwrite:
+            continue
+        try:
+            source = Motion.load(file).provenance.get('recording', 'something that it does not tell')
+        except (ValueError, KeyError, TypeError, OSError):
+            source = None
+        if source != str(recording):
+            told = 'no prediction' if source is None else f'the prediction of {source}'
+            raise ValueError(f'{file} is there already, and is {told}: name another place with --out, or write over it '
+                             'with --overwrite')
+
+
+def _files_of(base: Path, motions: list) -> list:
+    """A file for each person: its name is added if there are several."""
+    if len(motions) == 1:
+        return [base]
+    names = [re.sub(r'[^\w.-]+', '_', motion.person) for motion in motions]
+    names = [f'{name}_{number}' if names.count(name) > 1 else name for number, name in enumerate(names)]
+    return [base.with_name(f'{base.stem}_{name}.npz') for name in names]

@@ -10,6 +10,7 @@ from test_inference.test_inputs.test_head_track_formats import WRITERS
 from mmegopose.files import BadFile
 from mmegopose.inference.inputs.head_tracks import read_array_track, read_csv_track, read_head_track, track_import
 from mmegopose.inference.inputs.tables import read_table
+from mmegopose.inference.inputs.times import find_time, guess_time_unit
 
 TIME, POSES = walk()
 TEXT = [name for name in WRITERS if name not in ('record3d', 'arrays', 'colmap')]
@@ -192,3 +193,37 @@ def test_tables(tmp_path):
     assert table.columns['b'].tolist() == [2, 4] and not table.notes
     assert read_table(path, ['a'], every=2).columns['a'].tolist() == [1]
     assert read_table(path, ['a'], limit=1).columns['a'].tolist() == [1]
+
+
+@pytest.mark.parametrize('time', [
+    np.delete(np.arange(60), 30), np.arange(0, 120, 2), np.arange(0, 300, 5), np.arange(60) * 1000,
+    np.arange(60) * 1.0, np.arange(60) * 1000 + 7 * (np.arange(60) % 2), np.arange(60) + 0.01 * (np.arange(60) % 2),
+    np.arange(60) * 1_000_000])
+def test_times_that_may_mean_two_things_are_asked_for(time):
+    with pytest.raises(ValueError, match='without a unit.*fps'):
+        guess_time_unit(time.astype(float), 'a.csv')
+
+
+@pytest.mark.parametrize('unit, time', [
+    ('s', np.arange(60) / 30), ('ms', np.round(np.arange(60) / 0.03)), ('us', np.round(np.arange(60) / 30e-6)),
+    ('ns', np.round(np.arange(60) / 30e-9)), ('ms', 1.7e12 + np.arange(60) * 10.0),
+    ('us', 1.7e15 + np.arange(60) * 1000.), ('ms', 1.7e12 + np.arange(60) * 1000.0), ('s', 1.7e9 + np.arange(60) / 30),
+    ('ns', 1.7e18 + np.arange(60) * 1e7),
+    ('ms', np.arange(60) * 50 / 6)])
+def test_times_that_mean_one_thing_are_read(unit, time):
+    assert guess_time_unit(time, 'a.csv') == unit
+
+
+def test_a_column_that_names_its_unit_is_not_asked_for():
+    names = ['seconds', 't_ms', 'timestamp_us', 'time_ns', 'time [ms]', 'timestamp']
+    assert [find_time([name])[1] for name in names] == ['s', 'ms', 'us', 'ns', 'ms', None]
+
+
+@pytest.mark.parametrize('fps', [0, -30, float('nan'), float('inf'), 'x'])
+def test_rates_are_positive(fps, tmp_path):
+    for path, name, options in ((files.write_csv(tmp_path / 'a.csv', TIME, POSES), 'csv', dict(preset='opencv')),
+                                (files.write_kitti(tmp_path / 'a.txt', TIME, POSES), 'kitti', {})):
+        with pytest.raises(ValueError, match=f'fps should be positive, got {fps}'):
+            read_head_track(path, name, fps=fps, **options)
+    with pytest.raises(ValueError, match=f'fps should be positive, got {fps}'):
+        read_array_track(POSES, fps=fps)

@@ -8,7 +8,7 @@ from ....files import BadFile
 from ....geometry.conventions import PoseConvention
 from ..head_tracks.track_import import override, poses_of
 from ..tables import read_header, read_table
-from ..times import TIME_UNITS, column_key, find_time, guess_time_unit
+from ..times import TIME_UNITS, column_key, find_time, guess_time_unit, require_fps
 from .hand_track import HANDS, HandTrack, empty_hands
 
 _THING = r'(?:hand|controller|wrist|ctrl|touch|palm|con)?_?'
@@ -54,7 +54,7 @@ def read_controllers(path: str | Path, *, columns: dict | None = None, fps: floa
         unit_of_time = time_unit or found_unit or guess_time_unit(np.unique(time[np.isfinite(time)]), str(path))
         time = time * TIME_UNITS[unit_of_time]
     else:
-        time = np.arange(len(table)) / fps
+        time = np.arange(len(table)) / require_fps(fps, str(path))
     good = np.flatnonzero(np.isfinite(time))
     rows = good[np.unique(time[good], return_index=True)[1]]
     out = empty_hands(len(rows))

@@ -6,6 +6,7 @@ import numpy as np
 from ....files import BadFile
 from ....geometry.conventions import PoseConvention
 from ....npz import read_arrays
+from ..times import require_fps
 from .track import HeadTrack
 from .track_import import import_track
 
@@ -43,7 +44,7 @@ def read_array_track(poses, time=None, *, fps: float | None = None, **options) -
                              f'{row}: are the matrices transposed?')
     if (time is None) == (fps is None):
         raise ValueError(f'{source}: give either time, one for each pose, or fps')
-    time = np.arange(len(full)) / fps if fps is not None else np.asarray(time, float)
+    time = np.arange(len(full)) / require_fps(fps, source) if fps is not None else np.asarray(time, float)
     if time.shape != (len(full),):
         raise ValueError(f'{source}: {len(full)} poses, but times of the shape {time.shape}')
     return import_track(time, full, PoseConvention(), source=source, facts=dict(format='arrays'), **options)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ....files import BadFile
 from ....geometry.conventions import PoseConvention, invert
+from ..times import require_fps
 from .track import HeadTrack
 from .track_import import import_track, poses_of
 
@@ -32,7 +33,7 @@ def read_colmap(path: str | Path, *, fps: float | None = None, scale: float | No
         FileNotFoundError, BadFile, ImplausibleTrack; ``ValueError`` without ``fps`` or ``scale``.
     """
     path = _find(Path(path).expanduser())
-    if not fps or not scale:
+    if fps is None or scale is None:
         raise ValueError(f'{path}: a reconstruction has neither times nor a unit of length: pass fps and scale (metres '
                          'for each of its units, e.g. from a distance that you know)')
     quaternion, place, names = _read_binary(path) if path.suffix == '.bin' else _read_text(path)
@@ -46,8 +47,9 @@ def read_colmap(path: str | Path, *, fps: float | None = None, scale: float | No
         gravity = down if np.linalg.norm(down) > 0.2 else None
     facts = dict(format='colmap', scale=scale, notes=[] if gravity is not None else [
         'the cameras point every way, so where up is could not be estimated; pass gravity'])
-    return import_track(frames[order] / fps, poses, PoseConvention('z', 'opencv'), source=str(path),
-                        facts=facts, gravity=gravity, **options)
+    time = frames[order] / require_fps(fps, str(path))
+    return import_track(time, poses, PoseConvention('z', 'opencv'), source=str(path), facts=facts,
+                        gravity=gravity, **options)
 
 
 def _find(path: Path) -> Path:

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from ....files import BadFile
 from ....geometry.conventions import PRESETS, PoseConvention
 from ..tables import read_header, read_table
-from ..times import TIME_UNITS, column_key, find_time, guess_time_unit, thinning
+from ..times import TIME_UNITS, column_key, find_time, guess_time_unit, require_fps, thinning
 from .self_tests import likely_presets
 from .track import HeadTrack
 from .track_import import import_track, override, poses_of
@@ -60,7 +60,9 @@ def read_csv_track(path: str | Path, *, columns: dict | None = None, fps: float 
     if 'time' not in found and fps is None:
         raise BadFile(f'{path}: no column of times is known by name among {names}; pass columns=dict(time=...) or fps')
     every = 1
-    if fps is None:
+    if fps is not None:
+        fps = require_fps(fps, str(path))
+    else:
         time = read_table(path, [found['time']], limit=1000).columns[found['time']]
         time = time[np.isfinite(time)]
         time_unit = time_unit or find_time([found['time']])[1] or guess_time_unit(np.unique(time), str(path))

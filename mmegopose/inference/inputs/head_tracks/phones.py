@@ -9,6 +9,7 @@ import numpy as np
 from ....files import BadFile, read_json
 from ....geometry.conventions import PoseConvention
 from ..tables import read_table
+from ..times import require_fps
 from .track import HeadTrack
 from .track_import import import_track, poses_of
 
@@ -55,7 +56,8 @@ def read_record3d(path: str | Path, *, fps: float | None = None, **options) -> H
         values = np.zeros(0)
     if values.ndim != 2 or values.shape[1] != 7 or not len(values):
         raise BadFile(f'{path}: poses should be rows of seven numbers, qx qy qz qw px py pz')
-    times, rate = content.get('frameTimestamps'), fps or content.get('fps')
+    times = content.get('frameTimestamps')
+    rate = content.get('fps') if fps is None else require_fps(fps, str(path))
     if fps is None and isinstance(times, list) and len(times) == len(values):
         time = np.array(times, float)
     elif isinstance(rate, (int, float)) and rate > 0:

@@ -6,6 +6,7 @@ import numpy as np
 from ....files import BadFile
 from ....geometry.conventions import PoseConvention
 from ..tables import read_table
+from ..times import require_fps
 from .track import HeadTrack
 from .track_import import import_track, poses_of
 
@@ -65,12 +66,13 @@ def read_kitti(path: str | Path, *, fps: float | None = None, **options) -> Head
     Raises:
         FileNotFoundError, BadFile, ImplausibleTrack; ``ValueError`` without ``fps``.
     """
-    if not fps:
+    if fps is None:
         raise ValueError(f'{path}: there are no times in a file of KITTI: pass fps')
     table = _read(path, KITTI)
     poses = np.tile(np.eye(4), (len(table), 1, 1))
     poses[:, :3] = table.stack(KITTI).reshape(-1, 3, 4)
-    return import_track(np.arange(len(poses)) / fps, poses, PoseConvention('-y', 'opencv'), source=str(path),
+    time = np.arange(len(poses)) / require_fps(fps, str(path))
+    return import_track(time, poses, PoseConvention('-y', 'opencv'), source=str(path),
                         facts=_facts('kitti', table), **options)
 
 
