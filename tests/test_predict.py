@@ -6,7 +6,7 @@ from helpers import pose_files, track_files
 
 from mmegopose.cli import main
 from mmegopose.engine import load_config
-from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, load_inferencer
+from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, find_model, load_inferencer
 from mmegopose.motion import Motion
 from mmegopose.registry import INFERENCERS, MODELS
 
@@ -60,6 +60,28 @@ def test_the_family_is_that_of_the_config(models):
     assert type(load_inferencer(models['lift'] / 'config.py', models['lift'] / 'x.pth')) is LiftingInferencer
     with pytest.raises(ValueError, match='name a model: a folder or name, or a config and its checkpoint'):
         load_inferencer()
+
+
+def test_a_folder_that_training_wrote_is_a_model(models, tmp_path):
+    folder = model_folder(tmp_path / 'work', HEAD)
+    (folder / 'config.py').rename(folder / 'my_head.py')
+    assert find_model(folder) == (folder / 'my_head.py', folder / 'x.pth')
+    (folder / 'x.pth').rename(folder / 'iter_10.pth')
+    (folder / 'iter_5.pth').touch()
+    with pytest.raises(ValueError, match=r'more than one checkpoint \(\*\.pth\): iter_10.pth, iter_5.pth; give config'):
+        find_model(folder)
+    (folder / 'last_checkpoint').write_text('/elsewhere/work/iter_10.pth')  # the folder was moved
+    assert find_model(folder) == (folder / 'my_head.py', folder / 'iter_10.pth')
+    assert HeadPoseInferencer(model=folder).provenance['checkpoint'] == 'iter_10.pth'
+    (folder / 'other.py').touch()
+    with pytest.raises(ValueError, match=r'more than one config \(config.py\): my_head.py, other.py; give config'):
+        find_model(folder)
+
+
+def test_a_folder_without_a_checkpoint_is_told(tmp_path):
+    (tmp_path / 'config.py').touch()
+    with pytest.raises(FileNotFoundError, match=r'has no checkpoint \(\*\.pth\): name a folder that training wrote'):
+        find_model(tmp_path)
 
 
 def test_a_family_without_an_inferencer_is_told(tmp_path):

@@ -6,12 +6,14 @@ Ultralytics, COCO, VideoPose3D. A video or pictures, whose 2D poses --detector f
 Files are read by mmegopose.motion.Motion.load; one of another recording is written over only with --overwrite. Exit
 status: 0 written, 1 nobody is in the recording, 2 a mistake.
 
-Examples:
-    mmegopose predict mps_recording_vrs --model levelwise
+A model is what training writes: its work_dir, with a config and checkpoints, of which the last one is taken.
+
+Examples, after mmegopose train mmegopose::levelwise_vit.py; ... lifting/stcformer_27_sample.py; a config of hands:
+    mmegopose predict mps_recording_vrs --model work_dirs/levelwise_vit
     mmegopose predict quest.csv --preset openxr --config my_config.py --checkpoint iter_500.pth --out walk.npz
-    mmegopose predict openpose_folder --image-size 1920 1080 --fps 25 --model lifter --smooth savitzky_golay
-    mmegopose predict video.mp4 --detector mediapipe --model lifter --field-of-view 60 --frame world
-    mmegopose predict hand.jpg --box 120 80 340 300 --hand left --model hands
+    mmegopose predict openpose_folder --image-size 1920 1080 --fps 25 --model work_dirs/stcformer_27_sample
+    mmegopose predict video.mp4 --model work_dirs/stcformer_27_sample --field-of-view 60 --frame world
+    mmegopose predict hand.jpg --box 120 80 340 300 --hand left --model work_dirs/extpose-tiny_synthetic-hand
 """
 import re
 import sys
@@ -35,8 +37,8 @@ COMMON = ('format', 'fps', 'smooth', 'constant_bones', 'floor')
 def predict_arguments(parser) -> None:
     parser.add_argument('input', help='file or folder of a recording')
     model = parser.add_argument_group('model')
-    model.add_argument('--model', metavar='NAME_OR_FOLDER',
-                       help='name of a model, or a folder with config.py and one checkpoint')
+    model.add_argument('--model', metavar='FOLDER',
+                       help='what training wrote, e.g. work_dirs/levelwise_vit: a config and its last checkpoint')
     add_config(model, '--config', metavar='CONFIG')
     model.add_argument('--checkpoint', metavar='FILE', help='checkpoint of that config')
     model.add_argument('--device', help='default: a GPU if there is one')

@@ -146,7 +146,7 @@ def newest_checkpoint(work_dir) -> str | None:
     The file named in ``last_checkpoint`` comes first, then the others from new to old. Each unreadable one gets a
     warning that names it.
     """
-    named = _last_checkpoint(Path(work_dir, 'last_checkpoint'))
+    named = named_checkpoint(work_dir)
     # Saved elsewhere only if none is here: the work dir may be a copy, whose last_checkpoint names the original's file.
     found = _numbered(work_dir) or (_numbered(named.parent) if named.name else [])
     found.sort(key=lambda p: (p.name == named.name, p.stat().st_mtime_ns, int(p.stem.split('_')[1])), reverse=True)
@@ -159,8 +159,11 @@ def newest_checkpoint(work_dir) -> str | None:
     return None
 
 
-def _last_checkpoint(path: Path) -> Path:
-    """The file that ``last_checkpoint`` names; an empty path if there is none, or it is damaged, which is told."""
+def named_checkpoint(work_dir) -> Path:
+    """The file that ``last_checkpoint`` of a work dir names; an empty path if there is none, or it is damaged, which
+    is told.
+    """
+    path = Path(work_dir, 'last_checkpoint')
     try:
         text = path.read_bytes().decode().strip() if path.is_file() else ''
         if text and (len(text) > 4096 or not text.isprintable() or not text.endswith('.pth')):

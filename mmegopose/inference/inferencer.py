@@ -29,8 +29,7 @@ class Inferencer:
     Args:
         config: config file.
         checkpoint: its checkpoint.
-        model: in place of both: a folder with ``config.py`` and one checkpoint, or the name of one, see
-            :func:`.find_model`.
+        model: in place of both: a folder that training wrote, or the name of one, see :func:`.find_model`.
         device: where the model runs; default: a GPU if there is one.
         precision: ``'fp32'`` or ``'bf16'``.
         progress: show a progress bar; default: in a terminal.

@@ -8,7 +8,7 @@ from mmengine.model import BaseModel
 
 from ..datasets import SequenceStore, WindowDataset
 from ..datasets.cache import cache_home
-from ..engine.checkpoint import load_from_local, load_state, state_of
+from ..engine.checkpoint import load_from_local, load_state, named_checkpoint, state_of
 from ..engine.config import load_config
 from ..registry import DATASETS, INFERENCERS, MODELS
 
@@ -27,26 +27,33 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
     """Config and checkpoint of a model.
 
     Args:
-        model: a folder with ``config.py`` and one checkpoint (``.pth``), or the name of such a folder in one of
-            :func:`model_folders`.
+        model: a folder with a config and a checkpoint, as training writes it, or the name of such a folder in one of
+            :func:`model_folders`. The config is ``config.py`` or the only ``*.py``, the checkpoint the one that
+            ``last_checkpoint`` names or the only ``*.pth``.
 
     Raises:
         FileNotFoundError: there is no such folder, or it lacks a file.
-        ValueError: it holds several checkpoints.
+        ValueError: it holds several configs or checkpoints, and nothing says which.
     """
     places = [Path(model).expanduser(), *(home / str(model) for home in model_folders())]
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         known = sorted({path.parent.name for home in model_folders() for path in home.glob('*/config.py')})
-        raise FileNotFoundError(f'model={str(model)!r} is no folder and no name of a model; known: {known}. Otherwise '
+        raise FileNotFoundError(f'model={str(model)!r} is no folder and no name of a model; known: '
+                                f'{known or "none, so name the folder that training wrote (its work_dir)"}. Otherwise '
                                 'give config and checkpoint')
-    config, found = folder / 'config.py', sorted(folder.glob('*.pth'))
-    if not config.is_file() or not found:
-        raise FileNotFoundError(f'{folder} should hold config.py and a checkpoint, it lacks '
-                                f'{"config.py" if found else "a file *.pth"}; otherwise give config and checkpoint')
-    if len(found) > 1:
-        raise ValueError(f'{folder} holds the checkpoints {[path.name for path in found]}: give config and checkpoint')
-    return config, found[0]
+    config, checkpoints = folder / 'config.py', sorted(folder.glob('*.pth'))
+    configs = [config] if config.is_file() else sorted(folder.glob('*.py'))
+    named = named_checkpoint(folder)  # the folder may be a copy, so the file beside it comes first
+    checkpoints = next(([path] for path in (folder / named.name, named) if path.is_file()), checkpoints)
+    for what, found in (('config (config.py)', configs), ('checkpoint (*.pth)', checkpoints)):
+        if not found:
+            raise FileNotFoundError(f'{folder} has no {what}: name a folder that training wrote, whose training has '
+                                    'saved a checkpoint; otherwise give config and checkpoint')
+        if len(found) > 1:
+            raise ValueError(f'{folder} has more than one {what}: {", ".join(path.name for path in found)}; give '
+                             'config and checkpoint')
+    return configs[0], checkpoints[0]
 
 
 def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | None = None, *,
