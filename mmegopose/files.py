@@ -66,7 +66,7 @@ def finite_values(value):
 def read_json(path: str | Path, kind: type | tuple = dict):
     """Content of a JSON file whose top level is a ``kind``, or one of them; raises :class:`BadFile` if it is not."""
     try:
-        with open(path, encoding='utf-8') as file:
+        with open(path, encoding='utf-8-sig') as file:  # some programs on Windows write a byte order mark
             content = json.load(file)
     except (ValueError, RecursionError) as error:
         raise BadFile(f'{path} is not readable JSON: it is cut off or no JSON at all ({error}); copy or download it '

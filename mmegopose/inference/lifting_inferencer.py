@@ -192,9 +192,5 @@ def _array_poses(keypoints: np.ndarray, options: dict) -> Poses2D:
         raise ValueError(f'keypoints should be (frames,joints,2) or (frames,joints,3), got {keypoints.shape}')
     if options.get('image_size') is None:
         raise ValueError('the size of the images is not known: pass image_size, width and height in pixels')
-    reach = np.nanmax(np.abs(keypoints[..., :2]), initial=0)
-    if 0 < reach <= 2 and not options.get('normalized'):
-        width, height = options['image_size']
-        raise ValueError(f'keypoints reach {reach:.2f} at most, but should be pixels of an image of {width} x {height}')
     frames = [points[None] if np.isfinite(points[..., :2]).any() else None for points in keypoints]
     return collect_frames(frames, **{'normalized': False, 'name': 'array', **options})

@@ -102,7 +102,7 @@ def track_people(poses: Poses2D, *, use_identities: bool | str = True, max_absen
     Raises:
         ValueError: a negative time.
     """
-    if max_absence < 0 or max_hole < 0:
+    if not (0 <= max_absence < np.inf and 0 <= max_hole < np.inf):
         raise ValueError(f'max_absence={max_absence} and max_hole={max_hole} should be seconds, 0 or more')
     fps = poses.fps or FPS
     patience, longest = round(max_absence * fps), round(max_hole * fps)

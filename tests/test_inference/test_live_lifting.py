@@ -150,3 +150,26 @@ def test_a_stream_takes_no_more_rows_than_a_window(inferencer):
         stream.push(points[k % 50])
     assert len(stream.rows) == 9 and len(stream.motion()) == 30
     assert all(len(array) == 9 for array in stream.rows.frames.values())
+
+
+def test_a_stream_counts_joints_and_takes_zeros_for_nobody(inferencer):
+    with pytest.raises(ValueError, match='fps=0 should be positive'):
+        inferencer.stream(SIZE, fps=0)
+    stream = inferencer.stream(SIZE)
+    assert not stream.push(np.zeros((17, 2))).valid
+    for frame in keypoints(9)[:, :, :2]:
+        stream.push(frame)
+    for wrong in (np.ones((5, 2)) * 50, np.full((5, 2), np.nan), np.zeros((0, 2)), np.zeros((0, 3))):
+        with pytest.raises(ValueError, match=f'{len(wrong)} keypoints, but there should be 17 as before'):
+            stream.push(wrong)
+    with pytest.raises(ValueError, match='shape'):
+        stream.push([])
+
+
+@pytest.mark.parametrize('value', [0, -1e9, 1e30])
+def test_one_joint_that_cannot_be_is_not_there_in_a_stream(inferencer, value):
+    points, lost = keypoints(12)[:, :, :2].copy(), keypoints(12)[:, :, :2].copy()
+    points[6, 3], lost[6, 3] = value, np.nan
+    found, expected = ([stream.push(frame) for frame in frames] for stream, frames in (
+        (inferencer.stream(SIZE), points), (inferencer.stream(SIZE), lost)))
+    np.testing.assert_array_equal(found[-1].joints, expected[-1].joints)

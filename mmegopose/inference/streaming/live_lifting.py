@@ -5,9 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...files import BadFile
 from ...motion import Motion
 from ...structures import get_skeleton
-from ..inputs.poses_2d.collector import Collector
+from ..inputs.poses_2d.collector import PARTS, SKELETONS, Collector
+from ..inputs.poses_2d.pixel_checks import NORMALIZED, check_size, usual_reach
+from ..inputs.poses_2d.poses_2d import check_fps
 from ..people import people_store
 from ..tracking import PersonTrack
 from .input_clock import InputClock
@@ -46,10 +49,11 @@ class LiveLifting:
     def __init__(self, predict: Callable, dataset: dict, *, model_skeleton: str, image_size: tuple,
                  skeleton: str | None = None, delay: int | None = None, fps: float = 30.0, max_gap: float = 0.25,
                  min_share: float = 0.25, history: float = 10.0, provenance: dict | None = None):
+        check_fps(fps)
         num_frames, frame_step = dataset.get('num_frames', 243), dataset.get('frame_step', 1)
         self.delay = num_frames // 2 * frame_step if delay is None else delay
         self.predict, self.model_skeleton, self.skeleton = predict, model_skeleton, skeleton
-        self.image_size, self.max_gap, self.min_share = image_size, max_gap, min_share
+        self.image_size, self.max_gap, self.min_share = check_size(image_size) or (0, 0), max_gap, min_share
         self.clock = InputClock(fps, max_gap + 1.5 / fps)
         self.rows = RecentRows(
             dataset, (num_frames - 1) * frame_step + 1, dict(dataset_name='stream', skeleton=model_skeleton),
@@ -60,6 +64,7 @@ class LiveLifting:
         self.counts: Counter = Counter()
         self.stretch, self.begin, self.last_seen, self.is_open = -1, 0.0, 0.0, False
         self.ahead, self.advanced, self.note = 0, 0, ''
+        self.num_keypoints: int | None = None
         self.track: PersonTrack | None = None  # the last frame, with a place for each joint
 
     def push(self, keypoints, time: float | None = None, **fields) -> LiveFrame | None:
@@ -122,19 +127,26 @@ class LiveLifting:
         keypoints = np.asarray(keypoints, np.float64)
         if keypoints.ndim != 2 or keypoints.shape[1] not in (2, 3):
             raise ValueError(f'keypoints should have the shape (J,2) or (J,3), got {keypoints.shape}')
-        if not np.isfinite(keypoints[:, :2]).all(1).any():
+        known = {*SKELETONS, *PARTS} if self.skeleton is None else {get_skeleton(self.skeleton).num_joints}
+        if len(keypoints) not in known or self.num_keypoints not in (None, len(keypoints)):
+            raise ValueError(f'{len(keypoints)} keypoints, but there should be ' + (
+                f'{self.num_keypoints} as before' if self.num_keypoints else f'{sorted(known)}, or pass skeleton'))
+        there = np.isfinite(keypoints[:, :2]).all(1) & (keypoints[:, :2] != 0).any(1)
+        if not there.any():
             return None
-        if np.nanmax(np.abs(keypoints[:, :2])) <= 2:
-            raise ValueError(f'keypoints reach {np.nanmax(np.abs(keypoints[:, :2])):.2f} at most, but should be pixels '
-                             f'of an image of {self.image_size[0]} x {self.image_size[1]}')
+        reach = usual_reach(keypoints[:, :2], there)
+        if reach <= NORMALIZED:
+            raise ValueError(f'keypoints reach {reach:.2f}, but should be pixels of an image of {self.image_size[0]} x '
+                             f'{self.image_size[1]}')
         collector = Collector('stream', 'stream', skeleton=self.skeleton, image_size=self.image_size, normalized=False)
         collector.add(0, keypoints)
         try:
             poses = collector.finish()
-        except ValueError:  # e.g. far outside of the image
+        except BadFile:  # outside of the image
             if self.stretch < 0:
                 raise
             return None
+        self.num_keypoints = len(keypoints)
         if not len(poses):
             return None
         track = PersonTrack('0', np.zeros(1, np.int64), poses.keypoints, poses.confidence, poses.detected,

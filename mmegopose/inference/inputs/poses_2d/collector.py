@@ -1,12 +1,20 @@
 """From what the files of detectors hold to :class:`.Poses2D`. Every reader of 2D poses ends here."""
+import math
 import warnings
-from pathlib import Path
 
 import numpy as np
 
 from ....files import BadFile
 from ....structures import get_skeleton
-from .poses_2d import Poses2D, box_of
+from .pixel_checks import (
+    NORMALIZED,
+    check_num_frames,
+    check_size,
+    doubt_pixels,
+    far_outside,
+    usual_reach,
+)
+from .poses_2d import Poses2D, box_of, check_fps
 
 SKELETONS = {17: 'coco17', 18: 'openpose18', 21: 'hand21', 26: 'halpe26', 33: 'mediapipe33'}
 # Keypoints of the whole body: which of them are the body and the hands.
@@ -15,7 +23,6 @@ PARTS = {133: dict(body=('coco17', range(17)), left_hand=('hand21', range(91, 11
          136: dict(body=('halpe26', range(26)), left_hand=('hand21', range(94, 115)), right_hand=('hand21', range(
              115, 136)))}
 USUAL_CONFIDENCE = 1.5  # some networks give a little more than 1; more is another scale
-NORMALIZED = 2.0        # coordinates in shares of the image are smaller, but for joints far outside
 MAX_FRAMES, MAX_ROWS = 10_000_000, 10_000_000
 
 
@@ -39,13 +46,14 @@ class Collector:
                  min_confidence: float = 0.0, normalized: bool | None = None):
         if part not in ('body', 'left_hand', 'right_hand'):
             raise ValueError(f"part={part!r} should be 'body', 'left_hand' or 'right_hand'")
-        if image_size is not None and not (len(image_size) == 2 and min(image_size) > 0):
-            raise ValueError(f'image_size should be the width and height in pixels, got {image_size}')
+        check_fps(fps)
+        check_num_frames(num_frames, MAX_FRAMES)
         self.source, self.name, self.skeleton, self.part = str(source), name, skeleton, part
-        self.image_size = None if image_size is None else (int(image_size[0]), int(image_size[1]))
+        self.image_size = check_size(image_size)
         self.fps, self.num_frames, self.min_confidence = fps, num_frames, min_confidence
         self.normalized, self.notes, self.rows = normalized, [], []
         self.count: int | None = None
+        self.unreadable: dict[str, int] = {}
 
     def add(self, frame: int, keypoints, confidence=None, *, person=None, box=None, score=None,
             where: str = '') -> None:
@@ -75,14 +83,29 @@ class Collector:
             raise BadFile(f'{self.source}: {where}: {len(points)} keypoints, but {scores.size} confidences')
         if self.count not in (None, len(points)):
             raise BadFile(f'{self.source}: {where} has {len(points)} keypoints, the ones before have {self.count}')
-        if not 0 <= frame < MAX_FRAMES:
-            raise BadFile(f'{self.source}: {where}: {frame} is no number of a frame')
+        try:
+            known = 0 <= int(frame) < MAX_FRAMES
+        except (TypeError, ValueError, OverflowError):
+            known = False
+        if not known:
+            raise BadFile(f'{self.source}: {where}: {str(frame)[:60]} is no number of a frame')
         if len(self.rows) >= MAX_ROWS:
             raise BadFile(f'{self.source} holds more than {MAX_ROWS} detections')
         self.count = len(points)
-        known = person is not None and np.isfinite(person) and person >= 0
-        self.rows.append((int(frame), points[:, :2], scores, box, 1.0 if score is None else float(score),
-                          int(person) if known else -1))
+        person, score = self._number(person, -1.0, 'identities'), self._number(score, 1.0, 'scores')
+        known = 0 <= person < 2 ** 62
+        self.rows.append((int(frame), points[:, :2], scores, box, score, int(person) if known else -1))
+
+    def _number(self, value, default: float, what: str) -> float:
+        """A number that a person can do without; what is none is counted."""
+        if value is None:
+            return default
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            self.unreadable[what] = self.unreadable.get(what, 0) + 1
+            return default
+        return number if math.isfinite(number) else default
 
     def finish(self) -> Poses2D:
         """Everything that was added.
@@ -98,13 +121,24 @@ class Collector:
         points = np.array([row[1] for row in rows], float).reshape(len(rows), self.count or joints, 2)[:, chosen]
         score = np.array([row[2] for row in rows], float).reshape(len(rows), self.count or joints)[:, chosen]
         detected = np.isfinite(points).all(-1) & np.isfinite(score) & (score > self.min_confidence)
-        detected &= ~((points == 0).all(-1) & (score <= 0))
+        zero, seen = detected & (points == 0).all(-1), detected
+        detected = detected & ~zero  # what networks and arrays write for a joint that is not there
+        detected &= ~far_outside(points, None)  # before the scale is found
+        scale = self._scale(np.where(detected[..., None], points, 0), detected)
+        points = np.where(detected[..., None], points, 0) * scale
+        detected &= ~far_outside(points, self.image_size)
+        for lost, text in ((zero, 'at exactly (0, 0)'), (seen & ~zero & ~detected, 'far outside of the image')):
+            if number := int(lost[detected.any(1)].sum()):
+                self._note(f'{number} joints {text} count as not there')
         points, score = np.where(detected[..., None], points, 0), np.where(detected, score, 0)
-        scale = self._scale(points, detected)
-        points = points * scale
+        if self.image_size is not None and (doubt := doubt_pixels(points, detected, score, self.image_size)):
+            self._note(doubt)
+            warnings.warn(f'{self.source}: {doubt}', stacklevel=3)
         if score.max(initial=0) > USUAL_CONFIDENCE:
             self._note(f'confidences reach {score.max():.2f}; they are cut at 1')
         box = self._boxes(rows, points, detected, scale)
+        for what, number in self.unreadable.items():
+            self._note(f'{number} {what} that are no numbers are left out')
         people = np.array([row[5] for row in rows], np.int64)
         keep = detected.any(1) & self._once(frame, people, score)
         if (~detected.any(1)).any():
@@ -147,16 +181,20 @@ class Collector:
         """What the coordinates are multiplied with, ``(2,)``."""
         if not detected.any():
             return np.ones(2)
-        reach = float(np.quantile(np.abs(points[detected]).max(-1), 0.9))
+        reach = usual_reach(points, detected)
         normalized = reach <= NORMALIZED if self.normalized is None else self.normalized
         if normalized:
             if self.normalized and reach > 2 * NORMALIZED:
                 raise BadFile(f'{self.source}: coordinates should be shares of the image, but reach {reach:.0f}: pass '
                               'normalized=False')
             if self.image_size is None:
-                raise ValueError(f'{self.source}: coordinates are shares of the image ({reach:.2f} at most): pass '
+                raise ValueError(f'{self.source}: coordinates are shares of the image (about {reach:.2f}): pass '
                                  'image_size, its width and height in pixels')
             return np.array(self.image_size, float)
+        if reach <= NORMALIZED:
+            size = f' of {self.image_size[0]} x {self.image_size[1]}' if self.image_size else ''
+            raise ValueError(f'{self.source}: the keypoints reach {reach:.2f} in half of the joints at most, but '
+                             f'should be pixels of an image{size}: for shares of it pass normalized=True')
         if self.image_size is not None:
             center = np.median(points[detected], 0)
             if (center > 1.2 * np.array(self.image_size)).any() or (center < -0.2 * np.array(self.image_size)).any():
@@ -168,8 +206,13 @@ class Collector:
         boxes = box_of(points, detected)
         for number, row in enumerate(rows):
             if row[3] is not None:
-                given = np.array(row[3], float).ravel()
-                if given.shape == (4,) and np.isfinite(given).all() and (given[2:] > given[:2]).all():
+                try:
+                    given = np.array(row[3], float).ravel()
+                except (TypeError, ValueError):
+                    self.unreadable['boxes'] = self.unreadable.get('boxes', 0) + 1
+                    continue
+                if given.shape == (4,) and np.isfinite(given).all() and (given[2:] > given[:2]).all() \
+                        and not far_outside(given.reshape(2, 2) * scale, self.image_size).any():
                     boxes[number] = given * np.tile(scale, 2)
         return boxes
 
@@ -183,20 +226,3 @@ class Collector:
         if again.any():
             self._note(f'{int(again.sum())} detections of somebody who is in the frame already left out')
         return keep
-
-
-def frame_number(name: str, source) -> int:
-    """The last number in the name of a file or picture. Raises ``BadFile`` if there is none."""
-    stem = Path(str(name)).stem
-    digits = ''.join(c if c.isdigit() else ' ' for c in stem.removesuffix('_keypoints')).split()
-    if not digits:
-        raise BadFile(f'{source}: {name!r} holds no number of a frame')
-    return int(digits[-1])
-
-
-def check_image_size(given: tuple | None, found: tuple | None, source) -> tuple | None:
-    """The size that the file tells, or the given one; both are compared."""
-    if given is not None and found is not None and tuple(given) != tuple(found):
-        warnings.warn(f'{source} tells of images of {found[0]} x {found[1]}, image_size is {given[0]} x {given[1]}; '
-                      'the given one is taken', stacklevel=4)
-    return given or found

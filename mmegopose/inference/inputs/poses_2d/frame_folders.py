@@ -2,7 +2,9 @@
 from pathlib import Path
 
 from ....files import BadFile, read_json
-from .collector import Collector, frame_number
+from .collector import Collector
+from .guard import guarded
+from .pixel_checks import numbered_files
 from .poses_2d import Poses2D
 
 OPENPOSE = {75: 'openpose25', 54: 'openpose18', 51: 'coco17', 78: 'halpe26', 63: 'hand21', 399: None, 408: None}
@@ -10,6 +12,7 @@ HAND_KEYS = dict(left_hand='hand_left_keypoints_2d', right_hand='hand_right_keyp
 YOLO_JOINTS = 17
 
 
+@guarded
 def read_openpose(path: str | Path, *, part: str = 'body', **options) -> Poses2D:
     """OpenPose's folder of ``<video>_<frame>_keypoints.json``, one file for each frame, with or without people.
 
@@ -22,18 +25,15 @@ def read_openpose(path: str | Path, *, part: str = 'body', **options) -> Poses2D
         FileNotFoundError, BadFile.
     """
     path = Path(path)
-    files = sorted(path.glob('*.json'), key=lambda file: frame_number(file.name, path)) if path.is_dir() else [path]
-    if not files:
-        raise BadFile(f'{path} holds no JSON file')
+    files = numbered_files(path, '.json')
     if part not in ('body', *HAND_KEYS):
         raise ValueError(f"part={part!r} should be 'body', 'left_hand' or 'right_hand'")
-    first = frame_number(files[0].name, path)
-    if frame_number(files[-1].name, path) - first >= len(files) * 100 + 1000:
-        raise BadFile(f'{path}: {len(files)} files are spread over the frames {first} to '
-                      f'{frame_number(files[-1].name, path)}: are there files of another video?')
-    collector = None
-    last = frame_number(files[-1].name, path) - first + 1
-    for file in files:
+    first, last = files[0][0], files[-1][0]
+    if last - first >= len(files) * 100 + 1000:
+        raise BadFile(f'{path}: {len(files)} files are spread over the frames {first} to {last}: are there files of '
+                      'another video?')
+    collector, last = None, last - first + 1
+    for number, file in files:
         people = read_json(file).get('people')
         if not isinstance(people, list):
             raise BadFile(f'{file} has no list of people: is it a file of OpenPose?')
@@ -47,11 +47,12 @@ def read_openpose(path: str | Path, *, part: str = 'body', **options) -> Poses2D
             collector = collector or _collector(path, len(values), part, last, options)
             identity = person.get('person_id')
             identity = identity[0] if isinstance(identity, list) and identity else identity
-            collector.add(frame_number(file.name, path) - first, [values[i:i + 3] for i in range(0, len(values), 3)],
+            collector.add(number - first, [values[i:i + 3] for i in range(0, len(values), 3)],
                           person=identity, where=file.name)
     return (collector or _collector(path, 75, part, last, options)).finish()
 
 
+@guarded
 def read_ultralytics(path: str | Path, *, image_size: tuple | None = None, **options) -> Poses2D:
     """Ultralytics' ``save_txt`` folder: ``cls cx cy w h  x y [c] ... [confidence] [track]`` a line, in image shares.
 
@@ -67,22 +68,20 @@ def read_ultralytics(path: str | Path, *, image_size: tuple | None = None, **opt
         FileNotFoundError, BadFile; ``ValueError`` without ``image_size``.
     """
     path = Path(path)
-    files = sorted(path.glob('*.txt'), key=lambda file: frame_number(file.name, path)) if path.is_dir() else [path]
-    if not files:
-        raise BadFile(f'{path} holds no text file')
-    lines = [(file, number, line.split()) for file in files
-             for number, line in enumerate(file.read_text(encoding='utf-8', errors='replace').splitlines(), 1) if line]
-    lengths = {len(cells) for _, _, cells in lines}
+    lines = [(frame, file, number, line.split()) for frame, file in numbered_files(path, '.txt')
+             for number, line in enumerate(file.read_text(encoding='utf-8', errors='replace').splitlines(), 1)
+             if line.strip()]
+    lengths = {len(cells) for *_, cells in lines}
     joints = YOLO_JOINTS
     layouts = {5 + joints * width + more: (width, more) for width in (3, 2) for more in (0, 1, 2)}
     if not lengths <= set(layouts):
         raise BadFile(f'{path}: lines have {sorted(lengths)} numbers; a pose of {joints} joints has one of '
                       f'{sorted(layouts)}')
-    tails = [cells[-1] for _, _, cells in lines if layouts[len(cells)][1] == 1]
-    tracked = bool(tails) and all(cell.lstrip('-').isdigit() for cell in tails) and any(
-        int(cell) > 1 for cell in tails)
+    tails = [cells[-1] for *_, cells in lines if layouts[len(cells)][1] == 1]
+    tracked = bool(tails) and all(cell.isascii() and cell.lstrip('-').isdigit() for cell in tails) and any(
+        float(cell) > 1 for cell in tails)
     collector = Collector(path, 'ultralytics', image_size=image_size, **{'normalized': True, **options})
-    for file, number, cells in lines:
+    for frame, file, number, cells in lines:
         where = f'{file.name}: line {number}'
         try:
             values = [float(cell) for cell in cells]
@@ -93,7 +92,7 @@ def read_ultralytics(path: str | Path, *, image_size: tuple | None = None, **opt
         person = values[-1] if more == 2 or (more == 1 and tracked) else None
         score = values[-2] if more == 2 else values[-1] if more == 1 and not tracked else None
         x, y, w, h = values[1:5]
-        collector.add(max(frame_number(file.name, path) - 1, 0), points, person=person, score=score, where=where,
+        collector.add(max(frame - 1, 0), points, person=person, score=score, where=where,
                       box=[x - w / 2, y - h / 2, x + w / 2, y + h / 2])
     return collector.finish()
 

@@ -3,7 +3,9 @@ import itertools
 from pathlib import Path
 
 from ....files import BadFile, read_json
-from .collector import Collector, check_image_size, frame_number
+from .collector import Collector
+from .guard import guarded
+from .pixel_checks import check_image_size, number_in_name, numbered_files
 from .poses_2d import Poses2D
 
 ALPHAPOSE_COUNTS = {51: 17, 54: 18, 78: 26, 408: 136}
@@ -19,6 +21,7 @@ def read_list(path: str | Path, key: str = '') -> list:
     return content
 
 
+@guarded
 def read_mmpose(path: str | Path, **options) -> Poses2D:
     """MMPose's predictions: of a video ``[{frame_id, instances}]``, of an image ``[instance]``, or a folder of images'.
 
@@ -31,31 +34,31 @@ def read_mmpose(path: str | Path, **options) -> Poses2D:
     """
     path = Path(path)
     if path.is_dir():
-        files = sorted(path.glob('*.json'), key=lambda file: frame_number(file.name, path))
-        if not files:
-            raise BadFile(f'{path} holds no JSON file')
-        first = frame_number(files[0].name, path)
-        frames = [(frame_number(file.name, path) - first, read_list(file, 'instance_info')) for file in files]
+        files = numbered_files(path, '.json')
+        frames = [(number - files[0][0], read_list(file, 'instance_info')) for number, file in files]
     else:
         content = read_list(path, 'instance_info')
         if content and all(isinstance(entry, dict) and 'instances' in entry for entry in content):
-            first = min(int(entry.get('frame_id', 0)) for entry in content)
-            frames = [(int(entry.get('frame_id', number)) - min(first, 1), entry['instances'])
-                      for number, entry in enumerate(content)]
+            numbers = [_frame_id(entry, number, path) for number, entry in enumerate(content)]
+            frames = [(number - min(*numbers, 1), entry['instances']) for number, entry in zip(numbers, content)]
         else:
             frames = [(0, content)]
     collector = Collector(path, 'mmpose', **{'num_frames': max((n for n, _ in frames), default=-1) + 1, **options})
     for number, instances in frames:
+        if not isinstance(instances, (list, type(None))):
+            raise BadFile(f'{path}: frame {number}: instances should be a list, got {str(instances)[:80]}')
         for instance in instances or ():
             if not isinstance(instance, dict) or 'keypoints' not in instance:
                 raise BadFile(f'{path}: frame {number}: an instance should have keypoints, got {str(instance)[:80]}')
             box = instance.get('bbox')
-            box = box[0] if box and isinstance(box[0], (list, tuple)) else box  # mmpose nests it once too often
+            if isinstance(box, list) and box and isinstance(box[0], list):  # mmpose nests it once too often
+                box = box[0]
             collector.add(number, instance['keypoints'], instance.get('keypoint_scores'), box=box, score=instance.get(
                 'bbox_score'), person=instance.get('track_id'))
     return collector.finish()
 
 
+@guarded
 def read_coco(path: str | Path, **options) -> Poses2D:
     """COCO: a list of results ``{image_id, keypoints, score}``, or annotations with ``images``.
 
@@ -72,8 +75,12 @@ def read_coco(path: str | Path, **options) -> Poses2D:
     images, rows, labels = {}, content, False
     if isinstance(content, dict):
         rows, labels = content.get('annotations'), True
-        listed = [image for image in content.get('images', ()) if isinstance(image, dict) and 'id' in image]
-        listed.sort(key=lambda image: (_digits(image.get('file_name', '')), image['id']))
+        listed = content.get('images') or []
+        if not isinstance(listed, list) or not all(isinstance(image, dict) and isinstance(image.get('id'), (int, str))
+                                                   for image in listed):
+            raise BadFile(f'{path}: images should be a list of {{id, width, height, file_name}}, got '
+                          f'{str(listed)[:80]}')
+        listed.sort(key=lambda image: (_digits(image.get('file_name', '')), isinstance(image['id'], str), image['id']))
         images = {image['id']: number for number, image in enumerate(listed)}
         sizes = {(image.get('width'), image.get('height')) for image in listed} - {(None, None)}
         if len(sizes) == 1:
@@ -94,13 +101,14 @@ def read_coco(path: str | Path, **options) -> Poses2D:
             box = _from_corner(row.get('bbox'))
             collector.add(images[image] if images else int(image) - first, points, box=box, score=row.get('score'),
                           person=row.get('track_id'))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, BadFile):
             raise
         raise BadFile(f'{path}: results should have image_id and keypoints ({type(error).__name__}: {error})') from None
     return collector.finish()
 
 
+@guarded
 def read_alphapose(path: str | Path, **options) -> Poses2D:
     """AlphaPose's ``alphapose-results.json``: one list over all frames, with ``idx`` where people were tracked.
 
@@ -120,9 +128,12 @@ def read_alphapose(path: str | Path, **options) -> Poses2D:
         for name, frame in content.items():
             if not isinstance(frame, dict) or not {'people', 'bodies'} & set(frame):
                 raise BadFile(f'{path}: {name!r} should be a picture with people or bodies, got {str(frame)[:60]}')
-            for person in frame.get('people') or frame.get('bodies') or []:
+            people = frame.get('people') or frame.get('bodies') or []
+            if not isinstance(people, list) or not all(isinstance(person, dict) for person in people):
+                raise BadFile(f'{path}: {name!r}: people should be a list of dicts, got {str(people)[:60]}')
+            for person in people:
                 values = person.get('pose_keypoints_2d') or person.get('joints') or []
-                collector.add(frame_number(name, path), _triples(values, path))
+                collector.add(number_in_name(name, path), _triples(values, path))
         return collector.finish()
     for row in content:
         if not isinstance(row, dict) or 'image_id' not in row or 'keypoints' not in row:
@@ -130,11 +141,12 @@ def read_alphapose(path: str | Path, **options) -> Poses2D:
         person = row.get('idx')
         while isinstance(person, list):
             person = person[0] if person else None
-        collector.add(frame_number(row['image_id'], path), _triples(row['keypoints'], path), person=person,
-                      box=_from_corner(row.get('box')), score=min(float(row.get('score') or 1), 1))
+        collector.add(number_in_name(row['image_id'], path), _triples(row['keypoints'], path), person=person,
+                      box=_from_corner(row.get('box')), score=row.get('score') or None)
     return collector.finish()
 
 
+@guarded
 def read_ultralytics_json(path: str | Path, **options) -> Poses2D:
     """Ultralytics' ``to_json()`` of each frame, in one list: ``[[{box, confidence, keypoints: {x, y, visible}}]]``.
 
@@ -172,11 +184,20 @@ def _from_corner(box) -> list | None:
     """Left, top, right, bottom of COCO's left, top, width, height."""
     if not isinstance(box, (list, tuple)) or len(box) != 4:
         return None
+    if not all(isinstance(side, (int, float)) for side in box):
+        return list(box)  # left out, and counted
     return [box[0], box[1], box[0] + box[2], box[1] + box[3]]
+
+
+def _frame_id(entry: dict, number: int, path) -> int:
+    found = entry.get('frame_id', number)
+    if not isinstance(found, int) or found < 0:
+        raise BadFile(f'{path}: entry {number}: frame_id should be the number of a frame, got {str(found)[:60]!r}')
+    return found
 
 
 def _digits(name: str) -> int:
     try:
-        return frame_number(name, '')
+        return number_in_name(name, '')
     except BadFile:
         return -1

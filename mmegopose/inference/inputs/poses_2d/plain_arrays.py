@@ -6,8 +6,10 @@ import numpy as np
 
 from ....files import BadFile
 from ....npz import read_arrays
-from .collector import Collector, check_image_size
+from .collector import Collector
+from .guard import guarded
 from .json_files import read_list
+from .pixel_checks import check_image_size
 from .poses_2d import Poses2D
 
 KEYPOINTS = ('keypoints', 'poses', 'kpts', 'points')
@@ -36,6 +38,7 @@ def collect_frames(frames: Iterable, source: str = 'keypoints', name: str = 'fra
     return collector.finish()
 
 
+@guarded
 def read_npz(path: str | Path, **options) -> Poses2D:
     """An npz of arrays: ``keypoints`` ``(N,K,2|3)`` of one or ``(N,P,K,2|3)`` of several people, with ``scores``.
 
@@ -66,10 +69,15 @@ def read_npz(path: str | Path, **options) -> Poses2D:
             raise BadFile(f'{path}: keypoints are {keypoints.shape}, but scores {scores.shape}')
     if people is not None and people.reshape(len(people), -1).shape != keypoints.shape[:2]:
         raise BadFile(f'{path}: keypoints are {keypoints.shape}, but ids {people.shape}')
-    size = tuple(arrays['image_size'].tolist()) if 'image_size' in arrays else None
+    for key, values in (('scores', scores), ('ids', people)):
+        if values is not None and values.dtype.kind not in 'biuf':
+            raise BadFile(f'{path}: {key} should be numbers, got {values.dtype}')
+    size = arrays['image_size'].ravel().tolist() if 'image_size' in arrays else None
     options['image_size'] = check_image_size(options.get('image_size'), size, path)
     if 'fps' in arrays:
-        options.setdefault('fps', float(arrays['fps']))
+        if arrays['fps'].size != 1 or arrays['fps'].dtype.kind not in 'iuf':
+            raise BadFile(f'{path}: fps should be one number, got {str(arrays["fps"])[:60]}')
+        options.setdefault('fps', float(arrays['fps'].ravel()[0]))
     collector = Collector(path, 'npz', **{'num_frames': len(keypoints), **options})
     keypoints = keypoints.astype(float)
     values = np.nan_to_num(keypoints) if scores is None else np.nan_to_num(scores)[..., None]
@@ -79,6 +87,7 @@ def read_npz(path: str | Path, **options) -> Poses2D:
     return collector.finish()
 
 
+@guarded
 def read_mediapipe(path, *, image_size: tuple | None = None, **options) -> Poses2D:
     """MediaPipe Pose: 33 landmarks a frame, shares of the image, with their visibility as confidence.
 

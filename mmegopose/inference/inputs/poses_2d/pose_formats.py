@@ -43,7 +43,7 @@ def detect_pose_format(path: str | Path) -> str:
     path = Path(path).expanduser()
     found = None
     if path.is_dir():
-        first = next(iter(sorted(path.glob('*.json'))), None)
+        first = next((file for file in sorted(path.glob('*.json')) if file.is_file()), None)
         if first is not None:
             content = read_json(first, (list, dict))
             found = 'openpose' if isinstance(content, dict) and 'people' in content else 'mmpose'

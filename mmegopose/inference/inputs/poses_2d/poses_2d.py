@@ -6,12 +6,25 @@ import numpy as np
 from ....structures import convert_confidence, convert_joints
 
 
+def check_fps(fps) -> None:
+    """Raise ``ValueError`` if frames per second are no positive number; None: not known."""
+    if fps is None:
+        return
+    try:
+        good = 1e-6 <= fps <= 1e6
+    except (TypeError, ValueError):
+        good = False
+    if not good:
+        raise ValueError(f'fps={fps!r} should be positive and finite: frames per second, from 1e-6 to 1e6')
+
+
 @dataclass(frozen=True, eq=False)
 class Poses2D:
     """Detections of a video, one row a person in a frame, in the order of the frames.
 
-    "Not there" has one meaning: a joint that the file leaves out, or gives as NaN, null, or zeros with confidence zero,
-    has ``detected`` False, and its numbers are 0. A frame without a person has no row.
+    "Not there" has one meaning: a joint that the file leaves out, or gives as NaN, null, with confidence zero, at
+    exactly (0, 0), or far outside of the image, has ``detected`` False, and its numbers are 0. A frame without a person
+    has no row.
 
     Attributes:
         frame: ``(D,)`` int64 number of the frame, from 0, ascending.
@@ -41,6 +54,9 @@ class Poses2D:
     fps: float | None = None
     facts: dict = field(default_factory=dict)
     frame_time: np.ndarray | None = None
+
+    def __post_init__(self):
+        check_fps(self.fps)
 
     def __len__(self) -> int:
         """Number of detections, of all frames together."""

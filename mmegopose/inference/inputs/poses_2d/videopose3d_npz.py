@@ -6,10 +6,13 @@ import numpy as np
 
 from ....files import BadFile
 from ....pickles import read_object
-from .collector import Collector, check_image_size
+from .collector import Collector
+from .guard import guarded
+from .pixel_checks import check_image_size
 from .poses_2d import Poses2D
 
 
+@guarded
 def read_videopose3d(path: str | Path, *, sequence: str | None = None, **options) -> Poses2D:
     """``positions_2d`` of a custom data set, or ``boxes`` and ``keypoints`` of ``infer_video_d2.py``.
 
