@@ -1,5 +1,6 @@
 """One known track in the layout of every program: the reader gives back the same numbers."""
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mmegopose.files import BadFile
 from mmegopose.geometry.conventions import PRESETS, PoseConvention, invert
 from mmegopose.inference.inputs.head_tracks import (
     FORMATS,
+    ImplausibleTrack,
     detect_track_format,
     read_colmap,
     read_csv_track,
@@ -134,6 +136,21 @@ def test_a_matrix_in_columns_and_frames_in_place_of_times(tmp_path):
     np.save(tmp_path / 'c.npy', POSES)
     same(read_head_track(tmp_path / 'c.npy', fps=30))
     same(FORMATS['arrays'](invert(POSES)[:, :3], TIME * 1e3, time_unit='ms', direction='world_to_camera'))
+
+
+@pytest.mark.parametrize('axes,said', [
+    (PoseConvention(), "preset='opencv'"), (PRESETS['openxr'], "preset='openxr'"),
+    (PoseConvention(up='y'), "preset='opencv', up='y'"),
+    (PoseConvention(direction='world_to_camera'), "preset='opencv', direction='world_to_camera'")])
+def test_the_advice_for_a_table_without_axes_is_what_it_is(tmp_path, axes, said):
+    with pytest.raises(ValueError, match=f'it is most like {re.escape(said)}$'):
+        read_csv_track(files.write_csv(tmp_path / 'a.csv', TIME, axes.from_standard(POSES)))
+
+
+def test_advice_leaves_out_what_needs_more_changes_or_puts_the_head_below_the_floor(tmp_path):
+    path = files.write_csv(tmp_path / 'a.csv', TIME, PoseConvention(up='y').from_standard(POSES))
+    with pytest.raises(ImplausibleTrack, match=r"like other axes: pass up='y'\. If"):
+        read_csv_track(path, preset='opencv')
 
 
 def test_a_table_does_not_tell_its_axes(tmp_path):

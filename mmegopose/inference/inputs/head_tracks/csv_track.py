@@ -10,7 +10,7 @@ from ....files import BadFile
 from ....geometry.conventions import PRESETS, PoseConvention
 from ..tables import read_header, read_table
 from ..times import TIME_UNITS, column_key, find_time, guess_time_unit, require_fps, thinning
-from .self_tests import likely_presets
+from .self_tests import likely_conventions
 from .track import HeadTrack
 from .track_import import import_track, override, poses_of
 
@@ -72,9 +72,8 @@ def read_csv_track(path: str | Path, *, columns: dict | None = None, fps: float 
     time = table.columns[found['time']] if fps is None else np.arange(len(table)) / fps
     if not {'preset', 'camera'} & set(options):
         known = ', '.join(map(repr, PRESETS))
-        said = likely_presets(poses, time, options.get('direction', 'camera_to_world'))
         raise ValueError(f'{path}: nothing in such a file tells its axes: pass preset, one of {known}, or up and '
-                         f'camera. By the way that the head moves they are most like {said}')
+                         f'camera. By the way that the head moves it is most like {likely_conventions(poses, time)}')
     default = PRESETS['unreal'] if 'rotator' in found else PoseConvention()
     device = device or ('openxr' if override(default, options.get('preset')) == PRESETS['openxr'] else '')
     facts = dict(format='csv', columns=found, rows_kept=f'1 of {every}', notes=table.notes)

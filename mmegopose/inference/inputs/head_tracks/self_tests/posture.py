@@ -9,13 +9,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from .....geometry.conventions import CAMERA_AXES, PRESETS, PoseConvention
+from .....geometry.conventions import CAMERA_AXES, DIRECTIONS, PRESETS, PoseConvention
 from .head_motion import MotionSample, accelerations, sample_motion
 
 MARGIN = 1.0        # of the score; people: 0.23 at most, 0.94 in three seconds of crawling with the face down
 NOD = 0.4           # radians that the head looks down on average
 NOD_SHARPNESS, LEAN_SPREAD, ODD = 2.0, 0.4, 0.1  # how much it nods and leans, and the share of any posture
 EFFORT_WEIGHT = 1.2  # of the log of the squared acceleration
+BELOW = -0.3        # metres, median height of a head in its world
 BLOCK, HEIGHT = 10.0, 1.4  # seconds, and the metres of height within which a head stays for so long
 
 
@@ -26,28 +27,58 @@ def find_better_axes(sample: MotionSample, convention: PoseConvention) -> list[P
     if max(map(judge, mistakes)) - judge(convention) <= MARGIN:
         return []
     # Now that something is wrong: all that programs have, for a name that helps.
-    names = [replace(convention, up=up, camera=camera) for up in ('z', 'y', '-y', '-z', convention.up)
-             for camera in (*CAMERA_AXES.values(), convention.camera)]
+    names = [replace(convention, up=up, camera=camera, direction=direction) for direction in DIRECTIONS
+             for up in ('z', 'y', '-y', '-z', convention.up) for camera in (*CAMERA_AXES.values(), convention.camera)]
     handed = np.linalg.det(convention.camera_to_opencv)
     scores = {other: judge(other) for other in (*mistakes, *names)
               if other != convention and np.linalg.det(other.camera_to_opencv) == handed}
-    best = max(scores, key=scores.__getitem__)
-    others = [other for other in scores if other != best and scores[best] - scores[other] < 0.1]
-    return [best, *others[:2]]
+    return _simplest(scores, convention, sample)
 
 
-def likely_presets(poses: np.ndarray, time: np.ndarray, direction: str = 'camera_to_world', count: int = 3) -> str:
-    """The presets of :mod:`.geometry.conventions` under which the poses ``(N,4,4)`` of a file are most like those of a
-    head, as text, the best first."""
+def likely_conventions(poses: np.ndarray, time: np.ndarray) -> str:
+    """Options under which the poses ``(N,4,4)`` of a file are most like those of a head, as text, the likeliest first:
+    the presets of :mod:`.geometry.conventions`, other axes that point up, and the inverse matrices."""
     good = np.isfinite(poses).all((1, 2)) & np.isfinite(time)
     if not good.any():
         return 'none: there is no pose'
     order = np.flatnonzero(good)[np.argsort(time[good], kind='stable')]
     sample = sample_motion(poses[order], np.arange(len(order)) / 30, np.zeros(len(order), int))
-    conventions = {name: replace(preset, direction=direction, unit='m') for name, preset in PRESETS.items()}
-    judge = Judge(sample, next(iter(conventions.values())))
-    ranked = sorted(conventions, key=lambda name: -judge(conventions[name]))
-    return ', '.join(map(repr, ranked[:count]))
+    plain = PoseConvention()
+    judge = Judge(sample, plain)
+    known = [replace(preset, unit='m') for preset in PRESETS.values()]
+    known += [replace(plain, up=up, camera=CAMERA_AXES[camera]) for up in 'zy' for camera in ('opencv', 'opengl')]
+    known += [replace(other, direction='world_to_camera') for other in known]
+    found = _simplest({other: judge(other) for other in known}, plain, sample)
+    return ', or '.join(_as_options(other, plain) for other in found)
+
+
+def _simplest(scores: dict, convention: PoseConvention, sample: MotionSample) -> list[PoseConvention]:
+    """Of the conventions that score alike, within 0.1 of the best, at most three that need the fewest changes.
+
+    Those that put the head below the origin of the world are left out if others do not: origins lie on the floor, or
+    where the recording begins.
+    """
+    best = max(scores.values())
+    alike = sorted((other for other in scores if best - scores[other] < 0.1), key=lambda other: -scores[other])
+    heights = [np.median(other.to_standard(sample.poses)[:, 2, 3]) for other in alike]
+    above = [other for other, height in zip(alike, heights) if height > BELOW] or alike
+    changes = [_num_changes(other, convention) for other in above]
+    return [other for other, count in zip(above, changes) if count == min(changes)][:3]
+
+
+def _num_changes(other: PoseConvention, convention: PoseConvention) -> int:
+    """Facts that differ; the axes of a known program are one."""
+    axes = sum(getattr(other, key) != getattr(convention, key) for key in ('up', 'camera'))
+    named = any((other.up, other.camera) == (preset.up, preset.camera) for preset in PRESETS.values())
+    return min(axes, 1) * (1 if named else axes) + (other.direction != convention.direction)
+
+
+def _as_options(other: PoseConvention, plain: PoseConvention) -> str:
+    """The arguments of a convention, the axes by the name of a program if there is one."""
+    names = [name for name, preset in PRESETS.items() if (preset.up, preset.camera) == (other.up, other.camera)]
+    axes = replace(other, direction=plain.direction)
+    turned = '' if other.direction == plain.direction else f', direction={other.direction!r}'
+    return (f'preset={names[0]!r}' if names else f"preset='opencv', {axes.options(plain)}") + turned
 
 
 class Judge:
