@@ -24,7 +24,7 @@ from mmengine.registry import init_default_scope
 
 import mmegopose
 from mmegopose.engine.config import DictAction, check_config, load_config, user_errors
-from mmegopose.registry import DATASETS, METRICS, MODELS
+from mmegopose.registry import DATASETS, METRICS, MODELS, READERS
 
 ROOT = sys.path[0]
 PACKAGE = Path(mmegopose.__file__).resolve().parent
@@ -63,6 +63,7 @@ def trace(path: str, options: dict = None, batch_size: int = 32) -> list:
     check_config(cfg, path, 'test')
     init_default_scope('mmegopose')
     model = MODELS.build(cfg.model).eval()
+    READERS.import_from_location()
     trace = FileTrace()
     with trace:
         dataset = DATASETS.build(cfg.test_dataloader.dataset)
