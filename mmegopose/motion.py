@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from .geometry.conventions import invert
-from .geometry.resampling import bracket, interpolate, interpolate_poses, interpolate_rotations, time_grid
+from .geometry.resampling import (
+    bracket,
+    interpolate,
+    interpolate_poses,
+    interpolate_rotations,
+    time_grid,
+    time_tolerance,
+)
 from .motion_file import ARRAYS, load_motion, save_motion
 from .npz import MAX_BYTES
 from .structures import convert_confidence, convert_joints, get_skeleton
@@ -90,6 +97,8 @@ class Motion:
             value = defaults.get(key) if getattr(self, key) is None else getattr(self, key)
             if value is not None:
                 value = np.asarray(value, DTYPES.get(key))
+                if value.dtype.kind == 'b' and key in ('confidence', 'spread'):
+                    value = value.astype(np.float32)
                 if value.shape != shape or value.dtype.kind not in 'fb':
                     raise ValueError(f'{key} should be numbers of the shape {shape} ({num_frames} frames of '
                                      f'{self.skeleton!r}), got {value.dtype} {value.shape}')
@@ -100,7 +109,7 @@ class Motion:
             object.__setattr__(self, 'head_valid', self.head_valid & np.isfinite(self.head_pose).all((1, 2)))
         step = np.diff(self.time)
         if not (np.isfinite(self.time).all() and (step > 0).all()):
-            row = int(np.argmax(~(step > 0))) + 1
+            row = int(np.argmax(~(step > 0))) + 1 if len(step) else 0
             raise ValueError(f'time should be finite and ascend, but row {row} is {self.time[row:row + 1]} s, after '
                              f'{self.time[row - 1:row]}')
         if self.frame not in FRAMES:
@@ -161,13 +170,18 @@ class Motion:
         """
         if (fps is None) == (time is None):
             raise ValueError('resample takes either fps or time')
+        if max_gap is not None and not max_gap >= 0:
+            raise ValueError(f'max_gap={max_gap} should be seconds, 0 or more')
         new_time = time_grid(self.time, fps) if time is None else np.asarray(time, np.float64)
+        if new_time.ndim != 1 or not np.isfinite(new_time).all() or (np.diff(new_time) <= 0).any():
+            raise ValueError(f'time should be (M,) seconds that are finite and ascend, got {str(time)[:80]}')
+        tolerance = time_tolerance(self.time)
         if not len(self) or not len(new_time):
             return replace(self[:0], time=new_time[:0])
         before, after, weight = places = bracket(self.time, new_time)
         max_gap = 2.5 / self.fps if max_gap is None and len(self) > 1 else max_gap or 0
-        inside = (new_time >= self.time[0] - 1e-9) & (new_time <= self.time[-1] + 1e-9)
-        near = inside & (self.time[after] - self.time[before] <= max_gap + 1e-9)
+        inside = (new_time >= self.time[0] - tolerance) & (new_time <= self.time[-1] + tolerance)
+        near = inside & (self.time[after] - self.time[before] <= max_gap + tolerance)
 
         def linear(values):
             return interpolate(values, *places)
@@ -316,6 +330,8 @@ class Motion:
 
 def _check_mesh(mesh: Mesh, num_frames: int) -> None:
     vertices, faces = np.shape(mesh.vertices), np.asarray(mesh.faces)
+    if np.asarray(mesh.vertices).dtype.kind != 'f':
+        raise ValueError(f'mesh vertices should be floats, got {np.asarray(mesh.vertices).dtype}')
     if len(vertices) != 3 or vertices[0] != num_frames or vertices[2] != 3:
         raise ValueError(f'mesh vertices should be ({num_frames},V,3), got {vertices}')
     if faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype.kind not in 'iu' or \
@@ -323,5 +339,6 @@ def _check_mesh(mesh: Mesh, num_frames: int) -> None:
         raise ValueError(f'mesh faces should be (F,3) numbers of its {vertices[1]} vertices, got {faces.dtype} '
                          f'{faces.shape}')
     for key, value in mesh.parameters.items():
-        if len(np.shape(value)) < 1 or len(value) != num_frames:
-            raise ValueError(f'mesh parameter {key!r} should have {num_frames} rows, has the shape {np.shape(value)}')
+        if len(np.shape(value)) < 1 or len(value) != num_frames or np.asarray(value).dtype.kind not in 'biuf':
+            raise ValueError(f'mesh parameter {key!r} should be {num_frames} rows of numbers, is '
+                             f'{np.asarray(value).dtype} of the shape {np.shape(value)}')

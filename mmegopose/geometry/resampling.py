@@ -2,14 +2,29 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+MAX_GRID = 10_000_000  # rows, 92 hours at 30 a second
+
+
+def time_tolerance(time: np.ndarray) -> float:
+    """Seconds within which two times are the same: 1e-9, or what float64 resolves at such times (2e-7 for Unix
+    seconds)."""
+    return max(1e-9, 2 * float(np.spacing(np.abs(time).max(initial=0))))
+
 
 def time_grid(time: np.ndarray, fps: float) -> np.ndarray:
-    """Times ``time[0] + k / fps`` up to the last time, ``(T,) -> (M,)`` seconds."""
-    if not fps > 0:
-        raise ValueError(f'fps should be positive, got {fps}')
+    """Times ``time[0] + k / fps`` up to the last time, ``(T,) -> (M,)`` seconds.
+
+    Raises ``ValueError`` if ``fps`` is not positive and finite, or the grid would have more than ten million rows.
+    """
+    if not 0 < fps < np.inf:
+        raise ValueError(f'fps should be positive, got {fps}' + (', which is not finite' if fps > 0 else ''))
     if not len(time):
         return np.zeros(0)
-    return time[0] + np.arange(int(np.floor((time[-1] - time[0]) * fps + 1e-6)) + 1) / fps
+    count = (time[-1] - time[0]) * fps + max(1e-6, time_tolerance(time) * fps)
+    if not count < MAX_GRID:
+        raise ValueError(f'fps={fps:g} for {time[-1] - time[0]:g} s would be {count:.3g} frames, more than {MAX_GRID}: '
+                         'are the times in seconds?')
+    return np.minimum(time[0] + np.arange(int(np.floor(count)) + 1) / fps, time[-1])
 
 
 def bracket(time: np.ndarray, new_time: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -21,14 +36,15 @@ def bracket(time: np.ndarray, new_time: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     Returns:
         ``(before, after, weight)``, ``(M,)`` each: rows, and the weight of the row after in [0, 1]. A time that hits a
-        row up to rounding (1e-9 s) has both equal; outside of the range the end row is taken twice.
+        row up to rounding (:func:`time_tolerance`) has both equal; outside of the range the end row is taken twice.
     """
     after = np.clip(np.searchsorted(time, new_time), 0, len(time) - 1)
     before = np.maximum(after - 1, 0)
     span = time[after] - time[before]
     weight = np.divide(new_time - time[before], span, out=np.ones(len(new_time)), where=span > 0)
     weight = np.clip(weight, 0, 1)
-    near = 1e-9 / np.maximum(span, 1e-9)
+    tolerance = time_tolerance(time)
+    near = tolerance / np.maximum(span, tolerance)
     before, after = np.where(weight >= 1 - near, after, before), np.where(weight <= near, before, after)
     return before, after, np.where(before == after, 0.0, weight)
 

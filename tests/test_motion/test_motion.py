@@ -163,3 +163,29 @@ def test_a_motion_is_told_in_one_line():
         "Motion(person='left', 4 frames in 0.10 s, joints of coco17 in the frame 'world', 75% valid, "
         '1 frames filled in, head track)')
     assert repr(motion[:0]).startswith("Motion(person='left', 0 frames in 0.00 s")
+
+
+@pytest.mark.parametrize('options, message', [
+    (dict(time=[np.nan]), 'time should be'), (dict(time=[0.2, 0.1]), 'time should be'),
+    (dict(time=0.1), 'time should be'), (dict(fps=np.inf), 'fps should be positive'),
+    (dict(fps=np.nan), 'fps should be positive'),
+    (dict(fps=1e9), 'more than 10000000'), (dict(fps=30, max_gap=np.nan), 'max_gap')])
+def test_resampling_at_times_that_are_none(options, message):
+    motion = Motion(np.arange(5) / 30, np.zeros((5, 17, 3)), 'coco17')
+    for part in (motion, motion[:1]) if 'more than' not in message else (motion,):
+        with pytest.raises(ValueError, match=message) as error:
+            part.resample(**options)
+        assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('start', [0.0, 1.7e9])
+def test_times_of_any_clock_lose_no_frame(start):
+    time = start + np.arange(100) / 30
+    joints = np.tile(np.arange(100.0)[:, None, None], (1, 17, 3))
+    valid = np.ones((100, 17), bool)
+    valid[50] = False
+    even = Motion(time, joints, 'coco17', valid).resample(fps=30)
+    assert len(even) == 100
+    np.testing.assert_array_equal(even.valid, valid)
+    np.testing.assert_allclose(even.joints, joints, atol=1e-4)
+    assert even.time[-1] <= time[-1]

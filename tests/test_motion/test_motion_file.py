@@ -3,9 +3,11 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from mmegopose.files import BadFile
 from mmegopose.motion import Mesh, Motion
@@ -14,13 +16,19 @@ from mmegopose.npz import read_arrays, write_arrays
 RNG = np.random.default_rng(0)
 
 
+def head_poses(count):
+    poses = np.tile(np.eye(4), (count, 1, 1))
+    poses[:, :3, :3], poses[:, :3, 3] = Rotation.random(count, random_state=0).as_matrix(), RNG.normal(size=(count, 3))
+    return poses
+
+
 def full(dtype=np.float32):
     joints = RNG.normal(size=(5, 17, 3)).astype(dtype)
     joints[2, 3] = np.nan
     mesh = Mesh(RNG.normal(size=(5, 6, 3)).astype(dtype), np.array([[0, 1, 2], [3, 4, 5]], np.int32), 'open_body',
                 dict(betas=RNG.normal(size=(5, 10)), pose=RNG.normal(size=(5, 2, 3, 3))))
     return Motion(np.arange(5) / 30, joints, 'coco17', RNG.random((5, 17)) > .3, 'world', 'Ana', RNG.random((5, 17)),
-                  RNG.random((5, 17)), np.arange(5) == 1, RNG.normal(size=(5, 4, 4)), np.arange(5) != 2, mesh,
+                  RNG.random((5, 17)), np.arange(5) == 1, head_poses(5), np.arange(5) != 2, mesh,
                   dict(model='m', checkpoint='ab12', options=dict(smooth=None, fps=30.0), source=['a', 1]))
 
 
@@ -132,3 +140,68 @@ def test_order_type_and_selection_of_arrays(tmp_path):
         read_arrays(tmp_path / 'none.npz')
     with pytest.raises(ValueError, match="'a' should hold numbers"):
         write_arrays(path, dict(a=np.array([None])))
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(time=np.arange(5).astype(str)), 'time should be numbers, got <U'),
+    (dict(valid=np.full((5, 17), 'x')), 'valid'),
+    (dict(filled=np.ones(5)), 'filled should be truth values'), (dict(head_pose=np.ones((5, 4, 4), bool)), 'head_pose'),
+    (dict(confidence=np.full((5, 17), 99.0)), r'confidence should be in \[0,1\]'),
+    (dict(head_pose=np.ones((5, 4, 4))), 'row 0 is no rigid'), (dict(head_pose=-head_poses(5)), 'row 0 is no rigid'),
+    ({'mesh.vertices': np.full((5, 6, 3), 'x')}, 'mesh.vertices should be numbers'),
+    ({'mesh.vertices': np.ones((5, 6, 3), bool)}, 'mesh.vertices should be numbers'),
+    ({'mesh.parameters.betas': np.full(5, 'x')}, 'mesh.parameters.betas should be numbers')])
+def test_values_of_a_wrong_kind_are_refused(change, message, tmp_path):
+    full().save(tmp_path / 'm.npz')
+    rewrite(tmp_path / 'm.npz', **change)
+    with pytest.raises(BadFile, match=message):
+        Motion.load(tmp_path / 'm.npz')
+
+
+def test_what_is_not_loaded_is_not_saved(tmp_path):
+    motion = full()
+    for wrong, message in ((dict(confidence=motion.joints[..., 0] + 9), 'confidence'), (dict(
+            head_pose=np.ones((5, 4, 4))), 'rigid')):
+        with pytest.raises(ValueError, match=message):
+            replace(motion, **wrong).save(tmp_path / 'm.npz')
+    assert not (tmp_path / 'm.npz').exists()
+    bent = motion.head_pose.copy()
+    bent[2] = 7  # it is not valid
+    replace(motion, head_pose=bent, confidence=motion.valid).save(tmp_path / 'm.npz')
+    np.testing.assert_array_equal(Motion.load(tmp_path / 'm.npz').confidence, motion.valid)
+
+
+@pytest.mark.parametrize('value', [float('nan'), -1, 0, 0.5, '1', None])
+def test_formats_that_are_none(value, tmp_path):
+    full().save(tmp_path / 'm.npz')
+    facts(tmp_path / 'm.npz', format=value)
+    with pytest.raises(BadFile, match='its format is .* no whole number'):
+        Motion.load(tmp_path / 'm.npz')
+
+
+def test_facts_are_checked_before_the_arrays_are_read(tmp_path, monkeypatch):
+    full().save(tmp_path / 'm.npz')
+    facts(tmp_path / 'm.npz', units=3)
+    asked = []
+    monkeypatch.setattr('mmegopose.motion_file.read_arrays', lambda path, keys=None, *args, **kwargs: asked.append(
+        keys) or read_arrays(path, keys, *args, **kwargs))
+    with pytest.raises(BadFile, match='units'):
+        Motion.load(tmp_path / 'm.npz')
+    assert asked == [['facts']]
+
+
+@pytest.mark.parametrize('kind', ['lzma', 'header'])
+def test_damage_of_any_kind_is_a_bad_file(kind, tmp_path):
+    path, content = tmp_path / 'm.npz', io.BytesIO()
+    np.save(content, np.arange(500.0))
+    data = content.getvalue()
+    if kind == 'header':
+        data = data[:10] + b'(' * 100 + data[110:]
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_LZMA if kind == 'lzma' else zipfile.ZIP_STORED) as archive:
+        archive.writestr('facts.npy', data)
+    if kind == 'lzma':
+        raw = bytearray(path.read_bytes())
+        raw[60:120] = b'\xff' * 60
+        path.write_bytes(raw)
+    with pytest.raises(BadFile, match="'facts' cannot be read"):
+        Motion.load(path)
