@@ -5,6 +5,8 @@ import torch
 from helpers import pose_files, track_files
 
 from mmegopose.cli import main
+from mmegopose.commands._command_words import command_words
+from mmegopose.commands._prediction_notes import doubts
 from mmegopose.engine import load_config
 from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, find_model, load_inferencer
 from mmegopose.motion import Motion
@@ -68,19 +70,19 @@ def test_a_folder_that_training_wrote_is_a_model(models, tmp_path):
     assert find_model(folder) == (folder / 'my_head.py', folder / 'x.pth')
     (folder / 'x.pth').rename(folder / 'iter_10.pth')
     (folder / 'iter_5.pth').touch()
-    with pytest.raises(ValueError, match=r'more than one checkpoint \(\*\.pth\): iter_10.pth, iter_5.pth; give config'):
+    with pytest.raises(ValueError, match=r"holds the checkpoints \['iter_10.pth', 'iter_5.pth'\]: give config"):
         find_model(folder)
     (folder / 'last_checkpoint').write_text('/elsewhere/work/iter_10.pth')  # the folder was moved
     assert find_model(folder) == (folder / 'my_head.py', folder / 'iter_10.pth')
     assert HeadPoseInferencer(model=folder).provenance['checkpoint'] == 'iter_10.pth'
     (folder / 'other.py').touch()
-    with pytest.raises(ValueError, match=r'more than one config \(config.py\): my_head.py, other.py; give config'):
+    with pytest.raises(ValueError, match=r"holds the configs \['my_head.py', 'other.py'\]: give config"):
         find_model(folder)
 
 
 def test_a_folder_without_a_checkpoint_is_told(tmp_path):
     (tmp_path / 'config.py').touch()
-    with pytest.raises(FileNotFoundError, match=r'has no checkpoint \(\*\.pth\): name a folder that training wrote'):
+    with pytest.raises(FileNotFoundError, match=r'lacks a file \*\.pth: name a folder that training wrote'):
         find_model(tmp_path)
 
 
@@ -96,7 +98,9 @@ def test_a_head_track_becomes_a_file(models, here, capsys):
     motion, = HeadPoseInferencer(model=models['head'])(track, preset='unity', smooth='gaussian')
     saved = Motion.load(here / 'predictions/walk.npz')
     np.testing.assert_array_equal(saved.joints, motion.joints)
-    read, wrote = out.splitlines()
+    read, placed, wrote = out.splitlines()
+    assert placed == ("The model expects the camera 'eyes'; the device of the track is not known: taken as if its "
+                      'camera sat between the eyes (--options head_offset=... tells where it is).')
     assert status == 0 and saved.provenance['smoothing']
     assert read == (f'Read {track}: 1 person, {len(motion)} frames in {motion.duration:.2f} seconds; no frames are '
                     'holes without a pose, none stand on input that was filled in.')
@@ -215,3 +219,44 @@ def test_no_file_is_lost(models, here, capsys):
 def test_a_zero_is_a_value(option, value, models, here, capsys):
     status, _, errors = run(capsys, write_track(here / 'walk.csv'), '--model', models['head'], option, value)
     assert status == 2 and f'{option} should be ' in errors and f'got {value}' in errors
+
+
+@pytest.mark.parametrize('message, words', [
+    ("lengths in mm: pass unit='mm'. If it is really so, pass check='off'", '--options unit=mm or --options check=off'),
+    ("pass preset='openxr' or up='y', camera='right up back'",
+     "--preset openxr or --options up=y --options 'camera=right up back'"),
+    ('neither times nor a unit of length: pass fps and scale (metres per unit)', '--fps RATE --options scale=...'),
+    ('not known: pass image_size, width and height in pixels', '--image-size W H'),
+    ('no column of times; pass columns=dict(time=...) or fps', "--options 'columns=dict(time=...)' or --fps RATE"),
+    ('where a person is needs intrinsics or field_of_view', '--field-of-view DEGREES')])
+def test_advice_in_the_words_of_the_command(message, words):
+    assert command_words(message) == f'On the command line: {words}'
+    assert command_words('there is no such file') == ''
+
+
+def test_an_error_ends_with_the_words_of_the_command(models, here, capsys):
+    write_track(here / 'walk.csv')
+    status, _, errors = run(capsys, 'walk.csv', '--model', models['head'])
+    assert status == 2 and 'On the command line: --preset ' in errors and 'Traceback' not in errors
+
+
+def test_whose_camera_the_model_expects_can_be_said(models, here, capsys):
+    write_track(here / 'walk.csv')
+    head = ['walk.csv', '--model', models['head'], '--preset', 'unity']
+    status, out, _ = run(capsys, *head, '--camera', 'aria_gen1', '--out', 'a.npz', '--options', 'head_offset=openxr')
+    run(capsys, *head, '--out', 'b.npz')
+    told = [Motion.load(here / file) for file in ('a.npz', 'b.npz')]
+    assert status == 0 and "expects the camera 'aria_gen1'; " in out
+    assert told[0].provenance['camera'] == 'aria_gen1' and told[1].provenance['camera'] == 'eyes'
+    assert np.abs(told[0].joints - told[1].joints).max() > 0.01
+
+
+def test_doubtful_places_are_told():
+    def placed(residual, feet, roll):
+        return Motion([0.0], np.zeros((1, 17, 3)), 'h36m17', provenance=dict(
+            image_size=[1000, 800], placement=dict(residual_pixels=residual),
+            upright=dict(still_feet=feet, camera_roll=roll)))
+    assert doubts([placed(19.0, 20, -7.0)]) == []
+    misses, floor, roll = doubts([placed(21.0, 3, -12.0)] * 2)
+    assert 'misses the keypoints by 21 pixels (2.1 %' in misses
+    assert 'from 3 still feet' in floor and 'rolled by -12 degrees' in roll

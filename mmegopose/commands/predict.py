@@ -8,7 +8,9 @@ status: 0 written, 1 nobody is in the recording, 2 a mistake.
 
 A model is what training writes: its work_dir, with a config and checkpoints, of which the last one is taken.
 
-Examples, after mmegopose train mmegopose::levelwise_vit.py; ... lifting/stcformer_27_sample.py; a config of hands:
+Here: of mmegopose train mmegopose::levelwise_vit.py, mmegopose::lifting/stcformer_27_sample.py, a config of hands.
+
+Examples:
     mmegopose predict mps_recording_vrs --model work_dirs/levelwise_vit
     mmegopose predict quest.csv --preset openxr --config my_config.py --checkpoint iter_500.pth --out walk.npz
     mmegopose predict openpose_folder --image-size 1920 1080 --fps 25 --model work_dirs/stcformer_27_sample
@@ -22,8 +24,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ._arguments import add_config
+from ._command_words import advice_in_command_words, command_words
 
-KINDS = dict(HeadPoseInferencer=('head tracks', ('preset',)),
+KINDS = dict(HeadPoseInferencer=('head tracks', ('preset', 'camera')),
              LiftingInferencer=('2D poses', ('image_size', 'skeleton', 'person', 'field_of_view', 'frame', 'detector')),
              MeshInferencer=('pictures', ('person', 'field_of_view', 'frame', 'detector', 'poses', 'box', 'hand')))
 """What each inferencer reads, and the arguments that only such a recording has."""
@@ -47,6 +50,8 @@ def predict_arguments(parser) -> None:
     recording.add_argument('--format', help='kind of file; default: by its content')
     recording.add_argument('--fps', type=float, help='frames per second, where the file does not tell')
     recording.add_argument('--preset', help='head tracks: whose axes they are, e.g. openxr, unity, unreal, ros, opencv')
+    recording.add_argument('--camera', metavar='DEVICE', help='head tracks: whose camera the model expects, e.g. eyes, '
+                           'aria_gen1; default: that of its training data')
     recording.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'),
                            help='2D poses: pixels of the images, where the file does not tell')
     recording.add_argument('--skeleton', help='2D poses: of the keypoints, e.g. coco17, where the file does not tell')
@@ -75,7 +80,8 @@ def predict_command(args) -> int:
     from ..engine.errors import user_errors
     from ..engine.options import Options
     from ..inference import load_inferencer
-    with user_errors():
+    from ._prediction_notes import camera_sentence, doubts
+    with user_errors(), advice_in_command_words():
         if not Path(args.input).expanduser().exists():
             raise FileNotFoundError(f'there is no {args.input}')
         _check_numbers(args)
@@ -87,13 +93,17 @@ def predict_command(args) -> int:
         if kind == 'LiftingInferencer' and Path(args.input).suffix.lower() in FILM_SUFFIXES:
             args.detector = args.detector or 'mediapipe'
         options = _options_for(kind, args)
+        if 'camera' in options:  # of the model; the option of readers with this name tells axes
+            predict.camera = options.pop('camera')
         options.update(Options.of(args.options, '--options'))
         motions, notes = _call(predict, args.input, options)
         print(_read_sentence(args.input, motions))
-        for note in notes:
+        for note in notes + doubts(motions):
             print(f'Warning: {note}', file=sys.stderr)
         if not motions:
             return 1
+        if placed := camera_sentence(motions[0]):
+            print(placed)
         files = _files_of(base, motions)
         _require_free(files, args)
         for motion, file in zip(motions, files):
@@ -138,7 +148,8 @@ def _call(predict, recording: str, options: dict) -> tuple[list, list]:
     home, notes = str(Path(__file__).parents[1]), []
     for warning in caught:
         if warning.filename.startswith(home) and issubclass(warning.category, UserWarning):
-            notes.append(str(warning.message))
+            text, words = str(warning.message), command_words(str(warning.message))
+            notes.append(f'{text}. {words}' if words else text)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     return motions, list(dict.fromkeys(notes))
@@ -153,7 +164,8 @@ def _read_sentence(recording: str, motions: list) -> str:
     seconds = max(motion.time[-1] for motion in motions) - min(motion.time[0] for motion in motions)
     one, several = ('hand', 'hands') if motions[0].skeleton.startswith('hand') else ('person', 'people')
     people = f'{len(motions)} {several}' if len(motions) > 1 else f'1 {one}'
-    told = f'{frames} frames in {seconds:.2f} seconds' if frames > 1 else '1 frame'
+    each = f' ({" + ".join(str(len(motion)) for motion in motions)})' if 1 < len(motions) < 10 else ''
+    told = f'{frames} frames{each} in {seconds:.2f} seconds' if frames > 1 else '1 frame'
     return (f'Read {recording}: {people}, {told}; '
             f'{holes or "no"} frames are holes without a pose, {filled or "none"} stand on input that was filled in.')
 

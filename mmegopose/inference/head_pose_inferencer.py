@@ -83,7 +83,8 @@ class HeadPoseInferencer(Inferencer):
                           "provenance['pieces']", stacklevel=2)
         motion = Motion(even.time, joints, self.skeleton, frame='world', person=person,
                         head_pose=even.T_world_camera, head_valid=even.valid, provenance=dict(
-                            self.provenance, camera=self.camera, input=dict(track.facts), pieces=pieces))
+                            self.provenance, camera=self.camera, pieces=pieces, input=dict(
+                                track.facts, device=track.device, head_offset=_told_offset(track))))
         return [post_process(motion, smooth, constant_bones, floor)]
 
     def stream(self, *, preset: str | None = None, up: str | None = None, camera: str | None = None,
@@ -113,6 +114,11 @@ class HeadPoseInferencer(Inferencer):
         if options:
             raise TypeError(f'{sorted(options)} are options of readers; the track has been read already')
         return track
+
+
+def _told_offset(track: HeadTrack) -> list | None:
+    """Head offset ``(4,4)`` of a track if it is not the one that a device which nobody named has."""
+    return None if np.array_equal(track.head_offset, np.eye(4)) else np.asarray(track.head_offset).tolist()
 
 
 def _expected_camera(dataset: dict) -> tuple[str, str]:

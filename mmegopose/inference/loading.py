@@ -46,13 +46,13 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
     configs = [config] if config.is_file() else sorted(folder.glob('*.py'))
     named = named_checkpoint(folder)  # the folder may be a copy, so the file beside it comes first
     checkpoints = next(([path] for path in (folder / named.name, named) if path.is_file()), checkpoints)
-    for what, found in (('config (config.py)', configs), ('checkpoint (*.pth)', checkpoints)):
-        if not found:
-            raise FileNotFoundError(f'{folder} has no {what}: name a folder that training wrote, whose training has '
-                                    'saved a checkpoint; otherwise give config and checkpoint')
+    if not configs or not checkpoints:
+        raise FileNotFoundError(f'{folder} lacks {"a file *.pth" if configs else "config.py"}: name a '
+                                'folder that training wrote, whose training has saved a checkpoint; otherwise give '
+                                'config and checkpoint')
+    for what, found in (('configs', configs), ('checkpoints', checkpoints)):
         if len(found) > 1:
-            raise ValueError(f'{folder} has more than one {what}: {", ".join(path.name for path in found)}; give '
-                             'config and checkpoint')
+            raise ValueError(f'{folder} holds the {what} {[path.name for path in found]}: give config and checkpoint')
     return configs[0], checkpoints[0]
 
 

@@ -1,0 +1,43 @@
+"""What somebody should know of a prediction before using it: where the camera is taken to sit, and doubtful places."""
+from ..motion import Motion
+
+MAX_RESIDUAL = 0.02  # of the width of the image: the pose does not fit the picture
+MIN_STILL_FEET = 20  # frames: with fewer the floor is that of the lowest joints
+MAX_ROLL = 8.0       # degrees: cameras that stand are level
+
+
+def camera_sentence(motion: Motion) -> str:
+    """Whose camera the model expects and whose the track is of, ``''`` for what is not of a head track."""
+    expected, source = motion.provenance.get('camera'), motion.provenance.get('input') or {}
+    if motion.head_pose is None or not isinstance(expected, str):
+        return ''
+    if source.get('device'):
+        found = f'the track is that of {source["device"]}, and is moved there'
+        found = 'and so is the track' if source['device'] == expected else found
+    elif source.get('head_offset'):
+        found = 'the place of the track\'s camera on the head was given'
+    else:
+        found = ('the device of the track is not known: taken as if its camera sat between the eyes '
+                 '(--options head_offset=... tells where it is)')
+    return f'The model expects the camera {expected!r}; {found}.'
+
+
+def doubts(motions: list) -> list[str]:
+    """A sentence for each sign that people are not where they seem to be; see ``placement`` and ``upright``."""
+    told = []
+    for motion in motions:
+        who = f'person {motion.person}' if motion.person else 'the person'
+        residual = (motion.provenance.get('placement') or {}).get('residual_pixels')
+        width = (motion.provenance.get('image_size') or [0])[0]
+        if residual and width and residual > MAX_RESIDUAL * width:
+            told.append(f'{who}: the 3D pose misses the keypoints by {residual:.0f} pixels '
+                        f'({100 * residual / width:.1f} % of the width of the image): where they are is doubtful; '
+                        'check --field-of-view, --image-size and --skeleton')
+        upright = motion.provenance.get('upright')
+        if upright and upright['still_feet'] < MIN_STILL_FEET:
+            told.append(f'the floor was found from {upright["still_feet"]} still feet: its height and slope are '
+                        'doubtful')
+        if upright and abs(upright['camera_roll']) > MAX_ROLL:
+            told.append(f'the camera seems to be rolled by {upright["camera_roll"]:.0f} degrees: if it stood level, '
+                        'the vertical of the world is wrong by that')
+    return list(dict.fromkeys(told))
