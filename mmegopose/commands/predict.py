@@ -66,7 +66,7 @@ def predict_arguments(parser) -> None:
                            help='one picture: where the hand or person is, pixels')
     recording.add_argument('--hand', choices=['left', 'right'], help='pictures of one hand: which it is')
     recording.add_argument('--options', nargs='+', action='extend', metavar='KEY=VALUE',
-                           help='more options of the reader: head_offset=eyes up=y unit=mm check=warn')
+                           help='more options of the reader: head_offset=eyes up=y unit=mm quaternion=wxyz')
     result = parser.add_argument_group('result')
     result.add_argument('--smooth', choices=['one_euro', 'savitzky_golay', 'gaussian'], help='filter in time')
     result.add_argument('--constant-bones', action='store_true', help='give bones one length')

@@ -29,6 +29,12 @@ def user_errors():
         else detailed(message, category, filename, *where)
     try:
         yield
+    except (MemoryError, OverflowError) as error:
+        if os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'):
+            raise
+        told = 'there is not enough memory' if isinstance(error, MemoryError) else 'a number is too large'
+        sys.stderr.write(f'error: {told}: {" ".join(str(error).split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
+        sys.exit(2)
     except (OSError, ImportError, ValueError, KeyError, TypeError) as error:
         origin, text = _origin(error)
         ours = is_plugin_file(origin) or _is_ours(origin) or origin.startswith(osp.dirname(mmengine.__file__))

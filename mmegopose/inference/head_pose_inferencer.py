@@ -15,8 +15,9 @@ from .inferencer import Inferencer
 from .inputs import track_store
 from .inputs.head_tracks import HeadTrack, device_offset, read_array_track, read_head_track
 from .inputs.head_tracks import head_offset as read_offset
+from .inputs.head_tracks.track_formats import require_options
 from .inputs.head_tracks.track_import import override
-from .post_processing import post_process
+from .post_processing import check_post_processing, post_process
 from .streaming import LiveHeadPose
 
 
@@ -68,6 +69,7 @@ class HeadPoseInferencer(Inferencer):
             ImplausibleTrack: the poses are not those of a head; the message names the likely cause and its remedy.
             ValueError: an array of another shape, or a field of another length.
         """
+        check_post_processing(smooth, floor)
         track = self._read(track, format, options)
         even = track.resample(FPS)
         store = track_store([track], FPS, fields=[fields or {}], camera=self.camera, camera_axes=self.camera_axes,
@@ -109,7 +111,10 @@ class HeadPoseInferencer(Inferencer):
     def _read(track, format: str, options: dict) -> HeadTrack:
         if isinstance(track, (str, Path)):
             return read_head_track(track, format, **options)
+        if format not in ('auto', 'arrays'):
+            raise ValueError(f'format={format!r} is that of a file, but the track is no file')
         if not isinstance(track, HeadTrack):
+            require_options(read_array_track, options, 'an array')
             return read_array_track(track, **options)
         if options:
             raise TypeError(f'{sorted(options)} are options of readers; the track has been read already')

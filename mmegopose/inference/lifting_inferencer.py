@@ -18,7 +18,7 @@ from .inputs.image_sources import is_video
 from .inputs.poses_2d import Poses2D, collect_frames, read_poses_2d
 from .people import people_store
 from .placement import place_in_camera, stand_upright
-from .post_processing import post_process
+from .post_processing import check_post_processing, post_process
 from .streaming import LiveLifting
 from .tracking import PersonTrack, choose_person, one_person, track_people
 
@@ -84,6 +84,7 @@ class LiftingInferencer(Inferencer):
             FileNotFoundError, BadFile: the file cannot be read.
             ValueError: an array of another shape or not in pixels, or an option without which nothing can be done.
         """
+        check_post_processing(smooth, floor)
         frame = frame or ('root' if intrinsics is None and field_of_view is None else 'camera')
         if frame not in FRAMES:
             raise ValueError(f'frame={frame!r} should be one of {FRAMES}')

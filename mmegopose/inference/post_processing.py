@@ -8,7 +8,17 @@ import numpy as np
 from ..motion import Motion
 from .bone_lengths import constant_bone_lengths
 from .contacts import foot_contacts, on_floor
+from .smoothing import check_smoothing
 from .smoothing import smooth as smooth_motion
+
+
+def check_post_processing(smooth: str | dict | None = None, floor: bool | float = False) -> None:
+    """Raise what :func:`post_process` would for these arguments, before there is a motion: ``ValueError``,
+    ``TypeError``."""
+    if smooth:
+        check_smoothing(**(dict(method=smooth) if isinstance(smooth, str) else dict(smooth)))
+    if not isinstance(floor, bool) and floor is not None and not abs(float(floor)) < 1e4:
+        raise ValueError(f'floor={floor} should be True, or the height of the floor in metres')
 
 
 def post_process(motion: Motion, smooth: str | dict | None = None, constant_bones: bool | dict = False,
@@ -25,6 +35,7 @@ def post_process(motion: Motion, smooth: str | dict | None = None, constant_bone
     Returns:
         The motion; ``provenance`` tells ``smoothing``, ``bones``, ``floor`` and ``contacts``.
     """
+    check_post_processing(smooth, floor)
     if smooth:
         options = dict(method=smooth) if isinstance(smooth, str) else dict(smooth)
         motion = smooth_motion(motion, **options)

@@ -13,6 +13,8 @@ METHODS = ('one_euro', 'savitzky_golay', 'gaussian')
 DEFAULTS: dict[str, dict] = dict(
     one_euro=dict(min_cutoff=1.0, beta=4.0, d_cutoff=1.0), savitzky_golay=dict(window=11 / 30, order=2),
     gaussian=dict(sigma=0.05))
+LIMITS = dict(min_cutoff=(1e-6, 1e6), beta=(0, 1e6), d_cutoff=(1e-6, 1e6), window=(1e-6, 60), order=(0, 9),
+              sigma=(1e-6, 20))
 RESET = 0.25   # seconds without a joint after which One-Euro begins anew
 
 
@@ -36,12 +38,7 @@ def smooth(motion: Motion, method: str = 'savitzky_golay', joints=None, **option
         ValueError: unknown method.
         TypeError: unknown option.
     """
-    if method not in METHODS:
-        raise ValueError(f'method={method!r} should be one of {METHODS}')
-    unknown = set(options) - set(DEFAULTS[method])
-    if unknown:
-        raise TypeError(f'{method} has no {sorted(unknown)}, but {sorted(DEFAULTS[method])}')
-    options = DEFAULTS[method] | options
+    options = check_smoothing(method, joints, **options)
     if joints is None:
         head = get_skeleton(motion.skeleton).head if motion.head_pose is not None else ()
         joints = [joint for joint in range(motion.num_joints) if joint not in head]
@@ -55,6 +52,22 @@ def smooth(motion: Motion, method: str = 'savitzky_golay', joints=None, **option
         there = np.isfinite(mesh.vertices).all(-1) & motion.valid.any(1, keepdims=True)
         mesh = replace(mesh, vertices=run(mesh.vertices, motion.time, there, **options), parameters={})
     return replace(motion, joints=out, mesh=mesh, provenance=noted(motion, dict(method=method, **options)))
+
+
+def check_smoothing(method: str = 'savitzky_golay', joints=None, **options) -> dict:
+    """All options of a method; ``ValueError`` for one that is not positive or too large, ``TypeError`` for unknown
+    ones."""
+    if method not in METHODS:
+        raise ValueError(f'method={method!r} should be one of {METHODS}')
+    unknown = set(options) - set(DEFAULTS[method])
+    if unknown:
+        raise TypeError(f'{method} has no {sorted(unknown)}, but {sorted(DEFAULTS[method])}')
+    for name, value in options.items():
+        low, high = LIMITS[name]
+        if not (isinstance(value, (int, float)) and low <= value <= high):
+            sign = 'positive' if low else 'not negative'
+            raise ValueError(f'{name}={value} of {method} should be {sign}, and at most {high:g}')
+    return DEFAULTS[method] | options
 
 
 def one_euro(values: np.ndarray, time: np.ndarray, valid: np.ndarray, min_cutoff: float = 1.0, beta: float = 4.0,

@@ -268,3 +268,23 @@ def test_ten_thousand_frames_need_no_more_memory_than_a_thousand(tmp_path):
             objects.append(len(gc.get_objects()))
     assert sizes[1] < sizes[0] + 5000 and objects[1] < objects[0] + 100
     assert len(stream.rows) == 59 and len(stream.motion()) == 300
+
+
+def test_places_that_are_not_metres_are_told(inferencer):
+    poses = np.tile(np.eye(4), (40, 1, 1))
+    poses[:, 0, 3] = np.arange(40) * 30.0
+    stream = inferencer.stream(fps=30)
+    with pytest.raises(ValueError, match="the head jumped with each of the last 10 poses, now by 30 m: .*unit='mm'"):
+        for pose in poses:
+            stream.push(pose, skip=True)
+
+
+def test_a_place_that_cannot_be_is_a_missing_pose(inferencer):
+    stream, pose = inferencer.stream(fps=30), np.eye(4)
+    stream.push(pose, skip=True)
+    wrong = pose.copy()
+    wrong[0, 3] = 1e30
+    frame = stream.push(wrong, skip=True)
+    assert not frame.valid and frame.note == 'the head is 1e+30 m away' and stream.counts['not there'] == 1
+    stream.push(pose, skip=True)
+    assert not stream.counts['stretches begun anew']

@@ -5,6 +5,7 @@ from scipy.signal import savgol_filter
 
 from mmegopose.datasets.mocap_sequences import MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET
+from mmegopose.inference.post_processing import check_post_processing
 from mmegopose.inference.smoothing import (
     METHODS,
     gaussian,
@@ -137,3 +138,13 @@ def test_wrong_options():
     for method, option in (('gaussian', dict(sigma=0)), ('savitzky_golay', dict(window=-1))):
         with pytest.raises(ValueError, match='should be positive'):
             smooth(motion(), method, **option)
+
+
+@pytest.mark.parametrize('smooth, floor, message', [
+    (dict(method='one_euro', min_cutoff=float('nan')), False, 'min_cutoff=nan of one_euro should be positive'),
+    (dict(method='one_euro', beta=-1), False, 'beta=-1 of one_euro should be not negative'),
+    (dict(method='savitzky_golay', window=1e9), False, 'at most 60'), ('median', False, 'should be one of'),
+    (None, float('nan'), 'floor=nan should be True')])
+def test_nonsense_is_told_before_there_is_a_motion(smooth, floor, message):
+    with pytest.raises(ValueError, match=message):
+        check_post_processing(smooth, floor)

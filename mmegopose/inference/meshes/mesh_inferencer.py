@@ -18,7 +18,7 @@ from ..inferencer import Inferencer
 from ..inputs.image_sources import open_images
 from ..inputs.poses_2d import Poses2D, read_poses_2d
 from ..inputs.timed_image import ImageSource, TimedImage
-from ..post_processing import post_process
+from ..post_processing import check_post_processing, post_process
 from ..tracking import PersonTrack, track_people
 from .full_camera import image_camera, place_in_image
 from .image_windows import crop_options, image_windows
@@ -117,6 +117,7 @@ class MeshInferencer(Inferencer):
             ValueError: boxes of another shape, or options that do not fit.
             ModuleNotFoundError: the detector is not installed.
         """
+        check_post_processing(smooth, floor)
         if frame not in ('camera', 'root'):
             raise ValueError(f"frame={frame!r} should be 'camera' or 'root'")
         if person not in ('all', 'longest', 'largest'):

@@ -9,11 +9,13 @@ from ...geometry.resampling import bracket, interpolate, interpolate_poses
 from ...geometry.rigid import apply_rigid
 from ...geometry.trajectory import rigidity_error
 from ...motion import Motion
-from ..inputs.head_tracks.track_import import JUMP, ROTATION_TOLERANCE
-from .input_clock import InputClock
+from ..inputs.head_tracks.track_import import FAR, JUMP, ROTATION_TOLERANCE
+from .input_clock import MAX_BREAKS, InputClock
 from .live_frame import LiveFrame
 from .live_history import LiveHistory
 from .recent_rows import RecentRows, rows_behind
+
+WORLD = 1e7  # metres from the origin: farther than the surface of the earth is from its middle
 
 
 class LiveHeadPose:
@@ -57,7 +59,7 @@ class LiveHeadPose:
         self.history = LiveHistory(skeleton, 'world', max(round(history * frame_rate), 1), provenance)
         self.counts: Counter = Counter()
         self.stretch, self.origin, self.begin = -1, 0.0, 0.0
-        self.next_frame, self.bridged, self.head_peak = 0, 0, -np.inf
+        self.next_frame, self.bridged, self.head_peak, self.jumps = 0, 0, -np.inf, 0
         self.note, self.restarted = '', ''
         self.before: tuple | None = None  # time, standard pose and fields of the push before
         self.shapes: dict | None = None  # of the fields
@@ -76,7 +78,8 @@ class LiveHeadPose:
             than the pose before, which is left out.
 
         Raises:
-            ValueError: another shape, a first pose whose rotation is none, times that are not seconds.
+            ValueError: another shape, a first pose whose rotation is none, times that are not seconds, places that are
+                not metres.
         """
         fields = {name: np.asarray(value) for name, value in fields.items()}
         pose, problem = self._checked(T_world_camera, fields)
@@ -123,7 +126,14 @@ class LiveHeadPose:
             self.counts['not there'] += 1
             return None, f'the rotation is {text}'
         self.shapes = shapes
-        return self.convention.to_standard(pose), None
+        pose = self.convention.to_standard(pose)
+        before = self.before[1][:3, 3] if self.before else 0.0
+        distance = float(np.abs(pose[:3, 3] - before).max())
+        if distance > (FAR[0] if self.before else WORLD):
+            self.counts['not there'] += 1
+            self._count_jump(distance)
+            return None, f'the head is {distance:.2g} m away'
+        return pose, None
 
     def _jump(self, time: float, pose: np.ndarray) -> str | None:
         """Why the tracker must have lost the head between the pose before and this one, or None."""
@@ -131,7 +141,15 @@ class LiveHeadPose:
             return None
         distance = float(np.linalg.norm(pose[:3, 3] - self.before[1][:3, 3]))
         jumped = distance > JUMP[0] and distance > JUMP[1] * (time - self.before[0])
+        self._count_jump(distance if jumped else None)
         return f'the head jumped by {distance:.2g} m' if jumped else None
+
+    def _count_jump(self, distance: float | None) -> None:
+        """Raise ``ValueError`` if one pose after the other jumps; None: this one did not."""
+        self.jumps = 0 if distance is None else self.jumps + 1
+        if self.jumps > MAX_BREAKS:
+            raise ValueError(f'the head jumped with each of the last {MAX_BREAKS} poses, now by {distance:.3g} m: '
+                             "places should be in metres (unit='mm' says that they are not), times in seconds")
 
     def _begin_stretch(self, time: float, note: str) -> None:
         if self.stretch >= 0:

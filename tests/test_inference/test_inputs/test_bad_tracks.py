@@ -227,3 +227,54 @@ def test_rates_are_positive(fps, tmp_path):
             read_head_track(path, name, fps=fps, **options)
     with pytest.raises(ValueError, match=f'fps should be positive, got {fps}'):
         read_array_track(POSES, fps=fps)
+
+
+def test_a_clock_that_jumps_is_told():
+    time = TIME + 1.7e9 * (np.arange(len(TIME)) >= 40)
+    with pytest.raises(ValueError, match='the clock jumps by 54 years at row 40: '):
+        read_array_track(POSES, time)
+    with pytest.raises(ValueError, match='frames, more than'):
+        read_array_track(POSES, TIME).resample(1e9)
+
+
+@pytest.mark.parametrize('place', [1e30, -1e6, 1e308])
+def test_impossible_places_are_missing(place):
+    poses = POSES.copy()
+    poses[40:42, 0, 3] = place
+    track = read_array_track(poses, TIME)
+    assert np.flatnonzero(~track.valid).tolist() == [40, 41] and np.abs(track.T_world_camera[:, :3, 3]).max() < 100
+    assert '2 rows farther than 10 km from the others count as missing' in track.facts['notes']
+
+
+def test_quaternions_and_places_that_say_nothing_are_told(tmp_path):
+    path = files.write_csv(tmp_path / 'a.csv', TIME, POSES)
+    header, *rows = path.read_text().splitlines()
+    rows = [','.join([*row.split(',')[:-4], *(str(2 * float(x)) for x in row.split(',')[-4:])]) for row in rows]
+    put(path, [header, *rows])
+    with pytest.raises(ValueError, match='the quaternions have a length of 2 in place of 1'):
+        read_head_track(path, preset='opencv')
+    poses = POSES.copy()
+    poses[:, :3, 3] = 0
+    with pytest.raises(track_import.ImplausibleTrack, match='all places are 0 0 0'):
+        read_array_track(poses, TIME)
+
+
+def test_another_order_of_quaternions(tmp_path):
+    swapped = track_import.reorder_quaternions(POSES, 'xyzw')  # written x y z w, they are w x y z of the poses
+    path = files.write_csv(tmp_path / 'a.csv', TIME, swapped)
+    track = read_head_track(path, preset='opencv', quaternion='wxyz')
+    np.testing.assert_allclose(track.T_world_camera, POSES, atol=1e-6)
+    with pytest.raises(ValueError, match="quaternion='xwyz' should be one of"):
+        read_head_track(path, preset='opencv', quaternion='xwyz')
+    with pytest.raises(ValueError, match='option of tables with quaternions'):
+        read_array_track(POSES, TIME, quaternion='wxyz')
+
+
+@pytest.mark.parametrize('gap', [-1, 0, float('nan'), float('inf')])
+def test_nonsense_options(gap, tmp_path):
+    with pytest.raises(ValueError, match='max_gap=.* should be positive'):
+        read_array_track(POSES, TIME, max_gap=gap)
+    with pytest.raises(TypeError, match="csv has no option 'max_gpa'; nearest: max_gap"):
+        read_head_track(files.write_csv(tmp_path / 'a.csv', TIME, POSES), max_gpa=1)
+    with pytest.warns(UserWarning, match='head_offset turns by 90 degrees'):
+        read_array_track(POSES, TIME, head_offset=(0, 0, 0, 90, 0, 0))

@@ -79,7 +79,7 @@ def read_csv_track(path: str | Path, *, columns: dict | None = None, fps: float 
     facts = dict(format='csv', columns=found, rows_kept=f'1 of {every}', notes=table.notes)
     time_unit = 's' if fps is not None or time_unit is None else time_unit
     return import_track(time, poses, default, source=str(path), time_unit=time_unit, device=device, facts=facts,
-                        **options)
+                        file_quaternion='xyzw' if 'quaternion' in found else None, **options)
 
 
 def find_columns(names: list) -> dict[str, Any]:

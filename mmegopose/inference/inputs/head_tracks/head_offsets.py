@@ -4,6 +4,7 @@ The eyes frame is at the middle of the wearer's pupils, with x right, y down, z 
 ``T_camera_eyes (4,4)``: the eyes frame in the axes of the device's upright camera (right, down, forward).
 """
 import math
+import warnings
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -17,6 +18,8 @@ DEVICES = dict(
     eyes=((0, 0, 0), 0), openxr=((0, 0, 0), 0), hololens=((0, 0, 0), 0),
     aria_gen1=((-0.0560, -0.0071, 0.0129), 7.5), aria_gen1_large=((-0.0583, -0.0072, 0.0121), 7.5),
     aria_gen2=((-0.0561, -0.0061, 0.0153), 7.5), aria_gen2_large=((-0.0600, -0.0062, 0.0150), 7.5))
+
+MAX_TURN = 60  # degrees
 
 
 def device_offset(device: str) -> np.ndarray:
@@ -59,4 +62,8 @@ def head_offset(values) -> np.ndarray:
     if np.linalg.norm(offset[:3, 3]) > 0.5:
         raise ValueError(f'head_offset puts the eyes {np.linalg.norm(offset[:3, 3]):.3g} m from the camera: it should '
                          'be in metres, from a camera on the head')
+    turn = math.degrees(Rotation.from_matrix(rotation).magnitude())
+    if turn > MAX_TURN:
+        warnings.warn(f'head_offset turns by {turn:.0f} degrees: a camera on a head looks ahead; for other axes pass '
+                      'camera or preset', stacklevel=3)
     return offset

@@ -31,7 +31,7 @@ def read_tum(path: str | Path, **options) -> HeadTrack:
     table = _read(path, TUM)
     return import_track(table.columns['time'], poses_of(table.stack(TUM[1:4]), table.stack(TUM[4:])),
                         PoseConvention('-y', 'opencv'), source=str(path), facts=_facts('tum', table),
-                        **{'time_unit': 's', **options})
+                        **{'time_unit': 's', 'file_quaternion': 'xyzw', **options})
 
 
 def read_euroc(path: str | Path, *, body_to_camera: np.ndarray | None = None, **options) -> HeadTrack:

@@ -1,4 +1,6 @@
 """The one entry for head tracks: a file or folder of any known format, found out by its content."""
+import difflib
+import inspect
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from .hololens import EGOBODY_COLUMNS, read_hololens
 from .phones import read_record3d, read_stray_scanner
 from .text_tracks import read_euroc, read_kitti, read_tum
 from .track import HeadTrack
+from .track_import import import_track
 
 FORMATS: dict[str, Callable] = dict(
     aria_mps=read_aria_mps, csv=read_csv_track, stray_scanner=read_stray_scanner, record3d=read_record3d,
@@ -27,7 +30,8 @@ def read_head_track(path: str | Path, format: str = 'auto', **options) -> HeadTr
         path: file or folder.
         format: key of :data:`FORMATS`, or ``'auto'``: by the names and the first lines of the files.
         options: of the format's reader; all take those of :func:`.track_import.import_track` (``preset``, ``up``,
-            ``camera``, ``direction``, ``unit``, ``time_unit``, ``head_offset``, ``max_gap``, ``check``).
+            ``camera``, ``direction``, ``unit``, ``time_unit``, ``head_offset``, ``max_gap``, ``quaternion``,
+            ``check``).
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -41,7 +45,19 @@ def read_head_track(path: str | Path, format: str = 'auto', **options) -> HeadTr
     name = detect_track_format(path) if format == 'auto' else format
     if name not in FORMATS:
         raise KeyError(f'unknown format {name!r}; known: {sorted(FORMATS)}')
+    require_options(FORMATS[name], options, f'the format {name}')
     return FORMATS[name](path, **options)
+
+
+def require_options(reader: Callable, options: dict, what: str) -> None:
+    """``TypeError`` that names the nearest ones if a reader has not these options."""
+    known = {*inspect.signature(reader).parameters, *inspect.signature(import_track).parameters} - {
+        'path', 'poses', 'options', 'convention', 'source', 'world', 'quality', 'gravity', 'facts', 'file_quaternion'}
+    known |= set(inspect.signature(reader).parameters) & {'gravity', 'world', 'quality'}
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known, 3, 0.6) or sorted(known)
+            raise TypeError(f'{what} has no option {option!r}; nearest: {", ".join(near)}')
 
 
 def detect_track_format(path: str | Path) -> str:

@@ -9,11 +9,14 @@ from scipy.spatial.transform import Rotation
 from ....geometry.conventions import UNITS, PoseConvention, get_preset, level
 from ..times import TIME_UNITS, guess_time_unit
 from .head_offsets import head_offset as read_offset
-from .self_tests import find_problems
+from .self_tests import find_problems, reorder_quaternions
 from .track import HeadTrack
 
+_ORDERS = ('xyzw', 'wxyz')
 CHECKS = ('raise', 'warn', 'off')
 ROTATION_TOLERANCE = 1e-3
+FAR = 1e4, 1000.0  # metres from the median place, and times the median distance from it: nobody's place
+LONGEST_HOLE = 6 * 3600.0  # seconds
 JUMP = 0.1, 15.0  # metres, and metres a second: farther and faster between two rows is a jump of the tracker
 
 
@@ -26,7 +29,8 @@ def import_track(time: np.ndarray, poses: np.ndarray, convention: PoseConvention
                  gravity: np.ndarray | None = None, device: str = '', facts: dict | None = None,
                  preset: str | None = None, up: str | None = None, camera: str | None = None,
                  direction: str | None = None, unit: str | None = None, head_offset=None,
-                 max_gap: float | None = None, check: str = 'raise') -> HeadTrack:
+                 max_gap: float | None = None, check: str = 'raise', quaternion: str | None = None,
+                 file_quaternion: str | None = None) -> HeadTrack:
     """A track from the rows of a file. The arguments after ``facts`` are options of every reader.
 
     Args:
@@ -47,6 +51,9 @@ def import_track(time: np.ndarray, poses: np.ndarray, convention: PoseConvention
         head_offset: place of the eyes, see :func:`.head_offsets.head_offset`; default: that of the device.
         max_gap: longest time without a pose that is bridged, seconds; default: 0.05 or 2.5 median steps.
         check: what happens with a track that no head makes: ``'raise'``, ``'warn'`` or ``'off'``.
+        quaternion: order of the four numbers in a table with quaternions, ``'xyzw'`` or ``'wxyz'``; default: as such
+            files have it.
+        file_quaternion: the order in which the reader took them; None: the file has none, or names each.
 
     Raises:
         ValueError: no usable row, times that run backwards, matrices that are no poses.
@@ -56,20 +63,27 @@ def import_track(time: np.ndarray, poses: np.ndarray, convention: PoseConvention
     gravity = gravity if up is None else None
     if check not in CHECKS:
         raise ValueError(f'check={check!r} should be one of {CHECKS}')
+    if max_gap is not None and not 0 < max_gap < np.inf:
+        raise ValueError(f'max_gap={max_gap} should be positive, seconds')
     facts, notes = dict(facts or {}), list((facts or {}).get('notes', ()))
     poses = np.asarray(poses, float)
+    if quaternion is not None:
+        poses = _in_order(poses, quaternion, file_quaternion, source)
     rows, seconds, unit = _usable_times(np.asarray(time, float), time_unit, source, notes)
     poses = poses[rows]
     valid = _usable_poses(poses, source, notes)
+    other_order = None if file_quaternion is None else _ORDERS[(quaternion or file_quaternion) == 'xyzw']
     names, world = np.unique(np.zeros(len(rows), int) if world is None else np.asarray(world)[rows],
                              return_inverse=True)
+    valid &= ~_far_away(poses, valid, world, convention, notes)
     if gravity is not None:
         gravity = np.broadcast_to(gravity, (len(time), 3))[rows]
         poses = _levelled(poses, gravity, world, valid, convention, source, notes)
     known = np.flatnonzero(valid)
     segment = np.full(len(rows), -1, np.int64)
     segment[known] = _segments(seconds[known], poses[known], world[known], convention, max_gap, notes)
-    problems = [] if check == 'off' else find_problems(poses[known], seconds[known], segment[known], convention, unit)
+    problems = [] if check == 'off' else find_problems(
+        poses[known], seconds[known], segment[known], convention, unit, other_order)
     for problem in problems:
         text = f'{source}: {problem}'
         if check == 'raise' and problem.kind != 'mirror':
@@ -88,15 +102,49 @@ def import_track(time: np.ndarray, poses: np.ndarray, convention: PoseConvention
 
 def poses_of(place: np.ndarray, quaternion: np.ndarray) -> np.ndarray:
     """Poses ``(N,4,4)`` of places ``(N,3)`` and quaternions ``(N,4)`` x y z w; NaN where the quaternion has not length
-    1 (zero where there was no pose)."""
+    1 (zero where there was no pose). ``ValueError`` if most have another length."""
     poses = np.tile(np.eye(4), (len(place), 1, 1))
     poses[:, :3, 3] = place
     norm = np.linalg.norm(quaternion, axis=1)
     good = np.abs(norm - 1) < 0.01
+    told = norm[np.isfinite(norm) & (norm > 0)]
+    if len(told) and (np.abs(told - 1) >= 0.01).mean() > 0.5:
+        raise ValueError(f'the quaternions have a length of {np.median(told):.3g} in place of 1: other columns, or '
+                         'they are to be divided by their length first')
     poses[:, :3, :3] = np.nan
     if good.any():
         poses[good, :3, :3] = Rotation.from_quat(quaternion[good]).as_matrix()
     return poses
+
+
+def _in_order(poses: np.ndarray, quaternion: str, taken: str | None, source: str) -> np.ndarray:
+    """Poses whose quaternions were read in the order ``taken``, read in another one."""
+    if quaternion not in _ORDERS:
+        raise ValueError(f'quaternion={quaternion!r} should be one of {_ORDERS}')
+    if taken is None:
+        raise ValueError(f'{source}: quaternion={quaternion!r} is an option of tables with quaternions')
+    return poses if quaternion == taken else reorder_quaternions(poses, quaternion)
+
+
+def _far_away(poses, valid, world, convention, notes) -> np.ndarray:
+    """Rows ``(N,)`` whose places cannot be those of the recording."""
+    center, far = np.zeros((len(poses), 3)), np.zeros(len(poses), bool)
+    center[valid] = _centers(poses[valid], convention)
+    for number in np.unique(world[valid]):
+        rows = np.flatnonzero(valid & (world == number))
+        distance = np.abs(center[rows] - np.median(center[rows], axis=0)).max(1)
+        far[rows] = distance > max(FAR[0], FAR[1] * np.median(distance))
+    if far.any():
+        notes.append(f'{int(far.sum())} rows farther than {FAR[0] / 1000:g} km from the others count as missing')
+    return far
+
+
+def _centers(poses, convention) -> np.ndarray:
+    """Places ``(N,3)`` of the camera, metres, in the axes of the file's world."""
+    place = poses[:, :3, 3]
+    if convention.direction != 'camera_to_world':
+        place = -np.einsum('nji,nj->ni', poses[:, :3, :3], place)
+    return place * UNITS[convention.unit]
 
 
 def override(convention: PoseConvention, preset: str | None = None, up: str | None = None, camera: str | None = None,
@@ -137,7 +185,14 @@ def _usable_times(time: np.ndarray, time_unit: str, source: str, notes: list) ->
         rows = rows[~again]
     if time_unit == 'auto':
         time_unit = guess_time_unit(time[rows], source)
-    return rows, time[rows] * TIME_UNITS[time_unit], time_unit
+    seconds = time[rows] * TIME_UNITS[time_unit]
+    step = np.diff(seconds)
+    if len(step) and step.max() > max(LONGEST_HOLE, 1000 * np.median(step)):
+        place, hours = int(np.argmax(step)) + 1, step.max() / 3600
+        told = f'{hours / 24 / 365.25:.0f} years' if hours > 24 * 365 else f'{hours:.0f} hours'
+        raise ValueError(f'{source}: the clock jumps by {told} at row {rows[place]}: two clocks, or two recordings in '
+                         'one file. Split the file, or give fps')
+    return rows, seconds, time_unit
 
 
 def _usable_poses(poses: np.ndarray, source: str, notes: list) -> np.ndarray:
@@ -192,9 +247,7 @@ def _segments(time, poses, world, convention, max_gap, notes) -> np.ndarray:
     max_gap = max(0.05, 2.5 * float(np.median(step))) if max_gap is None and len(step) else max_gap
     new_world = world[1:] != world[:-1]
     gap = step > (max_gap or 0)
-    center = poses[:, :3, 3] if convention.direction == 'camera_to_world' else \
-        -np.einsum('nji,nj->ni', poses[:, :3, :3], poses[:, :3, 3])
-    distance = np.linalg.norm(np.diff(center, axis=0), axis=1) * UNITS[convention.unit]
+    distance = np.linalg.norm(np.diff(_centers(poses, convention), axis=0), axis=1)
     with np.errstate(divide='ignore', invalid='ignore'):
         jump = (distance > JUMP[0]) & (distance / step > JUMP[1]) & ~gap & ~new_world
     if jump.mean() > 0.02 if len(jump) else False:  # so many are no jumps: units, say

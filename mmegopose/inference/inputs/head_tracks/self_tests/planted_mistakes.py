@@ -6,6 +6,7 @@ import numpy as np
 from .....geometry.conventions import PRESETS, PoseConvention
 from ...times import TIME_UNITS
 from .plausibility import find_problems
+from .posture import reorder_quaternions
 
 RIGHT = PoseConvention()
 
@@ -43,6 +44,9 @@ MISTAKES = dict(  # name: (kinds of problem that name it, track -> time, poses o
     seconds_as_milliseconds=(('time unit',), _times('s', 'ms')),
     nanoseconds_as_microseconds=(('time unit',), _times('ns', 'us')))
 
+WEAK = dict(  # rarely seen: most of these tracks look like heads
+    quaternion_order=(('quaternion',), lambda time, poses: (time, reorder_quaternions(poses, 'wxyz'), RIGHT)))
+
 
 def measure(tracks: Iterable, mistakes: dict | None = None) -> dict:
     """Plant each mistake in each track.
@@ -55,12 +59,12 @@ def measure(tracks: Iterable, mistakes: dict | None = None) -> dict:
         ``{name: dict(caught, named, number)}``: the shares of tracks in which any problem was found, and in which its
         kind was the right one; under ``'none'`` the tracks as they are, of which none should be caught.
     """
-    mistakes = dict(none=((), _read_as(RIGHT))) | (MISTAKES if mistakes is None else mistakes)
+    mistakes = dict(none=((), _read_as(RIGHT))) | (MISTAKES | WEAK if mistakes is None else mistakes)
     found = {name: [] for name in mistakes}
     for time, poses in tracks:
         for name, (kinds, plant) in mistakes.items():
             file_time, file_poses, said = plant(time, poses)
-            problems = find_problems(file_poses, file_time, np.zeros(len(poses), int), said)
+            problems = find_problems(file_poses, file_time, np.zeros(len(poses), int), said, other_order='xyzw')
             found[name].append((bool(problems), bool(problems) and problems[0].kind in kinds))
     return {name: dict(caught=float(np.mean([c for c, _ in hits])), named=float(np.mean([n for _, n in hits])),
                        number=len(hits)) for name, hits in found.items()}

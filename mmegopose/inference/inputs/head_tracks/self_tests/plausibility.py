@@ -18,7 +18,7 @@ import numpy as np
 from .....geometry.conventions import PRESETS, UNITS, PoseConvention
 from ...times import TIME_UNITS
 from .head_motion import MotionSample, accelerations, sample_motion, speeds, travel
-from .posture import find_better_axes
+from .posture import find_better_axes, other_order_is_better
 
 MIN_RATE, MAX_RATE = 2.0, 2000.0           # poses a second
 LEVER = 0.04, 4.0                          # m/rad; people: 0.11 to 1.4
@@ -31,7 +31,8 @@ class Problem(NamedTuple):
     """What is wrong with a track.
 
     Attributes:
-        kind: ``'time unit'``, ``'unit'``, ``'axes'``, ``'direction'`` or ``'mirror'``.
+        kind: ``'time unit'``, ``'unit'``, ``'axes'``, ``'direction'``, ``'quaternion'``, ``'places'`` or
+            ``'mirror'``.
         text: what was seen and the likely cause.
         options: arguments that mend it, e.g. ``"up='y'"``; empty if not known.
     """
@@ -44,7 +45,7 @@ class Problem(NamedTuple):
 
 
 def find_problems(poses: np.ndarray, time: np.ndarray, segment: np.ndarray, convention: PoseConvention,
-                  time_unit: str = 's') -> list:
+                  time_unit: str = 's', other_order: str | None = None) -> list:
     """Problems of a track, the surest first; usually none.
 
     Args:
@@ -53,7 +54,10 @@ def find_problems(poses: np.ndarray, time: np.ndarray, segment: np.ndarray, conv
         segment: ``(N,)`` steps between rows of different segments do not count.
         convention: that the poses are said to have.
         time_unit: of the file, that the times are said to have had.
+        other_order: ``'xyzw'`` or ``'wxyz'``, in which quaternions of the file were not read; None: it has none.
     """
+    if len(poses) >= 10 and not poses[:, :3, 3].any():
+        return [Problem('places', 'all places are 0 0 0: a device that tracks only turns, or other columns')]
     if len(time) > 1 and (problem := check_rate(time, time_unit)):
         return [problem]
     sample = sample_motion(poses, time, segment)
@@ -61,7 +65,7 @@ def find_problems(poses: np.ndarray, time: np.ndarray, segment: np.ndarray, conv
     problem = _check_unit(standard, sample, convention)
     if problem:
         return [problem]
-    problems = [_check_axes(sample, convention), _check_mirror(standard, sample, convention)]
+    problems = [_check_axes(sample, convention, other_order), _check_mirror(standard, sample, convention)]
     return [problem for problem in problems if problem]
 
 
@@ -98,8 +102,11 @@ def _check_unit(standard, sample: MotionSample, convention) -> Problem | None:
     return Problem('unit', f'{text}: lengths in {unit} read as {convention.unit}?', f'unit={unit!r}')
 
 
-def _check_axes(sample: MotionSample, convention) -> Problem | None:
+def _check_axes(sample: MotionSample, convention, other_order: str | None) -> Problem | None:
     better = find_better_axes(sample, convention)
+    if other_order and other_order_is_better(sample, convention, other_order, better):
+        return Problem('quaternion', 'up sways in the camera as in no head: quaternions in another order?',
+                       f'quaternion={other_order!r}')
     if not better:
         return None
     up = convention.to_standard(sample.poses)[:, 2, :3].mean(0)

@@ -8,11 +8,13 @@ is; a mistake is reported if it looks better by a margin that no right recording
 from dataclasses import replace
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from .....geometry.conventions import CAMERA_AXES, DIRECTIONS, PRESETS, PoseConvention
 from .head_motion import MotionSample, accelerations, sample_motion
 
 MARGIN = 1.0        # of the score; people: 0.23 at most, 0.94 in three seconds of crawling with the face down
+QUATERNION_MARGIN = 1.3  # people: 1.0 at most; a fifth of the tracks with a wrong order reach it
 NOD = 0.4           # radians that the head looks down on average
 NOD_SHARPNESS, LEAN_SPREAD, ODD = 2.0, 0.4, 0.1  # how much it nods and leans, and the share of any posture
 EFFORT_WEIGHT = 1.2  # of the log of the squared acceleration
@@ -33,6 +35,26 @@ def find_better_axes(sample: MotionSample, convention: PoseConvention) -> list[P
     scores = {other: judge(other) for other in (*mistakes, *names)
               if other != convention and np.linalg.det(other.camera_to_opencv) == handed}
     return _simplest(scores, convention, sample)
+
+
+def other_order_is_better(sample: MotionSample, convention: PoseConvention, order: str,
+                          others: list[PoseConvention]) -> bool:
+    """Whether the quaternions in the order ``'xyzw'`` or ``'wxyz'`` look much more like a head, and more than with the
+    axes of ``others``."""
+    judge = Judge(sample, convention)
+    again = Judge(sample._replace(poses=reorder_quaternions(sample.poses, order)), convention)
+    again.effort, score = judge.effort, judge(convention)
+    best = again(convention)
+    return best - score > QUATERNION_MARGIN and all(best > judge(other) for other in others)
+
+
+def reorder_quaternions(poses: np.ndarray, order: str) -> np.ndarray:
+    """Poses ``(N,4,4)`` from quaternions that were read as x y z w or w x y z and are in the other order, ``order``."""
+    out, good = poses.copy(), np.isfinite(poses).all((1, 2))
+    if good.any():
+        turn = Rotation.from_matrix(poses[good, :3, :3]).as_quat()
+        out[good, :3, :3] = Rotation.from_quat(np.roll(turn, -1 if order == 'wxyz' else 1, axis=1)).as_matrix()
+    return out
 
 
 def likely_conventions(poses: np.ndarray, time: np.ndarray) -> str:
