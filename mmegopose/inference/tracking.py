@@ -14,7 +14,7 @@ KEEP_SPEED = 0.7  # of the last velocity, in the mean of the velocities before
 FILLED_CONFIDENCE = 0.5  # of the less sure end of a hole
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PersonTrack:
     """2D poses of one person, one row for each frame from the first to the last in which it was seen.
 
@@ -47,6 +47,10 @@ class PersonTrack:
     fps: float | None = None
     facts: dict = field(default_factory=dict)
     frame_time: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        return (f'PersonTrack(person={self.person!r}, {len(self)} frames, seen in {int(self.present.sum())}, '
+                f'keypoints of {self.skeleton})')
 
     def __len__(self) -> int:
         """Number of frames."""

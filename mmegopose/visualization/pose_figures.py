@@ -3,12 +3,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MultipleLocator
 
 from ..motion import Motion
 from ..structures import Skeleton, get_skeleton
 
 LEFT, RIGHT, CENTRE, TRUTH = '#1f77b4', '#d62728', '#333333', '#aaaaaa'
 MIN_REACH_M = 0.1  # from the middle of a picture to its sides
+STEPS_M = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 1e3, 1e6)  # of its grid
 
 
 def draw_skeleton(axes, joints: np.ndarray, skeleton: Skeleton, visible: np.ndarray | None = None,
@@ -61,7 +63,9 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
         visible = np.ones(pred.shape[:2], bool)
     columns = min(len(pred), 4)
     rows = -(-len(pred) // columns)
-    figure = Figure(figsize=(3.0 * columns, 3.3 * rows), layout='constrained')
+    figure = Figure(figsize=(3.0 * columns, 3.3 * rows + 0.4))
+    figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.3 / (3.3 * rows + 0.4), bottom=0.4 / (3.3 * rows + 0.4),
+                           wspace=0.02, hspace=0.12)  # the constrained layout cuts titles above 3D axes off
     FigureCanvasAgg(figure)
     for i in range(len(pred)):
         axes, title = figure.add_subplot(rows, columns, i + 1, projection='3d'), titles[i] if titles else ''
@@ -71,11 +75,12 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
             if both.any():
                 title = f'{title}  {np.linalg.norm(pred[i] - truth[i], axis=-1)[both].mean() * 100:.1f} cm'
         draw_skeleton(axes, pred[i], skeleton, there[i])
-        _frame_axes(axes, np.concatenate([pred[i][there[i]], truth[i][visible[i]]]))
-        axes.set_title(title, fontsize=9)
+        step = _frame_axes(axes, np.concatenate([pred[i][there[i]], truth[i][visible[i]]]))
+        axes.set_title(title, fontsize=9, pad=2)
+        axes.text2D(0.5, 0.0, f'grid {step:g} m', transform=axes.transAxes, fontsize=7, color=CENTRE, ha='center')
     lines = [_line(TRUTH, 'truth')] if visible.any() else []
     figure.legend(handles=[*lines, _line(LEFT, 'predicted, left'), _line(RIGHT, 'predicted, right')],
-                  loc='outside lower center', ncols=3, frameon=False, fontsize=9)
+                  loc='lower center', ncols=3, frameon=False, fontsize=9)
     return figure
 
 
@@ -105,13 +110,17 @@ def _same_poses(truth: Motion, some: Motion) -> tuple[np.ndarray, np.ndarray]:
     return _drawn(truth), truth.valid
 
 
-def _frame_axes(axes, shown: np.ndarray) -> None:
-    """Equal scales and a cube around the points ``(n,3)``."""
+def _frame_axes(axes, shown: np.ndarray) -> float:
+    """Equal scales and a cube around the points ``(n,3)``; metres from line to line of its grid."""
     middle, reach = (shown.max(0) + shown.min(0)) / 2, max(np.ptp(shown, 0).max() / 2, MIN_REACH_M)
     axes.set(xlim=(middle[0] - reach, middle[0] + reach), ylim=(middle[1] - reach, middle[1] + reach),
              zlim=(middle[2] - reach, middle[2] + reach), box_aspect=(1, 1, 1))
     axes.view_init(elev=12, azim=-35)
+    step = next((step for step in STEPS_M if 2 * reach / step <= 8), reach)
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_major_locator(MultipleLocator(step))
     axes.tick_params(labelbottom=False, labelleft=False, labelright=False, length=0)
+    return step
 
 
 def _line(color, label):

@@ -5,7 +5,7 @@ model = dict(
         arch='tiny', embed=dict(type='ConvStem', img_size=(96, 96)),
         init_cfg=dict(type='PretrainedPart', checkpoint='work_dirs/vit-tiny_synthetic-hand-2d/iter_2400.pth',
                       prefix='backbone.',
-                      made_by='python tools/train.py configs/mesh/vit-tiny_synthetic-hand-2d.py')),
+                      made_by='mmegopose train mmegopose::mesh/vit-tiny_synthetic-hand-2d.py')),
     head=dict(
         type='MeshDecoderHead', embed_dim=96, decoder_dim=96, depth=2, num_heads=4, head_dim=24, mlp_dim=192,
         camera_scale=4.0, body_model=dict(type='SkinnedModel', source='open_hand', joint_order='openpose')),

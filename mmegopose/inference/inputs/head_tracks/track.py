@@ -10,7 +10,7 @@ from .head_offsets import device_offset, head_offset
 from .self_tests import sample_motion, travel
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HeadTrack:
     """Poses of a camera on a head: camera to world, upright camera (x right, y down, z forward), z up, metres, seconds.
 
@@ -40,6 +40,11 @@ class HeadTrack:
         if self.head_offset is None:
             offset = device_offset(self.device) if self.device else np.eye(4)
             object.__setattr__(self, 'head_offset', offset)
+
+    def __repr__(self) -> str:
+        share = self.valid.mean() if len(self) else 0
+        return (f'HeadTrack({len(self)} poses in {self.duration:.2f} s, {share:.0%} valid, '
+                f'{self.num_segments} unbroken piece(s), device {self.device or "not known"})')
 
     def __len__(self) -> int:
         """Number of rows."""

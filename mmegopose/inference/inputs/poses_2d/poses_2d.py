@@ -18,7 +18,7 @@ def check_fps(fps) -> None:
         raise ValueError(f'fps={fps!r} should be positive and finite: frames per second, from 1e-6 to 1e6')
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Poses2D:
     """Detections of a video, one row a person in a frame, in the order of the frames.
 
@@ -57,6 +57,10 @@ class Poses2D:
 
     def __post_init__(self):
         check_fps(self.fps)
+
+    def __repr__(self) -> str:
+        return (f'Poses2D({len(self)} detections of {self.skeleton} in {self.num_frames} frames, image '
+                f'{self.image_size or "of unknown size"}, {self.fps or "unknown"} frames a second)')
 
     def __len__(self) -> int:
         """Number of detections, of all frames together."""
