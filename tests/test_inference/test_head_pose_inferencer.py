@@ -126,7 +126,7 @@ def test_options_are_told(inferencer):
 def test_a_folder_is_a_model(inferencer, tmp_path):
     folder = tmp_path / 'mine'
     folder.mkdir()
-    with pytest.raises(FileNotFoundError, match='has no config'):
+    with pytest.raises(FileNotFoundError, match='lacks config.py|lacks a file'):
         HeadPoseInferencer(model=folder)
     (folder / 'config.py').write_text(f'_base_ = {str(CONFIG)!r}\n')
     (folder / 'model.pth').write_bytes(Path(inferencer.checkpoint).read_bytes())
@@ -138,7 +138,7 @@ def test_a_folder_is_a_model(inferencer, tmp_path):
     with pytest.raises(ValueError, match='needs a config and a checkpoint, or a model'):
         HeadPoseInferencer(str(CONFIG))
     (folder / 'other.pth').write_bytes(b'')
-    with pytest.raises(ValueError, match='more than one checkpoint'):
+    with pytest.raises(ValueError, match='holds the checkpoints'):
         HeadPoseInferencer(model=folder)
 
 
