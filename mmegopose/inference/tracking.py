@@ -6,8 +6,8 @@ from scipy.optimize import linear_sum_assignment
 
 from ..structures import convert_confidence, convert_joints
 from .inputs.poses_2d import Poses2D
+from .inputs.times import DEFAULT_FPS
 
-FPS = 30.0        # where a file does not tell
 MIN_MATCH = 0.2   # of the similarity in [0,1] of a detection and the person it continues
 REACH = 0.15      # of the person's size: joints so far from where they were are as like as exp(-1/2)
 KEEP_SPEED = 0.7  # of the last velocity, in the mean of the velocities before
@@ -65,7 +65,7 @@ class PersonTrack:
     @property
     def time(self) -> np.ndarray:
         """``(T,)`` seconds from the first frame of the video."""
-        return self.frame / (self.fps or FPS) if self.frame_time is None else self.frame_time
+        return self.frame / (self.fps or DEFAULT_FPS) if self.frame_time is None else self.frame_time
 
     @property
     def filled_frames(self) -> np.ndarray:
@@ -108,7 +108,7 @@ def track_people(poses: Poses2D, *, use_identities: bool | str = True, max_absen
     """
     if not (0 <= max_absence < np.inf and 0 <= max_hole < np.inf):
         raise ValueError(f'max_absence={max_absence} and max_hole={max_hole} should be seconds, 0 or more')
-    fps = poses.fps or FPS
+    fps = poses.fps or DEFAULT_FPS
     patience, longest = round(max_absence * fps), round(max_hole * fps)
     if use_identities and poses.has_identities:
         groups = []
@@ -131,7 +131,8 @@ def one_person(poses: Poses2D, person: str = '0', max_hole: float = 0.25) -> lis
     """
     if poses.num_people > 1:
         raise ValueError(f'there are up to {poses.num_people} people in a frame, not one')
-    return [_assemble(poses, person, np.arange(len(poses)), round(max_hole * (poses.fps or FPS)))] if len(poses) else []
+    longest_hole = round(max_hole * (poses.fps or DEFAULT_FPS))
+    return [_assemble(poses, person, np.arange(len(poses)), longest_hole)] if len(poses) else []
 
 
 def choose_person(tracks: list[PersonTrack], rule: str = 'longest') -> PersonTrack:

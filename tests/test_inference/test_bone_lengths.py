@@ -1,22 +1,13 @@
 """Bones of one length: which they are, and that joints move little."""
 import numpy as np
 import pytest
+from helpers.noisy_motion import CLIP, NOISY, TIME, TRUTH, motion
 
-from mmegopose.datasets.mocap_sequences import MocapSequences
-from mmegopose.datasets.shipped_motion import ASSET
 from mmegopose.inference.bone_lengths import constant_bone_lengths, stiff_bones
 from mmegopose.motion import Motion
 from mmegopose.structures import get_skeleton
 
-RNG = np.random.default_rng(0)
-CLIP = max(MocapSequences.load(ASSET), key=lambda clip: len(clip.joints))
-TIME = np.arange(len(CLIP.joints)) / 30
-TRUTH = CLIP.joints.astype(float)
-NOISY = TRUTH + RNG.normal(0, .02, TRUTH.shape)
-
-
-def motion(joints=NOISY, **kwargs):
-    return Motion(TIME, joints, 'coco17', **kwargs)
+RNG = np.random.default_rng(1)
 
 
 def lengths(joints, bones):

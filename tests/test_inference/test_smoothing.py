@@ -1,10 +1,9 @@
 """Filters in time: what they are by their formulas, and what they do to holes."""
 import numpy as np
 import pytest
+from helpers.noisy_motion import NOISY, TIME, TRUTH, motion
 from scipy.signal import savgol_filter
 
-from mmegopose.datasets.mocap_sequences import MocapSequences
-from mmegopose.datasets.shipped_motion import ASSET
 from mmegopose.inference.post_processing import check_post_processing
 from mmegopose.inference.smoothing import (
     METHODS,
@@ -16,15 +15,7 @@ from mmegopose.inference.smoothing import (
 from mmegopose.motion import Mesh, Motion
 from mmegopose.structures import get_skeleton
 
-RNG = np.random.default_rng(0)
-CLIP = max(MocapSequences.load(ASSET), key=lambda clip: len(clip.joints))
-TIME = np.arange(len(CLIP.joints)) / 30
-TRUTH = CLIP.joints.astype(float)
-NOISY = TRUTH + RNG.normal(0, .02, TRUTH.shape)
-
-
-def motion(joints=NOISY, **kwargs):
-    return Motion(TIME, joints, 'coco17', **kwargs)
+RNG = np.random.default_rng(1)
 
 
 def error(joints):

@@ -6,6 +6,7 @@ import numpy as np
 TIME_UNITS = {'s': 1.0, 'ms': 1e-3, 'us': 1e-6, 'ns': 1e-9, '100ns': 1e-7}
 TIMES = ('time', 'timestamp', 't', 'times', 'timestamps', 'seconds', 'stamp', 'frame_time', 'unix_time', 'system_time',
          'device_time', 'header_stamp', 'time_stamp', 'tracking_timestamp')
+DEFAULT_FPS = 30.0     # frames per second of a video or of 2D poses, where nothing tells
 EPOCH = 0.94e9, 4.2e9  # seconds since 1970: 1999 to 2103
 SLOW = 2.5             # seconds from row to row that may be meant
 FRAME_STEP = 30        # frame numbers may be of every so manieth frame

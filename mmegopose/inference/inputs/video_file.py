@@ -9,8 +9,8 @@ from mmengine.logging import MMLogger
 
 from ...files import BadFile
 from .timed_image import ImageSource, TimedImage
+from .times import DEFAULT_FPS
 
-FPS = 30.0           # where a file does not tell
 TRIES = 50           # frames in a row that cannot be decoded, after which the rest is given up
 MEMORY = 31          # intervals between frames from which the usual one is taken
 MIN_INTERVALS = 5        # fewer do not tell whether the rate is constant
@@ -48,12 +48,12 @@ class VideoFile(ImageSource):
         capture = self._open()
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         capture.release()
-        self.fps = fps or (float(rate) if np.isfinite(rate) and 0.1 < rate < 1e4 else FPS)
+        self.fps = fps or (float(rate) if np.isfinite(rate) and 0.1 < rate < 1e4 else DEFAULT_FPS)
         self.num_frames = int(count) if np.isfinite(count) and 0 < count < 1e8 else None
 
     def __iter__(self) -> Iterator[TimedImage]:
         self.report = Counter(read=0)
-        capture, clock, number, failed = self._open(), _Clock(self.fps or FPS), 0, 0
+        capture, clock, number, failed = self._open(), _Clock(self.fps or DEFAULT_FPS), 0, 0
         try:
             while failed < TRIES:
                 if not capture.grab():

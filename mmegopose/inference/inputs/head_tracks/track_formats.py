@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ....files import BadFile
+from ..formats import choose_format
 from ..tables import read_header
 from .aria_mps import is_mps_folder, read_aria_mps
 from .arrays import read_array_track
@@ -39,12 +40,7 @@ def read_head_track(path: str | Path, format: str = 'auto', **options) -> HeadTr
         BadFile: not a file of the format; the message names line and column.
         ImplausibleTrack: poses that no head makes; the message names the likely cause and the option that mends it.
     """
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f'there is no {path}')
-    name = detect_track_format(path) if format == 'auto' else format
-    if name not in FORMATS:
-        raise KeyError(f'unknown format {name!r}; known: {sorted(FORMATS)}')
+    path, name = choose_format(path, format, FORMATS, detect_track_format)
     require_options(FORMATS[name], options, f'the format {name}')
     return FORMATS[name](path, **options)
 

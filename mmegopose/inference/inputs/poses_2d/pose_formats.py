@@ -3,6 +3,7 @@ import zipfile
 from pathlib import Path
 
 from ....files import BadFile, read_json
+from ..formats import choose_format
 from .frame_folders import read_openpose, read_ultralytics
 from .json_files import read_alphapose, read_coco, read_mmpose, read_ultralytics_json
 from .plain_arrays import read_mediapipe, read_npz
@@ -29,12 +30,7 @@ def read_poses_2d(path: str | Path, format: str = 'auto', **options) -> Poses2D:
         BadFile: not a file of the format; the message names the place.
         ValueError: an option is missing that the file needs.
     """
-    path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f'there is no {path}')
-    name = detect_pose_format(path) if format == 'auto' else format
-    if name not in FORMATS:
-        raise KeyError(f'unknown format {name!r}; known: {sorted(FORMATS)}')
+    path, name = choose_format(path, format, FORMATS, detect_pose_format)
     return FORMATS[name](path, **options)
 
 
