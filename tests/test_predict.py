@@ -8,7 +8,7 @@ from mmegopose.cli import main
 from mmegopose.commands._command_words import command_words
 from mmegopose.commands._prediction_notes import doubts
 from mmegopose.engine import load_config
-from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, find_model, load_inferencer
+from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, MeshInferencer, find_model, load_inferencer
 from mmegopose.motion import Motion
 from mmegopose.registry import INFERENCERS, MODELS
 
@@ -59,6 +59,11 @@ def write_track(path, preset='unity', hole=None):
 
 def test_the_family_is_that_of_the_config(models):
     assert type(load_inferencer(model=models['head'])) is HeadPoseInferencer
+    with pytest.MonkeyPatch.context() as patch:  # a plugin's own, for its own data
+        own = type('OwnInferencer', (LiftingInferencer,), dict(datasets=('HeadPoseDataset',)))
+        patch.setitem(INFERENCERS._module_dict, 'OwnInferencer', own)
+        patch.setattr(HeadPoseInferencer, 'datasets', ())
+        assert type(load_inferencer(model=models['head'])) is own
     assert type(load_inferencer(models['lift'] / 'config.py', models['lift'] / 'x.pth')) is LiftingInferencer
     with pytest.raises(ValueError, match='name a model: a folder or name, or a config and its checkpoint'):
         load_inferencer()
@@ -169,6 +174,8 @@ def test_a_picture_and_its_box_reach_the_inferencer(here, capsys, monkeypatch):
     given = {}
 
     class Inferencer:
+        datasets = MeshInferencer.datasets
+
         def __init__(self, *args, **kwargs):
             pass
 
@@ -228,6 +235,7 @@ def test_a_zero_is_a_value(option, value, models, here, capsys):
     ('neither times nor a unit of length: pass fps and scale (metres per unit)', '--fps RATE --options scale=...'),
     ('not known: pass image_size, width and height in pixels', '--image-size W H'),
     ('no column of times; pass columns=dict(time=...) or fps', "--options 'columns=dict(time=...)' or --fps RATE"),
+    ("the numbers look like w x y z: pass quaternion='wxyz'", '--options quaternion=wxyz'),
     ('where a person is needs intrinsics or field_of_view', '--field-of-view DEGREES')])
 def test_advice_in_the_words_of_the_command(message, words):
     assert command_words(message) == f'On the command line: {words}'
@@ -243,11 +251,12 @@ def test_an_error_ends_with_the_words_of_the_command(models, here, capsys):
 def test_whose_camera_the_model_expects_can_be_said(models, here, capsys):
     write_track(here / 'walk.csv')
     head = ['walk.csv', '--model', models['head'], '--preset', 'unity']
-    status, out, _ = run(capsys, *head, '--camera', 'aria_gen1', '--out', 'a.npz', '--options', 'head_offset=openxr')
+    status, out, _ = run(capsys, *head, '--head-camera', 'aria_gen1', '--out', 'a.npz',
+                         '--options', 'head_offset=openxr')
     run(capsys, *head, '--out', 'b.npz')
     told = [Motion.load(here / file) for file in ('a.npz', 'b.npz')]
     assert status == 0 and "expects the camera 'aria_gen1'; " in out
-    assert told[0].provenance['camera'] == 'aria_gen1' and told[1].provenance['camera'] == 'eyes'
+    assert told[0].provenance['head_camera'] == 'aria_gen1' and told[1].provenance['head_camera'] == 'eyes'
     assert np.abs(told[0].joints - told[1].joints).max() > 0.01
 
 

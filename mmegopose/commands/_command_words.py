@@ -6,12 +6,11 @@ from contextlib import contextmanager
 ARGUMENTS = dict(preset='PRESET', image_size='W H', fps='RATE', skeleton='SKELETON', field_of_view='DEGREES',
                  format='FORMAT', detector='DETECTOR', person='PERSON')
 """What has an argument of its own, and what stands there for a value that is not known."""
-OPTIONS = ('up', 'camera', 'direction', 'unit', 'time_unit', 'check', 'head_offset', 'scale', 'gravity', 'sequence',
-           'columns')
-"""What is said with ``--options``."""
+OPTIONS = ('up', 'camera', 'direction', 'unit', 'time_unit', 'head_offset', 'scale', 'gravity', 'sequence', 'columns')
+"""What is said with ``--options`` and known without a value."""
 _NAME = f'({"|".join((*ARGUMENTS, *OPTIONS))})'
 _ADVICE = re.compile(r'\b(?:pass|give|needs|say|say what it is:) (.*?)(?:\. |; |$)', re.DOTALL)
-_WORD = re.compile(rf"\b{_NAME}=('[^']*'|\w+\([^)]*\)|[-\w.]+)|(?:^|\b(?:or|and) ){_NAME}\b(?!=)")
+_WORD = re.compile(rf"\b([a-z]\w*)=('[^']*'|\w+\([^)]*\)|[-\w.]+)|(?:^|\b(?:or|and) ){_NAME}\b(?!=)")
 
 
 def command_words(message: str) -> str:

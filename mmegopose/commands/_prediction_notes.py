@@ -8,7 +8,7 @@ MAX_ROLL = 8.0       # degrees: cameras that stand are level
 
 def camera_sentence(motion: Motion) -> str:
     """Whose camera the model expects and whose the track is of, ``''`` for what is not of a head track."""
-    expected, source = motion.provenance.get('camera'), motion.provenance.get('input') or {}
+    expected, source = motion.provenance.get('head_camera'), motion.provenance.get('input') or {}
     if motion.head_pose is None or not isinstance(expected, str):
         return ''
     if source.get('device'):

@@ -26,7 +26,7 @@ from pathlib import Path
 from ._arguments import add_config
 from ._command_words import advice_in_command_words, command_words
 
-KINDS = dict(HeadPoseInferencer=('head tracks', ('preset', 'camera')),
+KINDS = dict(HeadPoseInferencer=('head tracks', ('preset', 'head_camera')),
              LiftingInferencer=('2D poses', ('image_size', 'skeleton', 'person', 'field_of_view', 'frame', 'detector')),
              MeshInferencer=('pictures', ('person', 'field_of_view', 'frame', 'detector', 'poses', 'box', 'hand')))
 """What each inferencer reads, and the arguments that only such a recording has."""
@@ -50,8 +50,8 @@ def predict_arguments(parser) -> None:
     recording.add_argument('--format', help='kind of file; default: by its content')
     recording.add_argument('--fps', type=float, help='frames per second, where the file does not tell')
     recording.add_argument('--preset', help='head tracks: whose axes they are, e.g. openxr, unity, unreal, ros, opencv')
-    recording.add_argument('--camera', metavar='DEVICE', help='head tracks: whose camera the model expects, e.g. eyes, '
-                           'aria_gen1; default: that of its training data')
+    recording.add_argument('--head-camera', metavar='DEVICE', help='head tracks: whose camera the model expects, '
+                           'e.g. eyes, aria_gen1; default: that of its training data')
     recording.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'),
                            help='2D poses: pixels of the images, where the file does not tell')
     recording.add_argument('--skeleton', help='2D poses: of the keypoints, e.g. coco17, where the file does not tell')
@@ -93,8 +93,8 @@ def predict_command(args) -> int:
         if kind == 'LiftingInferencer' and Path(args.input).suffix.lower() in FILM_SUFFIXES:
             args.detector = args.detector or 'mediapipe'
         options = _options_for(kind, args)
-        if 'camera' in options:  # of the model; the option of readers with this name tells axes
-            predict.camera = options.pop('camera')
+        if 'head_camera' in options:
+            predict.head_camera = options.pop('head_camera')
         options.update(Options.of(args.options, '--options'))
         motions, notes = _call(predict, args.input, options)
         print(_read_sentence(args.input, motions))

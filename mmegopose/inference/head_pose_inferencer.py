@@ -31,17 +31,18 @@ class HeadPoseInferencer(Inferencer):
         motion, = predict('mps_recording_vrs')                          # or a file, a HeadTrack, an array (N,4,4)
 
     Args:
-        camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; default: that of the data
+        head_camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; default: that of the data
             which its config names, ``'aria_gen1'`` for Ego-Exo4D and ``'eyes'`` for the sample of motion capture; a
             config may say it: ``head_camera = 'eyes'``.
         kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``progress``: see
             :class:`.Inferencer`.
     """
+    datasets = ('HeadPoseDataset',)
 
-    def __init__(self, *args, camera: str | None = None, **kwargs):
+    def __init__(self, *args, head_camera: str | None = None, **kwargs):
         super().__init__(*args, **kwargs)
         found, self.camera_axes = _expected_camera(self.dataset)
-        self.camera = camera or self.cfg.get('head_camera') or found
+        self.head_camera = head_camera or self.cfg.get('head_camera') or found
 
     def __call__(self, track, *, format: str = 'auto', fields: dict | None = None, person: str = 'wearer',
                  batch_size: int = 256, smooth: str | dict | None = None, constant_bones: bool | dict = False,
@@ -72,8 +73,8 @@ class HeadPoseInferencer(Inferencer):
         check_post_processing(smooth, floor)
         track = self._read(track, format, options)
         even = track.resample(FPS)
-        store = track_store([track], FPS, fields=[fields or {}], camera=self.camera, camera_axes=self.camera_axes,
-                            skeleton=self.skeleton)
+        store = track_store([track], FPS, fields=[fields or {}], head_camera=self.head_camera,
+                            camera_axes=self.camera_axes, skeleton=self.skeleton)
         joints = np.full((len(even), get_skeleton(self.skeleton).num_joints, 3), np.nan)
         for sample in self.samples(self.data_over(store), batch_size):
             world = apply_rigid(sample.T_world_target[:, -1], sample.pred_joints[:, -1].double())
@@ -85,7 +86,7 @@ class HeadPoseInferencer(Inferencer):
                           "provenance['pieces']", stacklevel=2)
         motion = Motion(even.time, joints, self.skeleton, frame='world', person=person,
                         head_pose=even.T_world_camera, head_valid=even.valid, provenance=dict(
-                            self.provenance, camera=self.camera, pieces=pieces, input=dict(
+                            self.provenance, head_camera=self.head_camera, pieces=pieces, input=dict(
                                 track.facts, device=track.device, head_offset=_told_offset(track))))
         return [post_process(motion, smooth, constant_bones, floor)]
 
@@ -104,8 +105,9 @@ class HeadPoseInferencer(Inferencer):
         return LiveHeadPose(
             self.predict, self.dataset, frame_rate=FPS, camera_axes=self.camera_axes, skeleton=self.skeleton,
             convention=override(PoseConvention(), preset, up, camera, direction, unit),
-            offset=read_offset(device if head_offset is None else head_offset) @ invert(device_offset(self.camera)),
-            provenance=dict(self.provenance, camera=self.camera), **options)
+            offset=(read_offset(device if head_offset is None else head_offset)
+                    @ invert(device_offset(self.head_camera))),
+            provenance=dict(self.provenance, head_camera=self.head_camera), **options)
 
     @staticmethod
     def _read(track, format: str, options: dict) -> HeadTrack:
@@ -130,7 +132,7 @@ def _expected_camera(dataset: dict) -> tuple[str, str]:
     """Device and axes of the camera whose poses the data of a config holds."""
     store = dataset.get('store') or {}
     if store.get('type') == 'recordings':
-        return store.get('camera', 'eyes'), store.get('camera_axes', 'opencv')
+        return store.get('head_camera', 'eyes'), store.get('camera_axes', 'opencv')
     if 'EgoExo4D' in str(dataset['type']):  # the sample is made of motion capture and has the same layout
         return 'eyes' if dataset.get('data_root') == 'sample' else 'aria_gen1', 'aria'
     return 'eyes', 'opencv'

@@ -24,7 +24,8 @@ class Inferencer:
     """A trained model with the data pipeline of its config. Calling it gives a list of :class:`.Motion`.
 
     One call is one recording; each Motion in the list is one person or hand of it. The list is empty if there is
-    nobody. A family derives from this class and defines ``__call__``.
+    nobody. A family derives from this class, defines ``__call__``, and names in ``datasets`` the data sets whose models
+    it runs; registered in ``INFERENCERS``, :func:`.load_inferencer` finds it.
 
     Args:
         config: config file.
@@ -63,6 +64,9 @@ class Inferencer:
             checkpoint=Path(str(checkpoint)).name, checkpoint_sha256=_sha256(Path(str(checkpoint)).expanduser()),
             precision=precision, mmegopose=__version__)
 
+    datasets: tuple = ()
+    default_skeleton = 'coco17'
+
     @property
     def skeleton(self) -> str:
         """Name of the skeleton that the model predicts."""
@@ -71,8 +75,6 @@ class Inferencer:
             return found
         told = [part.get('skeleton') for part in (self.dataset, self.dataset.get('store') or {})]
         return next((name for name in told if name), self.default_skeleton)
-
-    default_skeleton = 'coco17'
 
     def data_over(self, store: SequenceStore, **changes) -> WindowDataset:
         """The windows and the pipeline of the config over a store, see :func:`.dataset_over`."""

@@ -39,6 +39,7 @@ class LiftingInferencer(Inferencer):
         kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``progress``: see
             :class:`.Inferencer`.
     """
+    datasets = ('LiftingDataset',)
     default_skeleton = 'h36m17'
 
     def __call__(self, poses, image_size: tuple | None = None, *, skeleton: str | None = None,

@@ -12,9 +12,6 @@ from ..engine.checkpoint import load_from_local, load_state, named_checkpoint, s
 from ..engine.config import load_config
 from ..registry import DATASETS, INFERENCERS, MODELS
 
-FAMILIES = dict(HeadPoseInferencer=('HeadPoseDataset',), LiftingInferencer=('LiftingDataset',),
-                MeshInferencer=('ImageMeshDataset', 'SyntheticMeshDataset'))
-"""Inferencers and the data sets of the models that they run."""
 SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
 
 
@@ -58,7 +55,7 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
 
 def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | None = None, *,
                     model: str | Path | None = None, **options):
-    """The inferencer that belongs to the data set of a config, see :data:`FAMILIES`.
+    """The inferencer that belongs to the data set of a config, see ``datasets`` of :class:`.Inferencer`.
 
     Args:
         config, checkpoint, model, options: see :class:`.Inferencer`.
@@ -71,13 +68,11 @@ def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | N
     cfg = load_config(find_model(model)[0] if model is not None else config)
     kind = cfg.test_dataloader.dataset.type
     names = [cls.__name__ for cls in getattr(DATASETS.get(kind) if isinstance(kind, str) else kind, '__mro__', ())]
-    for name, datasets in FAMILIES.items():
+    families = {cls: cls.datasets for cls in INFERENCERS.module_dict.values() if hasattr(cls, 'datasets')}
+    for inferencer, datasets in families.items():
         if set(datasets) & set(names):
-            found = INFERENCERS.get(name)
-            if found is None:
-                raise ValueError(f'data of {kind} are predicted by {name}, which this version does not have')
-            return found(config, checkpoint, model=model, **options)
-    raise ValueError(f'there is no inferencer for data of {kind}, only for {sorted(sum(FAMILIES.values(), ()))} and '
+            return inferencer(config, checkpoint, model=model, **options)
+    raise ValueError(f'there is no inferencer for data of {kind}, only for {sorted(sum(families.values(), ()))} and '
                      'what derives from them')
 
 

@@ -87,7 +87,7 @@ def test_what_a_hole_becomes(inferencer):
     np.testing.assert_allclose(motion.joints[90:], predict(inferencer, TRACK[90:]).joints, atol=1e-6)
     told = motion.provenance
     assert [round(piece['start'] - 7, 2) for piece in told['pieces']] == [0, 3] and told['input']['source'] == 'a'
-    assert len(told['checkpoint_sha256']) == 64 and told['camera'] == 'eyes' and told['config'] == str(CONFIG)
+    assert len(told['checkpoint_sha256']) == 64 and told['head_camera'] == 'eyes' and told['config'] == str(CONFIG)
 
 
 def test_another_world_is_another_recording(inferencer):
@@ -106,12 +106,12 @@ def test_a_mistake_in_the_axes_is_refused(inferencer):
 
 
 def test_the_camera_of_the_model(inferencer, tmp_path):
-    real = HeadPoseInferencer(str(CONFIG), inferencer.checkpoint, device='cpu', camera='aria_gen1')
+    real = HeadPoseInferencer(str(CONFIG), inferencer.checkpoint, device='cpu', head_camera='aria_gen1')
     track = read_array_track(TRACK, fps=30, camera='aria', device='aria_gen1')
     np.testing.assert_allclose(real(track)[0].joints, predict(inferencer).joints, atol=1e-5)
     (tmp_path / 'config.py').write_text(f"_base_ = {str(CONFIG)!r}\nhead_camera = 'aria_gen1'\n")
     said = HeadPoseInferencer(str(tmp_path / 'config.py'), inferencer.checkpoint, device='cpu')
-    assert said.camera == 'aria_gen1' and inferencer.camera == 'eyes'
+    assert said.head_camera == 'aria_gen1' and inferencer.head_camera == 'eyes'
     assert np.abs(inferencer(track)[0].joints - predict(inferencer).joints).max() > 0.01
 
 

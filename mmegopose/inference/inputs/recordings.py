@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...datasets.readers.head_pose.egoexo4d_body import FPS
 from ...datasets.store import Field, SequenceStore
 from ...files import BadFile
 from ...geometry.conventions import PoseConvention
@@ -12,7 +13,6 @@ from ...registry import READERS
 from ...structures import get_skeleton
 from .head_tracks import HeadTrack, detect_track_format, read_head_track
 
-FPS = 30.0
 LABELS = 'motion.npz'
 SCHEMA = dict(
     frame=Field('int32', (), 'number of the frame in the recording'),
@@ -25,7 +25,7 @@ SCHEMA = dict(
 
 
 def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] | None = None,
-                motions: list | None = None, fields: list[dict] | None = None, camera: str = 'eyes',
+                motions: list | None = None, fields: list[dict] | None = None, head_camera: str = 'eyes',
                 camera_axes: str = 'opencv', skeleton: str = 'coco17', dataset_name: str = 'recordings',
                 split: str = '') -> SequenceStore:
     """Tracks at a constant rate; each unbroken piece is a sequence, whose frames count from the start of its track.
@@ -37,8 +37,8 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
         motions: a :class:`.Motion` in the world of its track for each of them, or None: labels, which are interpolated
             at the frames of the track.
         fields: for each of them more arrays ``(N, ...)``, a row for each of its rows, for transforms that read them.
-        camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; ``'eyes'``: the middle of the
-            pupils, looking straight ahead.
+        head_camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; ``'eyes'``: the middle of
+            the pupils, looking straight ahead.
         camera_axes: axes of the poses in the store, ``'opencv'`` or ``'aria'``.
         skeleton: of the labels, which are converted.
         dataset_name, split: facts of the store.
@@ -54,7 +54,7 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
         if not track.valid.any():
             continue
         even = track.resample(fps)
-        poses = to_axes.from_standard(even.seen_from(camera))
+        poses = to_axes.from_standard(even.seen_from(head_camera))
         joints, visible = _labels(motion, even.time, skeleton, name)
         more = _even_fields(fields[number] if fields else {}, track, even)
         pieces = even.pieces()
@@ -70,12 +70,13 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
     if not parts:
         raise ValueError('there is no track with a valid pose')
     return SequenceStore.join(parts, links=dict(label='joints'), schema=SCHEMA, info=dict(
-        dataset_name=dataset_name, split=split, skeleton=skeleton, camera_axes=camera_axes, camera=camera, fps=fps))
+        dataset_name=dataset_name, split=split, skeleton=skeleton, camera_axes=camera_axes, head_camera=head_camera,
+        fps=fps))
 
 
 @READERS.register_module('recordings')
 def read_recordings(data_root: str, split: str = 'train', *, recordings: dict | list | None = None,
-                    format: str = 'auto', fps: float = FPS, camera: str = 'eyes', camera_axes: str = 'opencv',
+                    format: str = 'auto', fps: float = FPS, head_camera: str = 'eyes', camera_axes: str = 'opencv',
                     skeleton: str = 'coco17', labels: str | None = LABELS, **options) -> SequenceStore:
     """Recordings of your own, in any format that :func:`.read_head_track` knows.
 
@@ -84,7 +85,7 @@ def read_recordings(data_root: str, split: str = 'train', *, recordings: dict | 
         split: which of ``recordings``.
         recordings: names in ``data_root``: a list, or ``{split: [names]}``; default: all that are there.
         format, options: of :func:`.read_head_track`.
-        fps, camera, camera_axes, skeleton: see :func:`track_store`.
+        fps, head_camera, camera_axes, skeleton: see :func:`track_store`.
         labels: name of a saved :class:`.Motion` in the folder of a recording, the truth in the world of its track; a
             recording without it has no labels. None: no labels.
 
@@ -107,7 +108,7 @@ def read_recordings(data_root: str, split: str = 'train', *, recordings: dict | 
         motions.append(Motion.load(file) if file and file.is_file() else None)
     names = [path.stem if path.is_file() else path.name for path in paths]
     motions = motions if any(motion is not None for motion in motions) else None
-    return track_store(tracks, fps, names=names, motions=motions, camera=camera, camera_axes=camera_axes,
+    return track_store(tracks, fps, names=names, motions=motions, head_camera=head_camera, camera_axes=camera_axes,
                        skeleton=skeleton, dataset_name=root.name, split=split)
 
 

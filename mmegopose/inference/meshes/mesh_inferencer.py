@@ -54,6 +54,7 @@ class MeshInferencer(Inferencer):
     Raises:
         ValueError: a model without a body model, or the config of a data set that does not tell how to crop.
     """
+    datasets = ('ImageMeshDataset', 'SyntheticMeshDataset')
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -39,7 +39,7 @@ def test_each_unbroken_piece_is_a_sequence():
 
 def test_a_model_may_expect_another_camera():
     track = import_track(TIME, POSES, PoseConvention(), device='aria_gen1')
-    eyes, aria = track_store([track]), track_store([track], camera='aria_gen1', camera_axes='aria')
+    eyes, aria = track_store([track]), track_store([track], head_camera='aria_gen1', camera_axes='aria')
     np.testing.assert_allclose(eyes.frames['head_pose'], track.T_world_eyes, atol=1e-9)
     np.testing.assert_allclose(aria.frames['head_pose'], in_preset(POSES, 'aria'), atol=1e-9)
 
@@ -69,6 +69,9 @@ def test_splits_and_single_recordings(tmp_path):
     assert read_recordings(str(tmp_path / 'a')).sequences[0]['name'] == 'a'
     write_csv(tmp_path / 'c.csv', TIME, in_preset(POSES, 'openxr'))
     assert read_recordings(str(tmp_path / 'c.csv'), preset='openxr').num_rows == 753
+    axes = read_recordings(str(tmp_path / 'c.csv'), up='y', camera='opengl', head_camera='openxr', device='openxr')
+    named = read_recordings(str(tmp_path / 'c.csv'), preset='openxr', head_camera='openxr')
+    np.testing.assert_array_equal(axes.frames['head_pose'], named.frames['head_pose'])
     with pytest.raises(ValueError, match=r"split='test' should be one of .*\['train', 'val'\]"):
         read_recordings(str(tmp_path), 'test', recordings=dict(train=['a'], val=['b']))
     with pytest.raises(FileNotFoundError, match='there is no .*none'):
