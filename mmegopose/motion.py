@@ -19,7 +19,7 @@ from .npz import MAX_BYTES
 from .structures import convert_confidence, convert_joints, get_skeleton
 
 FRAMES = ('world', 'camera', 'root')
-DTYPES = dict(time=np.float64, valid=bool, filled=bool, head_pose=np.float64, head_valid=bool)
+DTYPES = dict(time=np.float64, valid=bool, filled=bool, head_pose=np.float64, head_valid=bool, keypoints=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,9 @@ class Motion:
         head_valid: ``(T,)`` bool: the head pose was measured. Default: all, where there is a head track.
         mesh: a surface, or None.
         provenance: plain facts: model, checkpoint hash, options, source, licence.
+        keypoints: ``(T,J,2)`` float32 pixels, where the joints were seen in the picture or video, NaN where they were
+            not, or None.
+        image_size: width and height of that picture or video, pixels; with ``keypoints``.
 
     Raises:
         ValueError: arrays that do not fit together; the message names the field.
@@ -78,6 +81,8 @@ class Motion:
     head_valid: np.ndarray | None = None
     mesh: Mesh | None = None
     provenance: dict = field(default_factory=dict)
+    keypoints: np.ndarray | None = None
+    image_size: tuple | None = None
 
     def __post_init__(self):
         if np.ndim(self.joints) != 3 or np.shape(self.joints)[-1] != 3 or np.asarray(self.joints).dtype.kind != 'f':
@@ -87,12 +92,16 @@ class Motion:
             raise ValueError('time is missing: a motion needs the time of each frame, seconds')
         if self.head_valid is not None and self.head_pose is None:
             raise ValueError('head_valid without head_pose says nothing; give the head track too')
+        if self.keypoints is not None and self.image_size is None:
+            raise ValueError('keypoints without image_size say nothing; give width and height of the image too')
+        if self.image_size is not None:
+            object.__setattr__(self, 'image_size', _checked_size(self.image_size))
         num_frames, num_joints = len(self.joints), get_skeleton(self.skeleton).num_joints
         defaults = dict(valid=np.ones(np.shape(self.joints)[:2], bool), filled=np.zeros(num_frames, bool),
                         head_valid=None if self.head_pose is None else np.ones(num_frames, bool))
         shapes = dict(joints=(num_frames, num_joints, 3), time=(num_frames,), valid=(num_frames, num_joints),
                       confidence=(num_frames, num_joints), spread=(num_frames, num_joints), filled=(num_frames,),
-                      head_pose=(num_frames, 4, 4), head_valid=(num_frames,))
+                      head_pose=(num_frames, 4, 4), head_valid=(num_frames,), keypoints=(num_frames, num_joints, 2))
         for key, shape in shapes.items():
             value = defaults.get(key) if getattr(self, key) is None else getattr(self, key)
             if value is not None:
@@ -123,6 +132,7 @@ class Motion:
                  f'{self.valid.mean():.0%} valid' if len(self) else '',
                  f'{int(self.filled.sum())} frames filled in' if self.filled.any() else '',
                  'head track' if self.head_pose is not None else '',
+                 'keypoints' if self.keypoints is not None else '',
                  f'mesh of {self.mesh.vertices.shape[1]} vertices' if self.mesh is not None else '']
         return f'Motion({", ".join(part for part in parts if part)})'
 
@@ -199,6 +209,8 @@ class Motion:
         if self.head_pose is not None:
             known = np.where(self.head_valid[:, None, None], self.head_pose, np.eye(4))
             changes.update(head_pose=interpolate_poses(known, *places), head_valid=both(self.head_valid))
+        if self.keypoints is not None:
+            changes['keypoints'] = np.where(near[:, None, None], linear(self.keypoints), np.float32(np.nan))
         if self.mesh is not None:
             changes['mesh'] = replace(self.mesh, vertices=linear(self.mesh.vertices), parameters={
                 key: turned(value) if value.shape[-2:] == (3, 3) else linear(value)
@@ -210,7 +222,8 @@ class Motion:
     def concatenate(cls, motions: Sequence['Motion'], gap: float | None = None) -> 'Motion':
         """One motion of several, of one person, skeleton and frame of reference.
 
-        What only some of them have (confidence, head track, mesh, ...) is left out.
+        What only some of them have (confidence, head track, mesh, ...) is left out, and so are keypoints in images of
+        different sizes.
 
         Args:
             motions: at least one.
@@ -235,6 +248,8 @@ class Motion:
         changes = {key: None if any(getattr(m, key) is None for m in motions) else
                    np.concatenate([getattr(m, key) for m in motions])
                    for key in ARRAYS if key != 'time'}
+        if changes['keypoints'] is None or any(m.image_size != first.image_size for m in motions):
+            changes.update(keypoints=None, image_size=None)
         meshes = [m.mesh for m in motions]
         same = all(mesh is not None and np.array_equal(mesh.faces, meshes[0].faces) for mesh in meshes)
         mesh = same and replace(
@@ -257,6 +272,8 @@ class Motion:
             changes['confidence'] = convert_confidence(self.confidence, *pair)
         if self.spread is not None:
             changes['spread'] = -convert_confidence(-self.spread, *pair)
+        if self.keypoints is not None:
+            changes['keypoints'] = convert_joints(self.keypoints, *pair)
         return replace(self, skeleton=skeleton, **changes)
 
     def moved(self, transform: np.ndarray, frame: str) -> 'Motion':
@@ -326,6 +343,15 @@ class Motion:
                                  'T_world_camera')
             pose, valid = self.head_pose, valid & self.head_valid[:, None]
         return replace(self.moved(direction(np.asarray(pose, np.float64)), target), valid=valid)
+
+
+def _checked_size(size) -> tuple:
+    """Width and height as whole numbers; ``ValueError`` if they are none."""
+    numbers = np.asarray(size)
+    if numbers.shape != (2,) or numbers.dtype.kind not in 'iuf' or not (
+            (numbers > 0) & (numbers < 1e6) & (numbers % 1 == 0)).all():
+        raise ValueError(f'image_size should be width and height, pixels, got {str(size)[:80]}')
+    return int(numbers[0]), int(numbers[1])
 
 
 def _check_mesh(mesh: Mesh, num_frames: int) -> None:

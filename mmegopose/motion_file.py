@@ -11,7 +11,7 @@ from .structures import get_skeleton
 FORMAT = 1
 UNITS = dict(length='metre', time='second')
 MAX_FACTS = 256 << 20  # bytes; four for each character
-ARRAYS = ('time', 'joints', 'valid', 'confidence', 'spread', 'filled', 'head_pose', 'head_valid')
+ARRAYS = ('time', 'joints', 'valid', 'confidence', 'spread', 'filled', 'head_pose', 'head_valid', 'keypoints')
 MASKS = ('valid', 'filled', 'head_valid')
 MESH, PARAMETERS = ('mesh.vertices', 'mesh.faces'), 'mesh.parameters.'
 
@@ -26,7 +26,7 @@ def save_motion(motion, path: str | Path) -> None:
     arrays = {key: getattr(motion, key) for key in ARRAYS if getattr(motion, key) is not None}
     facts = dict(format=FORMAT, units=UNITS, skeleton=motion.skeleton,
                  joint_names=list(get_skeleton(motion.skeleton).joints), frame=motion.frame, person=motion.person,
-                 provenance=motion.provenance)
+                 image_size=motion.image_size, provenance=motion.provenance)
     if motion.mesh is not None:
         facts['body_model'] = motion.mesh.body_model
         arrays.update(zip(MESH, (motion.mesh.vertices, motion.mesh.faces)))
@@ -61,8 +61,10 @@ def load_motion(path: str | Path, max_bytes: int, motion_class: type, mesh_class
         if MESH[0] in arrays:
             mesh = mesh_class(*(arrays[key] for key in MESH), body_model=str(facts['body_model']), parameters={
                 key.removeprefix(PARAMETERS): value for key, value in arrays.items() if key.startswith(PARAMETERS)})
-        return motion_class(mesh=mesh, **{key: arrays.get(key) for key in ARRAYS}, **{
-            key: facts[key] for key in ('skeleton', 'frame', 'person', 'provenance')})
+        return motion_class(
+            mesh=mesh, **{key: arrays.get(key) for key in ARRAYS},
+            **{key: facts[key] for key in ('skeleton', 'frame', 'person', 'provenance')},
+            image_size=facts.get('image_size'))  # files of before have none
     except BadFile:
         raise
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:

@@ -79,7 +79,8 @@ class LiftingInferencer(Inferencer):
             A Motion for each person, in the order in which they appear, from the first to the last frame in which they
             are seen. Joints that are not detected are predicted from the others; their ``confidence``, which is the
             detector's, is 0. Frames with fewer than a quarter of the joints are not valid: they are holes, and what
-            follows is predicted as if it were another recording. Short holes were filled: ``filled``.
+            follows is predicted as if it were another recording. Short holes were filled: ``filled``. ``keypoints`` are
+            the 2D poses in the joints of the model.
 
         Raises:
             FileNotFoundError, BadFile: the file cannot be read.
@@ -148,7 +149,9 @@ class LiftingInferencer(Inferencer):
         return [Motion(track.time, points, self.skeleton, frame='root', person=track.person,
                        confidence=track.confidence, filled=track.filled_frames, provenance=dict(
                            self.provenance, input=dict(track.facts), image_size=list(track.image_size or ()),
-                           fps=track.fps)) for track, points in zip(tracks, joints)]
+                           fps=track.fps), image_size=track.image_size, keypoints=track.image_size and np.where(
+                               track.detected[..., None], track.keypoints, np.nan))
+                for track, points in zip(tracks, joints)]
 
     def _store(self, tracks: list, pieces: list, fields: dict) -> SequenceStore:
         store = people_store([tracks[number][rows] for number, rows in pieces], self.skeleton,

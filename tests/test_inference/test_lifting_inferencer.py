@@ -92,6 +92,9 @@ def test_what_is_not_there(inferencer, written):
     np.testing.assert_array_equal(motion.valid.all(1), ~np.isin(np.arange(60), np.arange(30, 50)))
     np.testing.assert_array_equal(np.flatnonzero(motion.filled), [3, 10, 11, 12, 13])
     assert (motion.confidence[30:50] == 0).all() and not np.isfinite(motion.joints[30:50]).any()
+    there = np.isfinite(motion.keypoints).all(-1)
+    assert motion.image_size == (1000, 1000) and not there[30:50].any() and there.sum() == 40 * 17
+    np.testing.assert_array_equal(motion.keypoints[20], keypoints[20, :, :2])
     after, = inferencer(keypoints[50:], (1000, 1000), skeleton='h36m17')
     np.testing.assert_allclose(motion.joints[50:], after.joints, atol=1e-6)  # begins anew
 

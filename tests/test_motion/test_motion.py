@@ -1,4 +1,6 @@
 """One person's motion: masks, cuts, other times, skeletons and frames of reference."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -40,6 +42,10 @@ def test_what_is_not_finite_is_not_valid():
     (dict(time=[0.]), r'time should be .*\(2,\).*\(1,\)'), (dict(valid=np.ones(2)), r'valid should be .*\(2, 17\)'),
     (dict(confidence=np.full((2, 17), 'a')), 'confidence should be numbers'),
     (dict(head_valid=[True, True]), 'without head_pose'), (dict(frame='room'), "frame='room'"),
+    (dict(keypoints=np.zeros((2, 17, 2))), 'without image_size'),
+    (dict(keypoints=np.zeros((2, 17, 3)), image_size=(640, 480)), r'keypoints should be .*\(2, 17, 2\)'),
+    (dict(image_size=(640,)), 'width and height'), (dict(image_size=(640, -1)), 'width and height'),
+    (dict(image_size='ab'), 'width and height'),
     (dict(mesh=Mesh(np.zeros((2, 3, 3)), np.array([[0, 1, 3]]))), 'faces should be'),
     (dict(mesh=Mesh(np.zeros((1, 3, 3)), np.array([[0, 1, 2]]))), 'vertices should be'),
     (dict(mesh=Mesh(np.zeros((2, 3, 3)), np.array([[0, 1, 2]]), '', dict(betas=np.zeros((1, 10))))), "'betas'")])
@@ -189,3 +195,24 @@ def test_times_of_any_clock_lose_no_frame(start):
     np.testing.assert_array_equal(even.valid, valid)
     np.testing.assert_allclose(even.joints, joints, atol=1e-4)
     assert even.time[-1] <= time[-1]
+
+
+def test_keypoints_follow_their_frames_and_joints():
+    keypoints = np.tile(np.arange(10.0)[:, None, None] + [0, 100], (1, 17, 1))
+    keypoints[4, 2] = np.nan
+    m = motion(keypoints=keypoints, image_size=[640.0, 480], head_pose=turning())
+    assert m.image_size == (640, 480) and m.keypoints.dtype == np.float32 and 'keypoints' in repr(m)
+    np.testing.assert_array_equal(m.cut(.2, .4).keypoints, m.keypoints[2:4])
+    double = m.resample(20)
+    assert double.keypoints[1, 0].tolist() == [0.5, 100.5] and double.image_size == (640, 480)
+    assert np.flatnonzero(np.isnan(double.keypoints[:, 2, 0])).tolist() == [7, 8, 9]
+    holed = m[np.r_[0:4, 7:10]].resample(10)
+    assert np.flatnonzero(np.isnan(holed.keypoints[:, 0, 0])).tolist() == [4, 5, 6]  # a gap is not bridged
+    h36m = m.convert('h36m17')
+    np.testing.assert_array_equal(h36m.keypoints, convert_joints(m.keypoints, 'coco17', 'h36m17'))
+    np.testing.assert_array_equal(m.to_camera().keypoints, m.keypoints)
+    parts = [m[:3], m[3:]]
+    np.testing.assert_array_equal(Motion.concatenate(parts).keypoints, m.keypoints)
+    for other in (replace(m[3:], image_size=(320, 240)), replace(m[3:], keypoints=None)):
+        joined = Motion.concatenate([m[:3], other])
+        assert joined.keypoints is None and joined.image_size is None

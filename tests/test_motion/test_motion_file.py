@@ -29,7 +29,8 @@ def full(dtype=np.float32):
                 dict(betas=RNG.normal(size=(5, 10)), pose=RNG.normal(size=(5, 2, 3, 3))))
     return Motion(np.arange(5) / 30, joints, 'coco17', RNG.random((5, 17)) > .3, 'world', 'Ana', RNG.random((5, 17)),
                   RNG.random((5, 17)), np.arange(5) == 1, head_poses(5), np.arange(5) != 2, mesh,
-                  dict(model='m', checkpoint='ab12', options=dict(smooth=None, fps=30.0), source=['a', 1]))
+                  dict(model='m', checkpoint='ab12', options=dict(smooth=None, fps=30.0), source=['a', 1]),
+                  RNG.random((5, 17, 2)) * 300, (640, 480))
 
 
 def rewrite(path, **changes):
@@ -50,12 +51,12 @@ def test_load_gives_what_was_saved(tmp_path, dtype):
     path, saved = tmp_path / 'm.npz', full(dtype)
     saved.save(path)
     loaded = Motion.load(path)
-    for key in ('time', 'joints', 'valid', 'confidence', 'spread', 'filled', 'head_pose', 'head_valid'):
+    for key in ('time', 'joints', 'valid', 'confidence', 'spread', 'filled', 'head_pose', 'head_valid', 'keypoints'):
         a, b = getattr(saved, key), getattr(loaded, key)
         np.testing.assert_array_equal(a, b)
         assert a.dtype == b.dtype, key
-    assert (loaded.skeleton, loaded.frame, loaded.person, loaded.provenance) == \
-        (saved.skeleton, saved.frame, saved.person, saved.provenance)
+    assert (loaded.skeleton, loaded.frame, loaded.person, loaded.image_size, loaded.provenance) == \
+        (saved.skeleton, saved.frame, saved.person, saved.image_size, saved.provenance)
     assert loaded.mesh.body_model == 'open_body' and loaded.mesh.vertices.dtype == dtype
     for a, b in ((saved.mesh.vertices, loaded.mesh.vertices), (saved.mesh.faces, loaded.mesh.faces),
                  *((saved.mesh.parameters[key], loaded.mesh.parameters[key]) for key in ('betas', 'pose'))):
@@ -68,6 +69,16 @@ def test_a_bare_motion_stays_bare(tmp_path):
     Motion([0.], np.zeros((1, 17, 3)), 'h36m17', frame='root').save(tmp_path / 'm.npz')
     loaded = Motion.load(tmp_path / 'm.npz')
     assert loaded.mesh is loaded.head_pose is loaded.confidence is loaded.spread is None and loaded.frame == 'root'
+
+
+def test_a_file_without_the_size_of_images_is_read(tmp_path):
+    path = tmp_path / 'm.npz'
+    Motion([0.], np.zeros((1, 17, 3)), 'h36m17').save(path)
+    with np.load(path) as old:
+        content = json.loads(str(old['facts']))
+    del content['image_size']
+    rewrite(path, facts=np.array(json.dumps(content)))
+    assert Motion.load(path).image_size is None
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -301,10 +301,13 @@ class MeshInferencer(Inferencer):
         valid = np.zeros(joints.shape[:2], bool)
         valid[list(known)] = True
         filled, confidence = np.zeros(len(numbers), bool), np.zeros(joints.shape[:2], np.float32)
+        keypoints = np.full((*joints.shape[:2], 2), np.nan, np.float32)
         for row, position in places.items():
             filled[row] = subject.filled[position]
             if subject.keypoints.shape[1] == joints.shape[1]:
                 confidence[row] = subject.keypoints[position, :, 2]
+                seen = confidence[row] > 0
+                keypoints[row, seen] = subject.keypoints[position, seen, :2]
         mesh = None
         if known and 'vertices' in next(iter(known.values())):
             one = next(iter(known.values()))
@@ -312,11 +315,14 @@ class MeshInferencer(Inferencer):
             mesh = Mesh(column('vertices', one['vertices'].shape), faces, self.body_model + (
                 '' if subject.right else ' (mirrored)'), {name: column(name, one[name].shape) for name in (
                     'global_orient', 'body_pose', 'betas', 'translation', 'intrinsics')})
-        size = next((sizes[number] for number in numbers if number in sizes), ())
+        found = list(dict.fromkeys(sizes[number] for number in numbers if number in sizes))
+        size = found[0] if found else ()
         side = dict(side='right' if subject.right else 'left') if self.kind == 'hand' else {}
         return Motion(np.array([times[number] for number in numbers]), joints, self.skeleton, valid, 'camera',
                       subject.person, confidence if (subject.keypoints[..., 2] > 0).any() else None, filled=filled,
-                      mesh=mesh, provenance=self.provenance | told | dict(image_size=list(size)) | side)
+                      mesh=mesh, provenance=self.provenance | told | dict(image_size=list(size)) | side,
+                      keypoints=keypoints if len(found) == 1 and np.isfinite(keypoints).any() else None,
+                      image_size=size or None)
 
     def _num_reported(self) -> int:
         return next(count for (_, count), name in SKELETONS.items() if name == self.skeleton)

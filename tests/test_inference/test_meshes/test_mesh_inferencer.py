@@ -144,6 +144,11 @@ def test_the_mirror_image_is_a_left_hand(hands, rendered, with_poses):
     assert np.array_equal(other.mesh.faces, one.mesh.faces[:, ::-1])
     assert one.provenance['side'] == 'right' and other.provenance['side'] == 'left'
     assert other.mesh.body_model == 'open_hand (mirrored)'
+    if with_poses:
+        np.testing.assert_array_equal(other.keypoints, mirrored.astype(np.float32))
+        assert other.image_size == (width, height)
+    else:
+        assert other.keypoints is None
     # The parameters of the left hand pose the mirrored model.
     parameters = {name: torch.from_numpy(value) for name, value in other.mesh.parameters.items()}
     plain = hands.model.head.body_model(*(parameters[name] for name in ('global_orient', 'body_pose', 'betas')))
