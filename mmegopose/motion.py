@@ -19,6 +19,7 @@ from .npz import MAX_BYTES
 from .structures import convert_confidence, convert_joints, get_skeleton
 
 FRAMES = ('world', 'camera', 'root')
+LEVEL_CAMERA = np.array([[1., 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])  # to a world with z up
 DTYPES = dict(time=np.float64, valid=bool, filled=bool, head_pose=np.float64, head_valid=bool, keypoints=np.float32)
 
 
@@ -303,7 +304,7 @@ class Motion:
     def to_root(self) -> 'Motion':
         """Relative to the root of the skeleton, or to the middle of the hips where it has none; axes stay.
 
-        A frame whose root is not valid is not valid.
+        A frame whose root is not valid is not valid. ``provenance['axes']`` tells whose axes they are.
         """
         skeleton = get_skeleton(self.skeleton)
         if skeleton.root is not None:
@@ -315,7 +316,24 @@ class Motion:
         there = self.valid[:, roots].all(1)
         shift = np.tile(np.eye(4), (len(self), 1, 1))
         shift[:, :3, 3] = -np.where(there[:, None], self.joints[:, roots].mean(1), 0)
-        return replace(self.moved(shift, 'root'), valid=self.valid & there[:, None])
+        axes = {} if self.frame == 'root' else dict(axes=self.frame)
+        return replace(self.moved(shift, 'root'), valid=self.valid & there[:, None],
+                       provenance=self.provenance | axes)
+
+    def upright(self) -> 'Motion':
+        """With z up, for viewers and files of other programs; a motion that has it stays as it is.
+
+        Camera axes become the world by the head track, where there is one. Without it the camera counts as level and
+        still: z is up, y forward, x right, and it stands at the origin. So do the axes of a motion relative to the
+        root, which stays its origin, unless :meth:`to_root` made it from the world (``provenance['axes']``).
+        """
+        if self.frame == 'world' or (self.frame == 'root' and self.provenance.get('axes') == 'world'):
+            return self
+        if self.frame == 'camera' and self.head_pose is not None:
+            return self.to_world()
+        if self.frame == 'root':
+            return replace(self.moved(LEVEL_CAMERA, 'root'), provenance=self.provenance | dict(axes='world'))
+        return self.moved(LEVEL_CAMERA, 'world')
 
     def save(self, path: str | Path) -> None:
         """Write everything to an npz, from which :meth:`load` makes an equal motion; see :mod:`.motion_file`."""

@@ -52,8 +52,9 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
         some = _some_poses(pred, num_poses)
         if truth is not None:
             truth, visible = _same_poses(truth, some)
-        pred, there, skeleton, titles = _drawn(some), some.valid, get_skeleton(some.skeleton), [
-            f'{time:.2f} s' for time in some.time]
+        shown = some.upright()
+        pred, there, skeleton, titles = shown.joints, shown.valid, get_skeleton(shown.skeleton), [
+            f'{time:.2f} s' for time in shown.time]
     if skeleton is None:
         raise ValueError('skeleton is missing: only a motion tells it')
     there = np.ones(pred.shape[:2], bool) if there is None else there
@@ -92,13 +93,6 @@ def _some_poses(motion: Motion, num_poses: int) -> Motion:
     return motion[rows[np.unique(np.linspace(0, len(rows) - 1, num_poses).round().astype(int))]]
 
 
-def _drawn(motion: Motion) -> np.ndarray:
-    """Joints ``(n,J,3)`` with z up."""
-    if motion.frame == 'world':
-        return motion.joints
-    return np.stack([motion.joints[..., 0], motion.joints[..., 2], -motion.joints[..., 1]], -1)
-
-
 def _same_poses(truth: Motion, some: Motion) -> tuple[np.ndarray, np.ndarray]:
     """The true joints ``(n,J,3)`` with z up at the times of a motion, and which of them are known ``(n,J)``."""
     if not isinstance(truth, Motion):
@@ -106,8 +100,8 @@ def _same_poses(truth: Motion, some: Motion) -> tuple[np.ndarray, np.ndarray]:
                          f'{type(truth).__name__}')
     if truth.frame != some.frame:
         raise ValueError(f'the truth is in the frame {truth.frame!r}, the motion in {some.frame!r}: move one of them')
-    truth = truth.convert(some.skeleton).resample(time=some.time)
-    return _drawn(truth), truth.valid
+    truth = truth.convert(some.skeleton).resample(time=some.time).upright()
+    return truth.joints, truth.valid
 
 
 def _frame_axes(axes, shown: np.ndarray) -> float:

@@ -162,6 +162,25 @@ def test_root_is_the_middle_of_the_hips_where_a_skeleton_has_none(monkeypatch):
         Motion([0.], np.zeros((1, 2, 3)), 'stick').to_root()
 
 
+def test_upright_has_z_up_whatever_the_frame():
+    pose = np.tile(np.eye(4), (10, 1, 1))
+    pose[:, :3, :3] = [[1, 0, 0], [0, 0, 1], [0, -1, 0]]  # a level camera that looks along y
+    world = motion(head_pose=pose)
+    assert world.upright() is world
+    level = np.stack([world.joints[..., 0], world.joints[..., 2], -world.joints[..., 1]], -1)
+    camera = motion(frame='camera').upright()
+    assert camera.frame == 'world'
+    np.testing.assert_array_equal(camera.joints, level)
+    pose[3:, :3, 3] = 1, 2, 3  # the head track tells where the camera is
+    np.testing.assert_allclose(world.to_camera().upright().joints, world.joints, atol=1e-12)
+    root = motion(frame='root').upright()
+    assert root.frame == 'root' and root.upright() is root
+    np.testing.assert_array_equal(root.joints, level)
+    of_world, of_camera = motion().to_root(), motion(frame='camera').to_root()
+    assert of_world.upright() is of_world and of_world.provenance['axes'] == 'world'
+    np.testing.assert_allclose(of_camera.upright().joints, camera.to_root().joints, atol=1e-12)
+
+
 def test_a_motion_is_told_in_one_line():
     motion = Motion(np.arange(4) / 30, np.zeros((4, 17, 3)), 'coco17', valid=np.arange(4)[:, None] < np.full(17, 3),
                     person='left', filled=np.arange(4) == 1, head_pose=np.tile(np.eye(4), (4, 1, 1)))
