@@ -4,8 +4,8 @@ A batch holds its inputs as ``{name of the stream: tensor}``. What the package m
 entry of the registry ``STREAMS``; flip augmentation, the masks of attention, packing and pictures read it there. A
 plugin adds a stream with one call::
 
-    register_stream(Stream('wrists', ('B', 'T', 2, 3), mask='wrists_detected', mirror=swap_wrists))
-    register_stream(Stream('wrists_detected', ('B', 'T', 2), mirror=lambda detected, flip: detected.flip(2)))
+    register_stream(Stream('gravity', ('B', 'T', 3), mask='gravity_valid', mirror=turn_round))
+    register_stream(Stream('gravity_valid', ('B', 'T'), mirror=lambda valid, flip: valid))
 
 A stream that nobody declared works wherever no rule is needed; its mask is ``<name>_valid``, if the data has one.
 
@@ -107,6 +107,13 @@ def mirror_columns(images: Tensor, flip: list) -> Tensor:
     return images.flip(-1)
 
 
+def swap_hands(values: Tensor, flip: list) -> Tensor:
+    """Mirror rule of the left and the right hand ``(B,T,2,...)``: they change, and of points y, to the left, is
+    negated."""
+    values = values.flip(2)
+    return values if values.dtype == torch.bool else values * values.new_tensor([1, -1, 1])
+
+
 # A drawing of nothing: black, standardised with the statistics of ImageNet, (3,1,1).
 BLACK = (((-2.1179039478302,),), ((-2.0357141494750977,),), ((-1.804444432258606,),))
 
@@ -115,6 +122,9 @@ for _stream in (
         Stream('valid', ('B', 'T'), mirror=keep),
         # features of the head track, see HeadPoseFeatures
         Stream('head_pose', ('B', 'T', 'F')),
+        # left and right, metres in the heading frame of the newest head (x forward, y left, z up), see WristPlaces
+        Stream('wrists', ('B', 'T', 2, 3), 'wrists_detected', swap_hands),
+        Stream('wrists_detected', ('B', 'T', 2), mirror=swap_hands),
         # x, y and perhaps the confidence, about the centre of the image
         Stream('keypoints', ('B', 'T', 'J', 'D'), 'detected', mirror_points),
         Stream('detected', ('B', 'T', 'J'), mirror=swap_joints),

@@ -7,7 +7,8 @@ from .pack import HeadPoseFeatures, PackInputs, TargetFrame
 from .read_head_pose import ReadHeadPose
 from .read_keypoints import ReadKeypoints
 from .world_augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
+from .wrist_places import WristPlaces
 
 __all__ = ['BodyScale', 'CropAugment', 'CropPose', 'DecodeCrop', 'DrawPose', 'FrameDrops', 'HeadPoseFeatures',
            'HeadPoseNoise', 'MeshTargets', 'Mirror', 'PackInputs', 'RandomHeading', 'ReadHeadPose', 'ReadKeypoints',
-           'TargetFrame']
+           'TargetFrame', 'WristPlaces']

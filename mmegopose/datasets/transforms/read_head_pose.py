@@ -16,11 +16,12 @@ class ReadHeadPose:
     ``skeleton`` and ``camera_axes``. Labels are optional: the table ``joints (L,J,3)``, metres, world, with
     ``visible (L,J)`` bool or ``views (L,J)``, the number of cameras that see a joint, and the field ``label (F,)``, row
     of the frame in the tables, or -1. Without labels, no joint is visible. A store that holds only the end of a
-    recording tells the highest camera since its begin in the field ``head_peak (F,)``, metres.
+    recording tells the highest camera since its begin in the field ``head_peak (F,)``, metres. Where hands were tracked,
+    ``wrists (F,2,3)`` float64 are the left and the right one, metres, world, NaN where a hand was not seen.
 
     It adds ``head_pose (B,T,4,4)``, ``head_pose_before (B,T,4,4)`` (one video frame earlier), ``head_peak (B,T)``
     (highest camera so far in the sequence, metres), and of the frames to be predicted ``T_world_camera``, ``joints
-    (B,T,J,3)`` and ``visible (B,T,J)``.
+    (B,T,J,3)`` and ``visible (B,T,J)``; ``wrists (B,T,2,3)`` if the store has them.
 
     Args:
         target_frames: ``'last'``: the model predicts the last frame of each window (joints ``(B,1,J,3)``); ``'all'``:
@@ -60,6 +61,8 @@ class ReadHeadPose:
             targets = rows[:, -1:]
             batch |= {key: batch[key][:, -1:] for key in ('frame_ids', 'scored')}
         joints, visible = self._labels(store, targets)
+        if 'wrists' in store.frames:
+            batch |= dict(wrists=torch.from_numpy(store.frames['wrists'][rows]))
         return batch | dict(
             head_pose=torch.from_numpy(pose[rows]), head_pose_before=torch.from_numpy(pose[before]),
             head_peak=torch.from_numpy(self.head_peak[rows]), joints=joints, visible=visible,

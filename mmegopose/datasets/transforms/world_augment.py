@@ -13,6 +13,7 @@ from ...structures import get_skeleton, mirror_stream
 from ..random import check_shares
 
 POSES = ('head_pose', 'head_pose_before', 'T_world_camera')
+POINTS = {'joints', 'wrists'}
 
 
 @TRANSFORMS.register_module()
@@ -41,6 +42,9 @@ class Mirror:
         batch['joints'] = torch.where(chosen[:, None, None, None], (batch['joints'] @ world)[:, :, flip],
                                       batch['joints'])
         batch['visible'] = torch.where(chosen[:, None, None], batch['visible'][:, :, flip], batch['visible'])
+        if 'wrists' in batch:
+            batch['wrists'] = torch.where(chosen[:, None, None, None], batch['wrists'].flip(2) @ world,
+                                          batch['wrists'])
         for name, stream in batch.get('inputs', {}).items():
             where = chosen.reshape(-1, *[1] * (stream.ndim - 1))  # (B, 1, ...)
             batch['inputs'][name] = torch.where(where, mirror_stream(name, stream, flip), stream)
@@ -64,7 +68,8 @@ class RandomHeading:
         move = make_rigid(turn, shift)
         for key in POSES:
             batch[key] = move @ batch[key]
-        batch['joints'] = batch['joints'] @ turn.transpose(-1, -2) + shift[:, :, None]
+        for key in POINTS & batch.keys():
+            batch[key] = batch[key] @ turn.transpose(-1, -2) + shift[:, :, None]
         return batch
 
 
@@ -80,7 +85,8 @@ class BodyScale:
         for key in POSES:
             pose = batch[key]
             batch[key] = make_rigid(pose[..., :3, :3], pose[..., :3, 3] * factor[..., None])
-        batch['joints'] = batch['joints'] * factor[..., None, None]
+        for key in POINTS & batch.keys():
+            batch[key] = batch[key] * factor[..., None, None]
         batch['head_peak'] = batch['head_peak'] * factor
         return batch
 

@@ -1,13 +1,13 @@
 """The atoms that every transformer of the package is built from."""
 from .attention import Attention
 from .block import Block, DropPath, LayerScale, over_frames, over_tokens
-from .embed import JointEmbed, TrajectoryEmbed, read_stream, sincos_position, streams_of
+from .embed import JointEmbed, TrajectoryEmbed, WristEmbed, read_stream, sincos_position, streams_of
 from .embed_image import ConvStem, PatchEmbed
 from .linear import Linear, lay_out_for_single_windows
 from .masks import any_stream, attention_mask, criss_cross_masks, own_mask, stream_mask, token_mask
 from .mlp import Mlp, MlpHead
 
 __all__ = ['Attention', 'Block', 'ConvStem', 'DropPath', 'JointEmbed', 'LayerScale', 'Linear', 'Mlp', 'MlpHead',
-           'PatchEmbed', 'TrajectoryEmbed', 'any_stream', 'attention_mask', 'criss_cross_masks',
+           'PatchEmbed', 'TrajectoryEmbed', 'WristEmbed', 'any_stream', 'attention_mask', 'criss_cross_masks',
            'lay_out_for_single_windows', 'over_frames', 'over_tokens', 'own_mask', 'read_stream', 'sincos_position',
            'stream_mask', 'streams_of', 'token_mask']

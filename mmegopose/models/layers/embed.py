@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...registry import EMBEDDINGS
+from ...structures import mask_name
 from .masks import fill_stream
 from .mlp import ACTIVATIONS
 
@@ -47,6 +48,36 @@ class TrajectoryEmbed(StreamEmbed):
     def forward(self, inputs: dict) -> Tensor:
         """``inputs[stream] (B,T,F) -> (B,T,1,C)``."""
         return super().forward(inputs).unsqueeze(2)  # (B, T, 1, C)
+
+
+@EMBEDDINGS.register_module()
+class WristEmbed(TrajectoryEmbed):
+    """One token per frame of a head trajectory, to which the wrists that are seen are added.
+
+    Each hand adds a linear map of its place, and a code that says that it is seen; one that is not seen adds nothing,
+    as if the data had no such stream.
+
+    Args:
+        in_dim, embed_dim: see :class:`StreamEmbed`.
+        wrists: name of the stream of the wrists.
+    """
+
+    def __init__(self, in_dim: int, embed_dim: int, wrists: str = 'wrists'):
+        super().__init__(in_dim, embed_dim)
+        self.streams = (self.stream, wrists)
+        self.wrists = nn.Linear(8, embed_dim, bias=False)
+
+    def forward(self, inputs: dict) -> Tensor:
+        """``head_pose (B,T,F)`` and, if there are any, ``wrists (B,T,2,3)`` to ``(B,T,1,C)``."""
+        tokens = super().forward(inputs)
+        name = self.streams[1]
+        if name not in inputs:
+            return tokens
+        places = read_stream(inputs, name, 3)
+        seen = inputs.get(mask_name(name))
+        seen = torch.ones_like(places[..., :1]) if seen is None else seen[..., None].to(places.dtype)
+        hands = torch.cat([places, seen], -1).flatten(2)  # (B, T, 8)
+        return tokens + self.wrists(hands).unsqueeze(2)  # (B, T, 1, C)
 
 
 @EMBEDDINGS.register_module()
