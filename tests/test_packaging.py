@@ -71,7 +71,7 @@ def test_sdist_is_the_repository(built):
     with tarfile.open(built[0]) as archive:
         names = {name.partition('/')[2] for name in archive.getnames()}
     for name in ('configs/levelwise_vit.py', 'tools/train.py', 'tests/test_packaging.py', 'docs/concepts.md',
-                 'projects/wrist_stream/README.md', 'model-index.yml', 'constraints.txt', 'LICENSE', '.ci/run'):
+                 'projects/example_project/README.md', 'model-index.yml', 'constraints.txt', 'LICENSE', '.ci/run'):
         assert name in names
 
 

@@ -107,11 +107,9 @@ def mirror_columns(images: Tensor, flip: list) -> Tensor:
     return images.flip(-1)
 
 
-def swap_hands(values: Tensor, flip: list) -> Tensor:
-    """Mirror rule of the left and the right hand ``(B,T,2,...)``: they change, and of points y, to the left, is
-    negated."""
-    values = values.flip(2)
-    return values if values.dtype == torch.bool else values * values.new_tensor([1, -1, 1])
+def mirror_hands(places: Tensor, flip: list) -> Tensor:
+    """Mirror rule of places of both hands ``(B,T,2,3)``: left and right change, and y, to the left, is negated."""
+    return places.flip(2) * places.new_tensor([1, -1, 1])
 
 
 # A drawing of nothing: black, standardised with the statistics of ImageNet, (3,1,1).
@@ -123,8 +121,8 @@ for _stream in (
         # features of the head track, see HeadPoseFeatures
         Stream('head_pose', ('B', 'T', 'F')),
         # left and right, metres in the heading frame of the newest head (x forward, y left, z up), see WristPlaces
-        Stream('wrists', ('B', 'T', 2, 3), 'wrists_detected', swap_hands),
-        Stream('wrists_detected', ('B', 'T', 2), mirror=swap_hands),
+        Stream('wrists', ('B', 'T', 2, 3), 'wrists_detected', mirror_hands),
+        Stream('wrists_detected', ('B', 'T', 2), mirror=lambda detected, flip: detected.flip(2)),
         # x, y and perhaps the confidence, about the centre of the image
         Stream('keypoints', ('B', 'T', 'J', 'D'), 'detected', mirror_points),
         Stream('detected', ('B', 'T', 'J'), mirror=swap_joints),

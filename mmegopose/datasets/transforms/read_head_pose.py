@@ -16,8 +16,8 @@ class ReadHeadPose:
     ``skeleton`` and ``camera_axes``. Labels are optional: the table ``joints (L,J,3)``, metres, world, with
     ``visible (L,J)`` bool or ``views (L,J)``, the number of cameras that see a joint, and the field ``label (F,)``, row
     of the frame in the tables, or -1. Without labels, no joint is visible. A store that holds only the end of a
-    recording tells the highest camera since its begin in the field ``head_peak (F,)``, metres. Where hands were tracked,
-    ``wrists (F,2,3)`` float64 are the left and the right one, metres, world, NaN where a hand was not seen.
+    recording tells the highest camera since its begin in the field ``head_peak (F,)``, metres. Where hands were
+    tracked, ``wrists (F,2,3)`` float64 are the left and the right one, metres, world, NaN where a hand was not seen.
 
     It adds ``head_pose (B,T,4,4)``, ``head_pose_before (B,T,4,4)`` (one video frame earlier), ``head_peak (B,T)``
     (highest camera so far in the sequence, metres), and of the frames to be predicted ``T_world_camera``, ``joints

@@ -14,9 +14,9 @@ class WristPlaces:
     """The streams ``wrists (B,T,2,3)`` and ``wrists_detected (B,T,2)``: left and right, as a headset sees them.
 
     Places are metres in the heading frame of the newest head, as those of ``HeadPoseFeatures(kind='gravity_aligned')``,
-    and 0 where a hand is not seen. They are those of hand tracking, ``wrists (B,T,2,3)`` of :class:`ReadHeadPose`, where
-    the store has any; else those of the labels of all frames (``target_frames='all'``), and a hand without a label is not
-    seen. So it stands after the augmentation, which moves both, and before ``TargetFrame``.
+    and 0 where a hand is not seen. They are those of hand tracking, ``wrists (B,T,2,3)`` of :class:`ReadHeadPose`,
+    where the store has any; else those of the labels of all frames (``target_frames='all'``), and a hand without a
+    label is not seen. So it stands after the augmentation, which moves both, and before ``TargetFrame``.
 
     By default a hand is seen wherever its place is known. For training, and to test what a loss costs:
 
@@ -26,8 +26,8 @@ class WristPlaces:
         lost_hands: share of windows in which a hand is never seen.
         lost_all: share of windows in which no hand is ever seen.
         noise: standard deviation per axis in each frame, metres.
-        offset: standard deviation per axis of an error that a hand has all the time, metres: what another tracker calls
-            the wrist.
+        offset: standard deviation per axis of an error that a hand has all the time, metres: trackers differ in what
+            they call the wrist.
 
     Raises:
         ValueError: a share that is none, joints that are not in the world any more, or labels of the last frame only.
