@@ -35,14 +35,20 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
 
     Raises ``OSError`` (a full disk, say) that names the file; then its old content is intact and no rest is left.
     """
+    with atomic_path(path) as unfinished, open(unfinished, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A name with the ending of ``path`` for those who open files themselves; see :func:`atomic_write`."""
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
+    unfinished = target.with_name(f'.{target.stem}.{os.getpid()}.tmp{target.suffix}')
     try:
-        with open(unfinished, mode, encoding=None if 'b' in mode else 'utf-8') as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield unfinished
         os.replace(unfinished, target)
     except OSError as error:
         raise OSError(error.errno, f'{error.strerror}: it was not written, but the files saved before, among them '

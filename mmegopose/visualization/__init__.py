@@ -1,4 +1,5 @@
-"""Pictures for people: skeletons in 3D, meshes and 2D poses over images, curves, and the hooks that draw while testing.
+"""Pictures for people: skeletons in 3D, films, meshes and 2D poses over images, curves, and the hooks that draw while
+testing.
 
 What a network sees is made in ``rendering``; here it becomes figures of matplotlib and files. The hooks take their
 streams from the declarations in ``structures/streams.py`` and sequences and skeleton from the data set.
@@ -6,7 +7,9 @@ streams from the declarations in ``structures/streams.py`` and sequences and ske
 from .curves import plot_training, read_scalars
 from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeleton, overlay_skeletons
 from .pose_figures import draw_poses, draw_skeleton
+from .video import write_video
 from .visualization_hooks import MeshVisualizationHook, PoseVisualizationHook
 
 __all__ = ['MeshVisualizationHook', 'PoseVisualizationHook', 'denormalize_image', 'draw_grid', 'draw_poses',
-           'draw_skeleton', 'overlay_mesh', 'overlay_skeleton', 'overlay_skeletons', 'plot_training', 'read_scalars']
+           'draw_skeleton', 'overlay_mesh', 'overlay_skeleton', 'overlay_skeletons', 'plot_training', 'read_scalars',
+           'write_video']
