@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 here = Path(__file__).parent
+ONNX = ['onnx>=1.17', 'onnxscript>=0.6.2', 'onnxruntime>=1.20']  # older onnxscript fails with torch 2.9 and later
 
 
 def mmcv_requirement() -> list:
@@ -48,10 +49,11 @@ setup(
     install_requires=['torch>=2.4,<2.14', 'numpy>=1.26', 'scipy>=1.10', 'matplotlib>=3.7', 'mmengine>=0.10.7,<0.11',
                       'opencv-python>=4.8', 'pycocotools>=2.0.8', 'rich', 'pyyaml', *mmcv_requirement()],
     extras_require={
-        'tests': ['pytest>=7', 'pytest-xdist>=3.5', 'ruff==0.17.5', 'mypy==2.4.1', 'h5py>=3.8', 'av>=12'],
+        'tests': ['pytest>=7', 'pytest-xdist>=3.5', 'ruff==0.17.5', 'mypy==2.4.1', 'h5py>=3.8', 'av>=12', *ONNX],
         '3dhp': ['h5py>=3.8'],
         'video': ['av>=12'],
         'completion': ['argcomplete>=3'],
+        'onnx': ONNX,
         'coco': ['xtcocotools>=1.14.3; python_version < "3.12"'],
     },
 )

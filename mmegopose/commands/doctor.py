@@ -26,7 +26,9 @@ OTHER_DISTRIBUTIONS = {'mmcv-lite': ('mmcv',), 'mmengine': ('onedl-mmengine',),
                        'opencv-python': ('opencv-python-headless', 'opencv-contrib-python')}
 EXTRAS = {'h5py': ('3dhp', 'reads the official files of MPI-INF-3DHP'),
           'xtcocotools': ('coco', 'COCO evaluation of whole bodies'),
-          'argcomplete': ('completion', 'completion of commands in the shell')}
+          'argcomplete': ('completion', 'completion of commands in the shell'),
+          'onnx': ('onnx', 'mmegopose export'), 'onnxscript': ('onnx', 'mmegopose export'),
+          'onnxruntime': ('onnx', 'mmegopose export')}
 TORCH = 'pip install torch --index-url https://download.pytorch.org/whl/cpu (without a GPU), else pip install torch'
 DATA = {
     'data/egoexo4d': 'https://ego-exo4d-data.org; egoexo -o data/egoexo4d --parts annotations metadata '

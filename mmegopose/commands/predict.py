@@ -25,6 +25,7 @@ from pathlib import Path
 
 from ._arguments import add_config
 from ._command_words import advice_in_command_words, command_words
+from ._existing_files import require_free
 
 KINDS = dict(HeadPoseInferencer=('head tracks', ('preset', 'head_camera')),
              LiftingInferencer=('2D poses', ('image_size', 'skeleton', 'person', 'field_of_view', 'frame', 'detector')),
@@ -203,21 +204,20 @@ def _base_of(args) -> Path:
 
 def _require_free(files: list, args) -> None:
     """``ValueError`` if a file is the recording itself, or there already and not a prediction of this recording."""
-    from ..motion import Motion
     recording = Path(_name_of(args))
     for file in files:
         if file.resolve() == recording:
             raise ValueError(f'{file} is the recording itself: name another place with --out')
-        if not file.exists() or args.overwrite:
-            continue
-        try:
-            source = Motion.load(file).provenance.get('recording', 'something that it does not tell')
-        except (ValueError, KeyError, TypeError, OSError):
-            source = None
-        if source != str(recording):
-            told = 'no prediction' if source is None else f'the prediction of {source}'
-            raise ValueError(f'{file} is there already, and is {told}: name another place with --out, or write over it '
-                             'with --overwrite')
+        require_free(file, str(recording), _recording_of, 'prediction', args.overwrite)
+
+
+def _recording_of(file: Path) -> str | None:
+    """The recording that a file is the prediction of, None if it is no prediction."""
+    from ..motion import Motion
+    try:
+        return Motion.load(file).provenance.get('recording', 'something that it does not tell')
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
 
 
 def _files_of(base: Path, motions: list) -> list:

@@ -113,13 +113,7 @@ class PoseEstimator(MaskedNeck, BaseModel):
         empty = mode == 'predict' and not len(next(iter(inputs.values())))
         if empty:  # nothing of a test batch could be read: a window of zeros stands in, so that no module need know
             inputs = {name: stream.new_zeros(1, *stream.shape[1:]) for name, stream in inputs.items()}
-        if mode == 'predict' and self.flip is not None:
-            outputs = self._outputs(self.flip.double(inputs), predict=True)
-            if 'joints' not in outputs:
-                raise ValueError(f'test_cfg=dict(flip=...) averages joints, the head returns {sorted(outputs)}')
-            outputs = dict(joints=self.flip.average(outputs['joints']))
-        else:
-            outputs = self._outputs(inputs, predict=mode == 'predict')
+        outputs = self.predicted(inputs) if mode == 'predict' else self._outputs(inputs)
         if mode == 'tensor':
             return outputs
         if empty:
@@ -127,6 +121,15 @@ class PoseEstimator(MaskedNeck, BaseModel):
         outputs, samples = _same_frames(outputs, data_samples)
         samples.set_data({f'pred_{key}': value for key, value in outputs.items()})
         return [samples]
+
+    def predicted(self, inputs: dict) -> dict:
+        """Streams ``{name: (B,T,...)}`` to the outputs ``{name: (B,T',...)}`` that a user wants, see ``test_cfg``."""
+        if self.flip is None:
+            return self._outputs(inputs, predict=True)
+        outputs = self._outputs(self.flip.double(inputs), predict=True)
+        if 'joints' not in outputs:
+            raise ValueError(f'test_cfg=dict(flip=...) averages joints, the head returns {sorted(outputs)}')
+        return dict(joints=self.flip.average(outputs['joints']))
 
     def compile_networks(self, **options) -> None:
         """Compile the networks in place, leaving the training step, which changes from call to call, alone."""

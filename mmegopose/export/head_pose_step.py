@@ -1,0 +1,179 @@
+"""Head tracks: one pose of the headset in, the pose of the body out."""
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..geometry.conventions import UNITS
+from ..geometry.rigid import apply_rigid, invert_rigid
+from ..inference import HeadPoseInferencer
+from ..registry import TRANSFORMS, WINDOWS
+from ..structures import get_skeleton
+from .ported_module import Port, PortedModule
+
+PACKING = ('PackInputs',)
+
+
+class HeadPoseStep(PortedModule):
+    """One frame of a head track: what :class:`.LiveHeadPose` does at the frames of the model, as operations on tensors.
+
+    The state holds the last poses, the highest head so far at each of them, and how many there are; so each call gives
+    what the inferencer predicts for that frame of the whole recording. A new stretch begins with a state of zeros. The
+    transforms of the config themselves compute the features.
+
+    Args:
+        inferencer: a trained model.
+        preset, up, camera, direction, unit, device, head_offset: what the poses are that will come in, see
+            :meth:`.HeadPoseInferencer.stream`.
+
+    Raises:
+        ValueError: windows that a stream cannot keep, or a transform that needs more than poses.
+    """
+    state = dict(head_poses='next_head_poses', head_peaks='next_head_peaks', num_seen='next_num_seen')
+
+    def __init__(self, inferencer: HeadPoseInferencer, *, preset: str | None = None, up: str | None = None,
+                 camera: str | None = None, direction: str | None = None, unit: str | None = None,
+                 device: str | None = None, head_offset=None):
+        super().__init__()
+        given = dict(preset=preset, up=up, camera=camera, direction=direction, unit=unit, device=device,
+                     head_offset=head_offset)
+        self.inferencer, self.options = inferencer, {key: value for key, value in given.items() if value is not None}
+        live = inferencer.stream(**self.options)
+        self.model, self.fps = inferencer.model, live.frame_rate
+        self.convention, self.camera_axes = live.convention, inferencer.camera_axes
+        self.num_before = live.rows.num_rows - 1  # rows before the newest one
+        self.target_frames = inferencer.dataset.get('target_frames', 'last')
+        self._set_transforms(inferencer.dataset['pipeline'])
+        to_standard, model = self.convention, live.model_convention
+        between = _homogeneous(to_standard.camera_to_opencv.T) @ live.offset @ _homogeneous(model.camera_to_opencv)
+        for name, value in (('to_z_up', _homogeneous(to_standard.world_to_z_up)), ('to_model', between)):
+            self.register_buffer(name, torch.tensor(value, dtype=torch.float32), persistent=False)
+        self.register_buffer('back', torch.tensor(_frames_back(inferencer.dataset['windows'], self.num_before,
+                                                               self.fps)), persistent=False)
+        before, joints = self.num_before, get_skeleton(inferencer.skeleton).num_joints
+        world = f'in the world of the poses, {to_standard.up} up, {to_standard.unit}'
+        poses = Port(('B', before, 4, 4), 'state: the poses before, oldest first')
+        peaks = Port(('B', before), 'state: the highest head at each of them, metres')
+        seen = Port(('B',), 'state: how many of them there are', torch.int64)
+        self.ports_in = dict(
+            T_world_camera=Port(('B', 4, 4), f'newest pose of the camera, {to_standard.direction}, camera axes '
+                                f'"{to_standard.camera}", {world}'),
+            head_poses=poses, head_peaks=peaks, num_seen=seen)
+        self.ports_out = dict(joints=Port(('B', joints, 3), f'joints of this frame, {world}'),
+                              next_head_poses=poses, next_head_peaks=peaks, next_num_seen=seen)
+
+    def _set_transforms(self, pipeline: list) -> None:
+        self.padding_mask = False
+        self.transforms: list[Any] = []
+        for config in pipeline:
+            if config['type'] in PACKING:
+                if config.get('streams'):
+                    raise ValueError(f'the streams {list(config["streams"])} do not come from poses of a head: a model '
+                                     'that reads them cannot be exported')
+                self.padding_mask = bool(config.get('padding_mask'))
+            else:
+                self.transforms.append(TRANSFORMS.build(config))
+
+    def forward(self, T_world_camera: Tensor, head_poses: Tensor, head_peaks: Tensor,
+                num_seen: Tensor) -> tuple[Tensor, ...]:
+        """Pose ``(B,4,4)`` and state to joints ``(B,J,3)`` and the next state."""
+        newest = self._pose_of_model(T_world_camera)
+        peak = newest[:, 2, 3]
+        peak = torch.where(num_seen > 0, torch.maximum(head_peaks[:, -1], peak), peak)
+        poses = torch.cat([head_poses, newest[:, None]], 1)                              # (B,S+1,4,4)
+        peaks = torch.cat([head_peaks, peak[:, None]], 1)
+        joints = self._joints(poses, peaks, num_seen[:, None])
+        return joints, poses[:, 1:], peaks[:, 1:], (num_seen + 1).clamp(max=self.num_before)
+
+    def _pose_of_model(self, pose: Tensor) -> Tensor:
+        """Poses ``(B,4,4)`` as they come in, as the model knows them: camera to world, z up, metres."""
+        scale = pose.new_tensor([UNITS[self.convention.unit]] * 3 + [1])[:, None]
+        pose = pose * torch.cat([torch.ones_like(scale).expand(4, 3), scale], 1)
+        if self.convention.direction == 'world_to_camera':
+            pose = invert_rigid(pose)
+        return self.to_z_up @ pose @ self.to_model
+
+    def _joints(self, poses: Tensor, peaks: Tensor, num_seen: Tensor) -> Tensor:
+        """The last of the poses ``(B,S+1,4,4)`` to joints ``(B,J,3)``; ``num_seen (B,1)`` of those before count."""
+        back = torch.minimum(self.back, num_seen)                                        # (B,T)
+        window = _rows(poses, self.num_before - back)                                    # (B,T,4,4)
+        valid = self.back <= num_seen
+        target = window if self.target_frames == 'all' else window[:, -1:]
+        blank = target.new_zeros(*target.shape[:2], self.ports_out['joints'].shape[1], 3)
+        batch = dict(inputs={}, head_pose=window, head_peak=_rows(peaks, self.num_before - back),
+                     head_pose_before=_rows(poses, self.num_before - torch.minimum(back + 1, num_seen)),
+                     time=-back / self.fps, valid=valid, T_world_camera=target, camera_axes=self.camera_axes,
+                     joints=blank, test_mode=True)
+        for transform in self.transforms:
+            batch = transform(batch)
+        inputs = dict(batch['inputs'], **dict(valid=valid) if self.padding_mask else {})
+        outputs = self.model.predicted(inputs)
+        world = apply_rigid(batch['T_world_target'][:, -1], outputs['joints'][:, -1])
+        return world @ self.to_z_up[:3, :3] / UNITS[self.convention.unit]
+
+    def facts(self) -> dict:
+        return dict(family='head track', fps=self.fps, up=self.convention.up, camera_axes=self.convention.camera,
+                    direction=self.convention.direction, unit=self.convention.unit,
+                    device=self.options.get('device', 'eyes'), model_camera=self.inferencer.head_camera)
+
+    def example(self, batch_size: int = 2) -> tuple[Tensor, ...]:
+        poses = torch.from_numpy(self._as_they_come(walking_heads(batch_size, 1))[:, 0]).float()
+        return poses, *(torch.from_numpy(value) for value in self.zeros(batch_size).values())
+
+    def difference(self, run, sizes: tuple = ((1, 30), (3, 90))) -> float:
+        """Over tracks that are shorter and longer than a window; ``sizes`` are batch sizes and numbers of frames."""
+        largest = [0.0]
+        for batch_size, num_frames in sizes:
+            tracks = walking_heads(batch_size, num_frames)
+            poses = self._as_they_come(tracks)
+            state = self.zeros(batch_size)
+            joints = []
+            for frame in poses.swapaxes(0, 1).astype(np.float32):
+                outputs = run(dict(T_world_camera=frame, **state))
+                joints.append(outputs['joints'])
+                state = {name: outputs[after] for name, after in self.state.items()}
+            found = np.stack(joints, 1) * UNITS[self.convention.unit] @ self.convention.world_to_z_up.T
+            for track, one in zip(poses, found):
+                motion, = self.inferencer(track, fps=self.fps, check='off', **self.options)
+                largest.append(float(np.abs(motion.joints - one).max()))
+        return float(np.max(largest))  # NaN, if there is one
+
+    def _as_they_come(self, poses: np.ndarray) -> np.ndarray:
+        """Standard poses ``(...,4,4)`` in the convention of the input."""
+        return self.convention.from_standard(poses)
+
+
+def walking_heads(count: int, num_frames: int) -> np.ndarray:
+    """People who walk in circles, nod and crouch: upright camera to world, z up, 30 a second, ``(count,N,4,4)``."""
+    t = np.arange(num_frames) / 30 + 2 * np.arange(count)[:, None]
+    turn, nod = 0.5 * t, 0.3 * np.sin(2 * t)
+    forward = np.stack([np.cos(turn) * np.cos(nod), np.sin(turn) * np.cos(nod), np.sin(nod)], -1)
+    right = np.stack([np.sin(turn), -np.cos(turn), 0 * t], -1)
+    poses = np.tile(np.eye(4), (*t.shape, 1, 1))
+    poses[..., :3, :3] = np.stack([right, np.cross(forward, right), forward], -1)
+    poses[..., :3, 3] = np.stack([2 * np.sin(turn), -2 * np.cos(turn), 1.5 + 0.2 * np.cos(t)], -1)
+    return poses
+
+
+def _frames_back(windows: dict, num_before: int, fps: float) -> np.ndarray:
+    """How many frames before the newest one each frame of a whole window lies, ``(T,)``."""
+    from ..datasets import SequenceStore
+    count = 2 * num_before + 2
+    store = SequenceStore([0, count], dict(frame=np.arange(count, dtype=np.int32)), [dict(uid='probe', name='probe')],
+                          info=dict(fps=fps))
+    rows = WINDOWS.build(windows).bind(store, True).rows(np.array([count - 1]), None).rows[0]
+    return (count - 1 - rows).astype(np.int64)
+
+
+def _rows(values: Tensor, index: Tensor) -> Tensor:
+    """Rows ``index (B,T)`` of ``values (B,S,...)``: ``(B,T,...)``."""
+    flat = values.flatten(2) if values.ndim > 2 else values[..., None]
+    return flat.gather(1, index[..., None].expand(-1, -1, flat.shape[2])).reshape(*index.shape, *values.shape[2:])
+
+
+def _homogeneous(matrix: np.ndarray) -> np.ndarray:
+    """``(3,3)`` as ``(4,4)``."""
+    out = np.eye(4)
+    out[:3, :3] = matrix
+    return out
