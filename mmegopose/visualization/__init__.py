@@ -5,11 +5,12 @@ What a network sees is made in ``rendering``; here it becomes figures of matplot
 streams from the declarations in ``structures/streams.py`` and sequences and skeleton from the data set.
 """
 from .curves import plot_training, read_scalars
+from .motion_figures import draw_motion
 from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeleton, overlay_skeletons
 from .pose_figures import draw_poses, draw_skeleton
 from .video import write_video
 from .visualization_hooks import MeshVisualizationHook, PoseVisualizationHook
 
-__all__ = ['MeshVisualizationHook', 'PoseVisualizationHook', 'denormalize_image', 'draw_grid', 'draw_poses',
-           'draw_skeleton', 'overlay_mesh', 'overlay_skeleton', 'overlay_skeletons', 'plot_training', 'read_scalars',
-           'write_video']
+__all__ = ['MeshVisualizationHook', 'PoseVisualizationHook', 'denormalize_image', 'draw_grid', 'draw_motion',
+           'draw_poses', 'draw_skeleton', 'overlay_mesh', 'overlay_skeleton', 'overlay_skeletons', 'plot_training',
+           'read_scalars', 'write_video']

@@ -7,6 +7,7 @@ from ..motion import Motion
 from ..rendering.mesh_images import flat_shading, render
 from ..structures import get_skeleton
 from .canvas import FAINT, INK, PAPER, draw_disc, draw_line, draw_polylines, draw_text, fixed_point
+from .comparisons import errors_in_time
 from .motion_views import choose_view, facing
 from .timelines import draw_timeline, known_pieces, timeline_column
 
@@ -15,6 +16,7 @@ HEAD, TRAIL, ALARM = (235, 140, 0), (245, 200, 140), (190, 40, 60)
 SHADOW, GRID, MESH = (228, 230, 234), (190, 197, 206), (150, 190, 255)
 PEOPLE = ((31, 119, 180), (214, 39, 40), (44, 140, 60), (148, 103, 189), (200, 120, 20), (23, 150, 170),
           (190, 80, 150), (120, 110, 40))
+TRUTH_BEHIND = 0.2       # times the reach of the view, so that the truth does not hide what is predicted
 AT_ONCE = 256            # frames whose projections are in memory
 TRAIL_SECONDS = 2.0      # of the head track behind a head
 FRUSTUM_M = np.array([[0, 0, 0], [-.09, -.07, .15], [.09, -.07, .15], [.09, .07, .15], [-.09, .07, .15]])
@@ -35,6 +37,18 @@ def person_colors(motion: Motion, number: int, count: int) -> np.ndarray:
     return np.array(colors)
 
 
+def side_names(motion: Motion) -> list:
+    """Names and colours of both sides for a legend; none for a hand."""
+    colors = set(map(tuple, person_colors(motion, 0, 1).tolist()))
+    return [('left', LEFT), ('right', RIGHT)] if {LEFT, RIGHT} <= colors else []
+
+
+def person_name(motion: Motion, number: int) -> str:
+    """What a person is called in a picture."""
+    named = motion.person and not motion.person.replace('-', '').isdigit()
+    return motion.person if named else f'person {motion.person or number}'
+
+
 class MotionPictures:
     """Pictures of one or several people at given times.
 
@@ -46,14 +60,16 @@ class MotionPictures:
         size: width and height of a picture.
         turn: degrees per second by which the view turns.
         azimuth: degrees, where the camera stands; default: at an angle before the people.
+        note: what else is to be said, beside the step of the grid.
 
     Raises:
         ValueError: no valid pose and no head track.
     """
 
     def __init__(self, motions: Sequence[Motion], truths: Sequence[Motion | None], time: np.ndarray, fps: float,
-                 size: tuple, turn: float = 0.0, azimuth: float | None = None):
+                 size: tuple, turn: float = 0.0, azimuth: float | None = None, note: str = ''):
         self.motions, self.truths, self.time, self.fps, self.size = list(motions), list(truths), time, fps, size
+        self.note = note
         self.rows = [nearest_rows(motion.time, time, fps) for motion in motions]
         self.errors = errors_in_time(self.motions, self.truths, self.rows)
         self.frame = motions[0].frame
@@ -130,10 +146,9 @@ class MotionPictures:
             _draw_floor(image, fixed_point(lines, self.size)[0], self.view.floor_fading())
             image[height - self.bottom:] = PAPER
         if len(self.motions) == 1:
-            names = [('left', LEFT), ('right', RIGHT)] if set(map(tuple, person_colors(self.motions[0], 0, 1))) & {
-                LEFT, RIGHT} else [('predicted' if with_truth else 'joints', CENTRE)]
+            names = side_names(self.motions[0]) or [('predicted', CENTRE)] * with_truth
         else:
-            names = [(motion.person or f'person {number}', PEOPLE[number % len(PEOPLE)])
+            names = [(person_name(motion, number), PEOPLE[number % len(PEOPLE)])
                      for number, motion in enumerate(self.motions[:6])]
         names += [('truth', TRUTH)] if with_truth else []
         names += [('head camera', HEAD)] if any(motion.head_pose is not None for motion in self.motions) and \
@@ -144,7 +159,7 @@ class MotionPictures:
                                           self.size).tolist(), color, max(2, unit // 4))
             x += round(1.6 * unit)
             x += draw_text(image, name, (x, y), unit, INK) + unit
-        draw_text(image, f'grid {self.view.grid_step:g} m', (width - unit, y), unit, FAINT, 'right')
+        draw_text(image, f'grid {self.view.grid_step:g} m{self.note}', (width - unit, y), unit, FAINT, 'right')
         draw_timeline(image, self._strip(), self.time, self.present.any(1), self.errors if with_truth else None, unit)
         return image
 
@@ -170,7 +185,7 @@ class MotionPictures:
                     colors += color.tolist()
                     thick += [(1 if one.mesh is not None and extra == 0 else self.thick) + extra] * len(edges)
         pixels, depth = self.view.project(np.concatenate(ends, 1), rows)
-        depth = depth.mean(-1) + [0.03 * self.view.reach * (color == list(TRUTH)) for color in colors]
+        depth = depth.mean(-1) + [TRUTH_BEHIND * self.view.reach * (color == list(TRUTH)) for color in colors]
         order = np.argsort(-depth, 1)  # NaN comes last
         counts, places = np.isfinite(depth).sum(1), fixed_point(pixels, self.size).tolist()
         return [[(place[i], colors[i], thick[i]) for i in one[:count]]
@@ -260,24 +275,6 @@ def nearest_rows(own: np.ndarray, time: np.ndarray, fps: float) -> np.ndarray:
     rows = np.where(time - own[before] <= own[after] - time, before, after)
     near = 0.51 * max(1 / fps, float(np.median(np.diff(own))) if len(own) > 1 else 0)
     return np.where(np.abs(own[rows] - time) <= near, rows, -1)
-
-
-def errors_in_time(motions: Sequence[Motion], truths: Sequence[Motion | None],
-                   rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean distance of the joints from their truth ``(F,)`` metres, over all people; NaN where it is not known."""
-    total, count = np.zeros(len(rows[0])), np.zeros(len(rows[0]), int)
-    for motion, truth, at in zip(motions, truths, rows):
-        if truth is not None:
-            errors, known = distances_from(motion, truth)
-            total += np.where(at >= 0, np.where(known, errors, 0).sum(1)[at], 0)
-            count += np.where(at >= 0, known.sum(1)[at], 0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def distances_from(motion: Motion, truth: Motion) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of each joint from its truth in the same frame ``(T,J)`` metres, and where both are there."""
-    known = motion.valid & truth.valid
-    return np.linalg.norm(motion.joints.astype(np.float64) - truth.joints, axis=-1), known
 
 
 def _draw_floor(image: np.ndarray, lines: np.ndarray, fading: np.ndarray) -> None:

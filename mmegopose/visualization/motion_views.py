@@ -148,13 +148,19 @@ def _floor(points: np.ndarray, there: np.ndarray) -> float:
 
 
 def facing(motion: Motion) -> float | None:
-    """Where somebody in a motion with z up looks on average, radians around z; None for hands or no pose."""
+    """Where somebody in a motion with z up looks, radians around z; None for hands or no pose.
+
+    Who turns round is seen along the line in which they look most of the time.
+    """
     skeleton = get_skeleton(motion.skeleton)
     pairs = [(i, skeleton.index(name.replace('left', 'right'))) for i, name in enumerate(skeleton.joints)
              if name in ('left-hip', 'left-shoulder')]
     some = np.unique(np.linspace(0, max(len(motion) - 1, 0), 200).round().astype(int))[:len(motion)]
     joints, valid = motion.joints[some], motion.valid[some]
-    across = [joints[:, left] - joints[:, right] for left, right in pairs]
-    across = [one[valid[:, left] & valid[:, right]] for one, (left, right) in zip(across, pairs)]
-    x, y = np.concatenate(across)[:, :2].sum(0) if across else (0.0, 0.0)
-    return float(np.arctan2(-x, y)) if np.hypot(x, y) > 1e-6 else None
+    across = [(joints[:, left] - joints[:, right])[valid[:, left] & valid[:, right], :2] for left, right in pairs]
+    ahead = np.concatenate(across) @ [[0, -1], [1, 0]] if across else np.zeros((0, 2))   # turned by -90 degrees
+    if not len(ahead) or not np.linalg.norm(ahead, axis=1).max() > 1e-6:
+        return None
+    number = ahead[:, 0] + 1j * ahead[:, 1]
+    line = np.angle((number ** 2).sum()) / 2                  # the square forgets which of both ways along a line
+    return float(line if (number * np.exp(-1j * line)).real.sum() >= 0 else line + np.pi)

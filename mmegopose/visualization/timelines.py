@@ -42,11 +42,10 @@ def draw_timeline(image: np.ndarray, box: tuple, time: np.ndarray, there: np.nda
     most = float(np.nanmax(errors)) * 100
     tick = next(tick for tick in TICKS_CM if most <= 2.2 * tick or tick == TICKS_CM[-1])
     scale = (bottom - top - 2) / max(1.1 * most, 1e-9)
-    for value in (tick, 2 * tick):
-        if value <= 1.1 * most:
-            y = bottom - value * scale
-            draw_polylines(image, [fixed_point(np.array([[left, y], [right, y]]), (width, height))], (220, 224, 230))
-            draw_text(image, f'{value:g} cm', (left + 3, round(y) + unit - 1), unit - 2, FAINT)
+    value = 2 * tick if 2 * tick <= 1.1 * most else tick
+    y = bottom - value * scale
+    draw_polylines(image, [fixed_point(np.array([[left, y], [right, y]]), (width, height))], (220, 224, 230))
+    draw_text(image, f'{value:g} cm', (left + 3, round(y) + unit - 1), unit - 2, FAINT)
     known = np.isfinite(errors)
     sums = np.bincount(column, np.where(known, errors, 0), right - left)
     counts = np.bincount(column, known, right - left)

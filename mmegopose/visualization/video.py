@@ -10,6 +10,7 @@ from rich.progress import track
 from ..motion import Motion
 from ..structures import get_skeleton
 from .canvas import FAINT, draw_line, draw_text, fixed_point
+from .comparisons import in_one_place, paired
 from .film_files import write_gif, write_mp4
 from .motion_pictures import MotionPictures, person_colors
 
@@ -49,7 +50,7 @@ def write_video(motions: Motion | Sequence[Motion], path: str | Path, *,
             reference; sizes or rates that cannot be.
         OSError: the file cannot be written, on a full disk, say; what was there before is intact.
     """
-    motions, truths = _checked(motions, truth)
+    motions, truths = paired(motions, truth)
     kind = Path(path).suffix.lower()
     if kind not in MAX_FPS:
         raise ValueError(f'{path} should end in .mp4 or .gif')
@@ -57,12 +58,12 @@ def write_video(motions: Motion | Sequence[Motion], path: str | Path, *,
         raise ValueError(f'size={size} should be even numbers of pixels, from {SIDES[0]} to {SIDES[1]}')
     fps = _rate(motions, fps, kind)
     time = _times(motions, fps)
-    upright = [motion.upright() for motion in motions]
-    if azimuth is None and upright[0] is not motions[0] and (
+    upright, truths, moved = in_one_place(motions, truths)
+    if azimuth is None and motions[0].upright() is not motions[0] and (
             motions[0].frame == 'root' or motions[0].head_pose is None):
         azimuth = CAMERA_AZIMUTH
-    truths = [None if one is None else one.upright() for one in truths]
-    pictures = MotionPictures(upright, truths, time, fps, tuple(size), turn, azimuth)
+    pictures = MotionPictures(upright, truths, time, fps, tuple(size), turn, azimuth,
+                              ', people moved apart' if moved else '')
     images: Iterable = pictures if video is None else _beside(pictures, video)
     console = Console(stderr=True)
     shown = console.is_terminal and len(time) > LONG if progress is None else progress
@@ -71,36 +72,6 @@ def write_video(motions: Motion | Sequence[Motion], path: str | Path, *,
         write_gif(images, path, fps)
     else:
         write_mp4(images, path, fps)
-
-
-def _checked(motions, truth) -> tuple[list, list]:
-    """Motions, and the truth of each with the frames of the motion."""
-    motions = [motions] if isinstance(motions, Motion) else list(motions)
-    truths = list(truth) if isinstance(truth, (list, tuple)) else [truth]
-    truths = truths * len(motions) if truth is None else truths
-    if not motions:
-        raise ValueError('there is no motion to show')
-    if len(truths) != len(motions):
-        raise ValueError(f'there are {len(motions)} motions, but the truth of {len(truths)}')
-    frames = {motion.frame for motion in motions}
-    if len(frames) > 1:
-        raise ValueError(f'motions relative to {" and ".join(sorted(frames))} cannot be shown in one picture: move '
-                         'them into one frame of reference')
-    return motions, [None if one is None else truth_at(one, motion) for motion, one in zip(motions, truths)]
-
-
-def truth_at(truth: Motion, motion: Motion) -> Motion:
-    """The truth with the skeleton and at the times of a motion.
-
-    Raises ``ValueError`` for a truth that is no motion, or in another frame of reference.
-    """
-    if not isinstance(truth, Motion):
-        raise ValueError(f'the truth beside a motion should be a Motion, which knows its times, not a '
-                         f'{type(truth).__name__}')
-    if truth.frame != motion.frame:
-        raise ValueError(f'the truth is in the frame {truth.frame!r}, the motion in {motion.frame!r}: move one of them')
-    truth = truth.convert(motion.skeleton)
-    return truth if np.array_equal(truth.time, motion.time) else truth.resample(time=motion.time)
 
 
 def _rate(motions: list, fps: float | None, kind: str) -> float:
