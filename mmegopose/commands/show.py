@@ -1,0 +1,147 @@
+"""Look at results: a page for the browser, with the motion from all sides and the video beside it.
+
+Results are files of mmegopose predict; several are the people of one recording, or what several models say of it. The
+page is one file that needs no network and no program but a browser: hand it on. It plays, turns, and shows what was and
+will be; it tells where there is no pose; with --truth it shows the truth, and the error over time to click on.
+
+A video from which the results were made is shown beside them, with the 2D keypoints, if it is still where it was;
+--video names another one. The page lies beside the first result, unless --out says where; one of other results is
+written over only with --overwrite. Exit status: 0 written, 2 a mistake.
+
+Examples:
+    mmegopose show predictions/walk.npz --open
+    mmegopose show predictions/walk.npz --truth walk_truth.npz --out walk.html
+    mmegopose show demo_0.npz demo_1.npz --video demo.mp4
+"""
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from ._existing_files import require_free
+
+PAGE_SUFFIXES = ('.html', '.htm')
+
+
+def show_arguments(parser) -> None:
+    parser.add_argument('result', nargs='+', help='files of mmegopose predict, .npz')
+    parser.add_argument('--truth', nargs='+', metavar='FILE', help='the true motion, .npz: one for all results, or for '
+                        'those of the person that it names; or one for each result')
+    parser.add_argument('--video', metavar='FILE', help='video or picture of the results; default: that of the '
+                        'recording')
+    parser.add_argument('--out', metavar='FILE.html', help='where to write; default: beside the first result')
+    parser.add_argument('--open', action='store_true', help='open the page in the browser')
+    parser.add_argument('--overwrite', action='store_true', help='write over a page of other results')
+
+
+def show_command(args) -> int:
+    from ..engine.errors import user_errors
+    from ..files import require, require_writable
+    from ..motion import Motion
+    from ..visualization.page import write_page
+    with user_errors():
+        files, truths = ([require(file, 'name a file that mmegopose predict wrote').resolve() for file in given]
+                         for given in (args.result, args.truth or ()))
+        out = _target(args.out, files[0])
+        if out.resolve() in (*files, *truths):
+            raise ValueError(f'{out} is a result itself: name another place with --out')
+        mark, results = _mark(files), ' and '.join(file.name for file in files)
+        require_free(out, results, lambda page: _source_of(page, {mark: results}), 'page', args.overwrite)
+        require_writable(out, 'name another place with --out')
+        motions = [Motion.load(file) for file in files]
+        known = _truths([Motion.load(file) for file in truths], motions, files)
+        pictures, notes = _pictures_of(args.video, motions)
+        facts = write_page(motions, out, truth=known, names=_names(motions, files), pictures=pictures,
+                           title=_title(motions, files), notes=notes, source=mark)
+        told = [f'{name} {100 * error:.1f} cm' for name, error in facts['mean_errors'].items() if error is not None]
+        print(f'Wrote {out} ({facts["bytes"] / 1e6:.2f} MB)' + (f'; mean error: {", ".join(told[:8])}' if told else '')
+              + '. Open it in a browser.' * (not args.open))
+        for note in facts['notes']:
+            print(f'  {note}')
+        if args.open:
+            import webbrowser
+            if not webbrowser.open(out.resolve().as_uri()):
+                print(f'no browser could be opened: open {out} yourself', file=sys.stderr)
+    return 0
+
+
+def _target(out: str | None, first: Path) -> Path:
+    """The file to write; ``ValueError`` for an ending that is none of a page."""
+    if out is None:
+        return first.with_suffix('.html')
+    target = Path(out).expanduser()
+    if target.is_dir() or not target.suffix:
+        return target / f'{first.stem}.html'
+    if target.suffix.lower() not in PAGE_SUFFIXES:
+        raise ValueError(f'--out {out} should end in .html')
+    return target
+
+
+def _mark(files: list) -> str:
+    """What tells a page of the same results, without telling where they are."""
+    return hashlib.sha256('\n'.join(map(str, files)).encode()).hexdigest()[:32]
+
+
+def _source_of(page: Path, results: dict) -> str | None:
+    """The results that a page is of, by its mark; None if it is no page of this command."""
+    try:
+        with open(page, encoding='utf-8', errors='replace') as file:
+            found = re.search(r'<meta name="generator" content="mmegopose show (\w*)">', file.read(2000))
+    except OSError:
+        return None
+    return found and results.get(found[1], 'other results')
+
+
+def _names(motions: list, files: list) -> list | None:
+    """Names of files, where those of people do not tell who is who; None: where they do."""
+    persons = [motion.person for motion in motions]
+    return None if len(set(persons)) == len(persons) else [file.stem for file in files]
+
+
+def _title(motions: list, files: list) -> str:
+    recordings = {motion.provenance.get('recording') for motion in motions}
+    recording = recordings.pop() if len(recordings) == 1 else None
+    return Path(recording).name if isinstance(recording, str) and recording else files[0].stem
+
+
+def _truths(truths: list, motions: list, files: list) -> list:
+    """The truth of each motion, or None; ``ValueError`` if it is not clear whose it is."""
+    if not truths:
+        return [None] * len(motions)
+    if len(truths) == len(motions):
+        return truths
+    if len(truths) > 1:
+        raise ValueError(f'--truth has {len(truths)} files for {len(motions)} results: name one, or one for each')
+    persons = {motion.person for motion in motions}
+    if len(persons) == 1:
+        return truths * len(motions)
+    if truths[0].person not in persons:
+        raise ValueError(f'--truth is of {truths[0].person or "nobody in particular"!r}, the results are of '
+                         f'{", ".join(map(repr, sorted(persons)))}: name a file for each result, in their order')
+    return [truths[0] if motion.person == truths[0].person else None for motion in motions]
+
+
+def _pictures_of(given: str | None, motions: list) -> tuple:
+    """The pictures that the motions are of, with their times, or None; and notes that tell why not."""
+    from ..inference.inputs.image_sources import is_video, open_images
+    from ..inference.inputs.picture_files import PICTURE_SUFFIXES
+    fps = _rate(motions)
+    if given is not None:
+        return open_images(given, fps if is_video(given) else None), []
+    recordings = {str(motion.provenance.get('recording', '')) for motion in motions}
+    recording = Path(recordings.pop()) if len(recordings) == 1 else Path()
+    if not is_video(recording) and recording.suffix.lower() not in PICTURE_SUFFIXES:
+        return None, []
+    if not recording.is_file():
+        return None, [f'{recording.name} is no longer where it was, so it is not shown: name it with --video.']
+    return open_images(recording, fps if is_video(recording) else None), []
+
+
+def _rate(motions: list) -> float | None:
+    """Frames per second of a video whose frames were taken as evenly spaced; None: its own times are the motions'."""
+    import numpy as np
+    fps, time = motions[0].provenance.get('fps'), motions[0].time
+    if not isinstance(fps, (int, float)) or not 0 < fps < 1e5:
+        return None
+    number = time * fps
+    return float(fps) if np.abs(number - np.round(number)).max(initial=0) < 0.01 else None
