@@ -1,4 +1,5 @@
 """Transforms of a whole batch: augmentation, reference frame, features, packing."""
+from .body_augment import BodyProportions, OtherArms
 from .crop_augment import CropAugment
 from .decode_crop import DecodeCrop
 from .draw_pose import CropPose, DrawPose
@@ -9,6 +10,6 @@ from .read_keypoints import ReadKeypoints
 from .world_augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
 from .wrist_places import WristPlaces
 
-__all__ = ['BodyScale', 'CropAugment', 'CropPose', 'DecodeCrop', 'DrawPose', 'FrameDrops', 'HeadPoseFeatures',
-           'HeadPoseNoise', 'MeshTargets', 'Mirror', 'PackInputs', 'RandomHeading', 'ReadHeadPose', 'ReadKeypoints',
-           'TargetFrame', 'WristPlaces']
+__all__ = ['BodyProportions', 'BodyScale', 'CropAugment', 'CropPose', 'DecodeCrop', 'DrawPose', 'FrameDrops',
+           'HeadPoseFeatures', 'HeadPoseNoise', 'MeshTargets', 'Mirror', 'OtherArms', 'PackInputs', 'RandomHeading',
+           'ReadHeadPose', 'ReadKeypoints', 'TargetFrame', 'WristPlaces']
