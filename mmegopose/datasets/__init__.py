@@ -11,11 +11,11 @@ from .presets import (
     MocapLiftingDataset,
     MPIINF3DHPDataset,
 )
-from .samplers import EndlessSampler, SequenceBatchSampler, SequenceSampler
+from .samplers import BalancedSampler, EndlessSampler, SequenceBatchSampler, SequenceSampler
 from .store import Field, SequenceStore
 from .window_dataset import WindowDataset
 
-__all__ = ['EgoExo4DBodyDataset', 'EndlessSampler', 'Field', 'HeadPoseDataset', 'Human36MDataset', 'HumanEvaDataset',
-           'ImageMeshDataset', 'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset',
+__all__ = ['BalancedSampler', 'EgoExo4DBodyDataset', 'EndlessSampler', 'Field', 'HeadPoseDataset', 'Human36MDataset',
+           'HumanEvaDataset', 'ImageMeshDataset', 'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset',
            'SequenceBatchSampler', 'SequenceSampler', 'SequenceStore', 'WindowDataset', 'batch_collate', 'readers',
            'transforms', 'windows']

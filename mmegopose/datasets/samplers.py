@@ -6,6 +6,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
 from ..registry import DATA_SAMPLERS
+from .random import check_shares
 
 
 @DATA_SAMPLERS.register_module()
@@ -35,14 +36,44 @@ class EndlessSampler(Sampler):
         position = self.rank + self.skipped * self.world_size
         while True:
             epoch, offset = divmod(position, self.size)
-            order = np.random.default_rng((self.seed, epoch)).permutation(self.size) if self.shuffle \
-                else np.arange(self.size)
-            keys = (epoch * self.size + order[offset::self.world_size]).tolist()
+            keys = self.epoch_keys(epoch)[offset::self.world_size].tolist()
             yield from keys
             position += len(keys) * self.world_size
 
+    def epoch_keys(self, epoch: int) -> np.ndarray:
+        """``(len(dataset),)`` keys of an epoch, in their order."""
+        if not self.shuffle:
+            return epoch * self.size + np.arange(self.size)
+        return epoch * self.size + np.random.default_rng((self.seed, epoch)).permutation(self.size)
+
     def __len__(self) -> int:
         return math.ceil(self.size / self.world_size)
+
+
+@DATA_SAMPLERS.register_module()
+class BalancedSampler(EndlessSampler):
+    """Endless keys that draw windows of short sequences more often, so that a few long recordings do not rule.
+
+    An epoch is as many keys as the data set has windows, drawn with replacement; each key is another one, so that a
+    window that comes again is augmented otherwise.
+
+    Args:
+        dataset: a :class:`WindowDataset`.
+        balance: a sequence of n windows is drawn in proportion to ``n ** (1 - balance)``: 0 draws all windows alike, 1
+            all sequences.
+        seed: see :class:`EndlessSampler`.
+    """
+
+    def __init__(self, dataset, balance: float = 0.5, seed: int | None = None):
+        super().__init__(dataset, seed=seed)
+        check_shares(balance=balance)
+        sequence = dataset.windows.sequence
+        weight = np.bincount(sequence)[sequence] ** -float(balance)
+        self.share = weight / weight.sum()
+
+    def epoch_keys(self, epoch: int) -> np.ndarray:
+        index = np.random.default_rng((self.seed, epoch)).choice(self.size, self.size, p=self.share)
+        return (epoch * self.size + np.arange(self.size)) * self.size + index
 
 
 @DATA_SAMPLERS.register_module()

@@ -1,11 +1,19 @@
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from helpers.egoexo_fixture import STRIDED, build, everything, pipeline
 
-from mmegopose.datasets import EndlessSampler, SequenceBatchSampler, SequenceSampler, batch_collate, samplers
+from mmegopose.datasets import (
+    BalancedSampler,
+    EndlessSampler,
+    SequenceBatchSampler,
+    SequenceSampler,
+    batch_collate,
+    samplers,
+)
 from mmegopose.datasets.random import KeyedRandom
 from mmegopose.geometry.rigid import apply_rigid
 from mmegopose.registry import TRANSFORMS
@@ -62,6 +70,29 @@ def test_skip_goes_on_where_a_run_stopped():
     whole = take(iter(sampler), 37)
     sampler.skip(23)
     assert take(iter(sampler), 14) == whole[23:]
+
+
+@pytest.mark.parametrize('balance', [0.0, 0.5, 1.0])
+def test_short_sequences_come_more_often(balance, monkeypatch):
+    sequence = np.repeat([0, 1, 2], [1000, 100, 10])
+
+    class Data(list):
+        windows = SimpleNamespace(sequence=sequence)
+
+    sampler = BalancedSampler(Data(sequence), balance=balance, seed=0)
+    keys = np.array(take(iter(sampler), 40 * len(sequence)))
+    drawn = np.bincount(sequence[keys % len(sequence)]) / len(keys)
+    expected = np.array([1000, 100, 10]) ** (1 - balance)
+    np.testing.assert_allclose(drawn, expected / expected.sum(), rtol=0.12)
+    assert len(set(keys)) == len(keys)  # what comes again is augmented otherwise
+    whole = keys[:2500].tolist()
+    sampler.skip(1200)
+    assert take(iter(sampler), 1300) == whole[1200:]
+    parts = []
+    for rank in range(2):
+        as_rank(monkeypatch, rank, 2)
+        parts.append(take(iter(BalancedSampler(Data(sequence), balance=balance, seed=0)), 1250))
+    assert [key for both in zip(*parts) for key in both] == whole
 
 
 def test_sequence_batches_cover_whole_takes(egoexo, monkeypatch):
