@@ -79,10 +79,13 @@ MESH = dict(
     sizes=dict(B=2, T=2, J=21, N=12, body_pose=dict(J=15)))
 CASES = {
     'trajectory embedding': (TRAJECTORY | dict(embed_dim=C), {}),
+    'embedding of head and wrists': (dict(type='WristEmbed', in_dim=5, embed_dim=C), {}),
     'joint embedding': (JOINTS | dict(embed_dim=C, bias=False, act='gelu'), {}),
     'patches of images': (PATCHES | dict(embed_dim=C), {}),
     'stem of images': (STEM | dict(embed_dim=32), {}),
     'ViT of a trajectory': (dict(type='ViT', embed=TRAJECTORY, **SMALL), dict(masks=('valid',))),
+    'ViT of head and wrists': (
+        dict(type='ViT', embed=dict(type='WristEmbed', in_dim=5), **SMALL), dict(masks=('valid', 'wrists_detected'))),
     'causal ViT': (dict(type='ViT', embed=TRAJECTORY, causal=True, **SMALL), dict(masks=('valid',))),
     'ViT of joints': (dict(type='ViT', embed=JOINTS, **SMALL), dict(masks=('valid', 'detected'))),
     'ViT of all tokens': (dict(type='ViT', embed=JOINTS, scope='all', **SMALL), dict(masks=('valid', 'detected'))),
