@@ -27,7 +27,7 @@ from ._arguments import add_config
 from ._command_words import advice_in_command_words, command_words
 from ._existing_files import require_free
 
-KINDS = dict(HeadPoseInferencer=('head tracks', ('preset', 'head_camera')),
+KINDS = dict(HeadPoseInferencer=('head tracks', ('preset', 'head_camera', 'wrists')),
              LiftingInferencer=('2D poses', ('image_size', 'skeleton', 'person', 'field_of_view', 'frame', 'detector')),
              MeshInferencer=('pictures', ('person', 'field_of_view', 'frame', 'detector', 'poses', 'box', 'hand')))
 """What each inferencer reads, and the arguments that only such a recording has."""
@@ -53,6 +53,9 @@ def predict_arguments(parser) -> None:
     recording.add_argument('--preset', help='head tracks: whose axes they are, e.g. openxr, unity, unreal, ros, opencv')
     recording.add_argument('--head-camera', metavar='DEVICE', help='head tracks: whose camera the model expects, '
                            'e.g. eyes, aria_gen1; default: that of its training data')
+    recording.add_argument('--wrists', metavar='FILE', help='head tracks: places of the wrists, for a model that reads '
+                           'them: of Aria MPS, a table with controllers, (N,2,3) in .npy or .npz; default: those in an '
+                           'MPS folder')
     recording.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'),
                            help='2D poses: pixels of the images, where the file does not tell')
     recording.add_argument('--skeleton', help='2D poses: of the keypoints, e.g. coco17, where the file does not tell')

@@ -79,6 +79,10 @@ class PoseConvention:
             poses = invert(poses)
         return _between(self.world_to_z_up, poses, self.camera_to_opencv.T)
 
+    def points_to_standard(self, points: np.ndarray) -> np.ndarray:
+        """Points ``(..., 3)`` of its world in that of the standard poses: z up, metres."""
+        return points * UNITS[self.unit] @ self.world_to_z_up.T
+
     def from_standard(self, poses: np.ndarray) -> np.ndarray:
         """The inverse of :meth:`to_standard`."""
         poses = _between(self.world_to_z_up.T, poses, self.camera_to_opencv)

@@ -11,6 +11,7 @@ from ...geometry.resampling import bracket, interpolate
 from ...motion import Motion
 from ...registry import READERS
 from ...structures import get_skeleton
+from .hands import HandTrack, recorded_wrists
 from .head_tracks import HeadTrack, detect_track_format, read_head_track
 
 LABELS = 'motion.npz'
@@ -20,14 +21,15 @@ SCHEMA = dict(
     head_pose=Field('float64', (4, 4), 'camera to world, metres, z up'),
     time=Field('float64', (), 'seconds of the device'),
     target=Field('bool', (), 'a frame to predict'),
+    wrists=Field('float64', (2, 3), 'left and right, metres, world; NaN: not seen'),
     joints=Field('float32', ('J', 3), 'metres, world; one row a labelled frame'),
     visible=Field('bool', ('J',), 'the joint has a label'))
 
 
 def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] | None = None,
-                motions: list | None = None, fields: list[dict] | None = None, head_camera: str = 'eyes',
-                camera_axes: str = 'opencv', skeleton: str = 'coco17', dataset_name: str = 'recordings',
-                split: str = '') -> SequenceStore:
+                motions: list | None = None, fields: list[dict] | None = None,
+                hands: list[HandTrack | None] | None = None, head_camera: str = 'eyes', camera_axes: str = 'opencv',
+                skeleton: str = 'coco17', dataset_name: str = 'recordings', split: str = '') -> SequenceStore:
     """Tracks at a constant rate; each unbroken piece is a sequence, whose frames count from the start of its track.
 
     Args:
@@ -37,6 +39,7 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
         motions: a :class:`.Motion` in the world of its track for each of them, or None: labels, which are interpolated
             at the frames of the track.
         fields: for each of them more arrays ``(N, ...)``, a row for each of its rows, for transforms that read them.
+        hands: tracked hands beside each of them, or None: the field ``wrists``.
         head_camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; ``'eyes'``: the middle of
             the pupils, looking straight ahead.
         camera_axes: axes of the poses in the store, ``'opencv'`` or ``'aria'``.
@@ -57,6 +60,9 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
         poses = to_axes.from_standard(even.seen_from(head_camera))
         joints, visible = _labels(motion, even.time, skeleton, name)
         more = _even_fields(fields[number] if fields else {}, track, even)
+        if hands is not None:
+            beside = hands[number]
+            more['wrists'] = np.full((len(even), 2, 3), np.nan) if beside is None else beside.wrists_at(even.time)
         pieces = even.pieces()
         for piece, rows in enumerate(pieces):
             seen = visible[rows]
@@ -77,7 +83,8 @@ def track_store(tracks: list[HeadTrack], fps: float = FPS, *, names: list[str] |
 @READERS.register_module('recordings')
 def read_recordings(data_root: str, split: str = 'train', *, recordings: dict | list | None = None,
                     format: str = 'auto', fps: float = FPS, head_camera: str = 'eyes', camera_axes: str = 'opencv',
-                    skeleton: str = 'coco17', labels: str | None = LABELS, **options) -> SequenceStore:
+                    skeleton: str = 'coco17', labels: str | None = LABELS, wrists: bool = False,
+                    **options) -> SequenceStore:
     """Recordings of your own, in any format that :func:`.read_head_track` knows.
 
     Args:
@@ -88,6 +95,7 @@ def read_recordings(data_root: str, split: str = 'train', *, recordings: dict | 
         fps, head_camera, camera_axes, skeleton: see :func:`track_store`.
         labels: name of a saved :class:`.Motion` in the folder of a recording, the truth in the world of its track; a
             recording without it has no labels. None: no labels.
+        wrists: add the field ``wrists``, of the hands that Aria MPS tracked.
 
     Raises:
         FileNotFoundError: a recording is not there.
@@ -101,15 +109,17 @@ def read_recordings(data_root: str, split: str = 'train', *, recordings: dict | 
             raise ValueError(f'split={split!r} should be one of those of recordings, {sorted(recordings)}')
         recordings = recordings[split]
     paths = [root / name for name in recordings] if recordings else _found(root, format)
-    tracks, motions = [], []
+    tracks, motions, hands = [], [], []
     for path in paths:
         tracks.append(read_head_track(path, format, **options))
+        hands.append(recorded_wrists(path, tracks[-1]) if wrists else None)
         file = path / labels if labels and path.is_dir() else None
         motions.append(Motion.load(file) if file and file.is_file() else None)
     names = [path.stem if path.is_file() else path.name for path in paths]
     motions = motions if any(motion is not None for motion in motions) else None
-    return track_store(tracks, fps, names=names, motions=motions, head_camera=head_camera, camera_axes=camera_axes,
-                       skeleton=skeleton, dataset_name=root.name, split=split)
+    return track_store(tracks, fps, names=names, motions=motions, hands=hands if wrists else None,
+                       head_camera=head_camera, camera_axes=camera_axes, skeleton=skeleton, dataset_name=root.name,
+                       split=split)
 
 
 def _found(root: Path, format: str) -> list:

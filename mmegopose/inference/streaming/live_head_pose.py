@@ -15,6 +15,8 @@ from .live_frame import LiveFrame
 from .live_history import LiveHistory
 from .recent_rows import RecentRows, rows_behind
 
+NO_WRISTS = ('the model reads the head track alone, no wrists: leave wrists out, or take a model that was trained with '
+             'them, by configs/head_pose/head_wrists_body.py')
 WORLD = 1e7  # metres from the origin: farther than the surface of the earth is from its middle
 
 
@@ -42,14 +44,16 @@ class LiveHeadPose:
         tolerance: seconds by which a pose may come before a frame and still stand for it. More, e.g. 0.004, for a clock
             that jitters about 30 Hz; frames are then in error by the motion in that time.
         history: seconds that :meth:`motion` gives.
+        reads_wrists: the model reads the wrists, see :meth:`push`.
         provenance: facts for it.
     """
 
     def __init__(self, predict: Callable, dataset: dict, *, frame_rate: float, camera_axes: str = 'aria',
                  skeleton: str = 'coco17', convention: PoseConvention | None = None, offset: np.ndarray | None = None,
                  fps: float | None = None, max_gap: float | None = None, tolerance: float = 1e-6,
-                 history: float = 10.0, provenance: dict | None = None):
+                 history: float = 10.0, reads_wrists: bool = False, provenance: dict | None = None):
         self.predict, self.frame_rate, self.tolerance = predict, frame_rate, tolerance
+        self.reads_wrists = reads_wrists
         self.model_convention = PoseConvention(camera=camera_axes)
         self.convention, self.offset = convention or self.model_convention, np.eye(4) if offset is None else offset
         self.clock = InputClock(fps or frame_rate, max_gap)
@@ -64,12 +68,15 @@ class LiveHeadPose:
         self.before: tuple | None = None  # time, standard pose and fields of the push before
         self.shapes: dict | None = None  # of the fields
 
-    def push(self, T_world_camera, time: float | None = None, *, skip: bool = False, **fields) -> LiveFrame | None:
+    def push(self, T_world_camera, time: float | None = None, *, wrists=None, skip: bool = False,
+             **fields) -> LiveFrame | None:
         """Take a pose; the newest frame that is due, or None if there is none between this pose and the one before.
 
         Args:
             T_world_camera: ``(4,4)`` in ``convention``; None or NaN: the tracker has none.
             time: seconds, of any clock; default: one over ``fps`` after the push before.
+            wrists: ``(2,3)`` places of the left and the right wrist at that moment, in the world of the pose; NaN for
+                one that is not seen, None for neither.
             skip: take the pose and predict nothing, for a model that is slower than the tracker; None is returned.
             fields: values of the same moment that the transforms of the config read from the store.
 
@@ -79,9 +86,9 @@ class LiveHeadPose:
 
         Raises:
             ValueError: another shape, a first pose whose rotation is none, times that are not seconds, places that are
-                not metres.
+                not metres, wrists for a model that reads none.
         """
-        fields = {name: np.asarray(value) for name, value in fields.items()}
+        fields = {name: np.asarray(value) for name, value in fields.items()} | self._wrists(wrists)
         pose, problem = self._checked(T_world_camera, fields)
         time = self.clock.read(time)
         if problem is None and (late := self.clock.lateness(time)) is not None:
@@ -103,6 +110,17 @@ class LiveHeadPose:
     def motion(self, person: str = 'wearer') -> Motion:
         """What was predicted in the last seconds, with the head track."""
         return self.history.motion(person)
+
+    def _wrists(self, wrists) -> dict:
+        """The field ``wrists (2,3)`` of a model that reads them, in standard axes, NaN where none is seen."""
+        if not self.reads_wrists:
+            if wrists is not None:
+                raise ValueError(NO_WRISTS)
+            return {}
+        places = np.full((2, 3), np.nan) if wrists is None else np.array(wrists, np.float64)
+        if places.shape != (2, 3):
+            raise ValueError(f'wrists should have the shape (2,3), the left and the right one, got {places.shape}')
+        return dict(wrists=self.convention.points_to_standard(places))
 
     def _checked(self, pose, fields: dict) -> tuple:
         """The pose in standard axes, and what is wrong with it, if anything."""

@@ -1,57 +1,20 @@
 """Hands and controllers beside the head: places in the world, and what is not tracked is not there."""
 import numpy as np
 import pytest
-from helpers.track_files import in_preset, numbers, quaternions, walk, write_mps
-from scipy.spatial.transform import Rotation
+from helpers.hand_files import POSES, ROWS, TIME, WORLD, WRIST, write_hands, write_older_hands
+from helpers.track_files import in_preset, numbers, quaternions, write_mps
 
 from mmegopose.files import BadFile
-from mmegopose.geometry.conventions import PRESETS, invert
+from mmegopose.geometry.conventions import PRESETS
 from mmegopose.inference.inputs.hands import read_controllers, read_mps_hands
 from mmegopose.inference.inputs.hands.mps_hands import LANDMARKS
 from mmegopose.inference.inputs.head_tracks import read_aria_mps, read_head_track
-from mmegopose.inference.inputs.head_tracks.aria_calibration import design_calibration
 from mmegopose.structures import get_skeleton
 
-TIME, POSES = walk()
-RNG = np.random.default_rng(0)
-T_DEVICE = in_preset(POSES, 'aria') @ invert(design_calibration('aria_gen1').T_device_camera)  # device to world
-ROWS = np.arange(0, 600, 3)  # ten a second
-WORLD = POSES[ROWS, None, None, :3, 3] + RNG.normal(0, .3, (len(ROWS), 2, 21, 3))  # landmarks in Aria's order
-WRIST = np.tile(np.eye(4), (len(ROWS), 2, 1, 1))
-WRIST[:, :, :3, :3] = Rotation.random(2 * len(ROWS), random_state=1).as_matrix().reshape(-1, 2, 3, 3)
-WRIST[:, :, :3, 3] = WORLD[:, :, 5]
 ARIA_NAMES = (
     'thumb tip', 'index tip', 'middle tip', 'ring tip', 'pinky tip', 'wrist', 'thumb intermediate', 'thumb distal',
     *(f'{finger} {part}' for finger in ('index', 'middle', 'ring', 'pinky')
       for part in ('proximal', 'intermediate', 'distal')), 'palm')
-
-
-def local(points):
-    """World to device, ``(N,2,21,3)``."""
-    inverse = invert(T_DEVICE[ROWS])[:, None]
-    return points @ inverse[..., :3, :3].swapaxes(-1, -2) + inverse[..., None, :3, 3]
-
-
-def write_hands(folder, missing='documented'):
-    """``hand_tracking_results.csv``; the left hand is lost in rows 10 to 19, the right one in row 5."""
-    points, wrist = local(WORLD), invert(T_DEVICE[ROWS])[:, None] @ WRIST
-    score = np.full((len(ROWS), 2), .9)
-    for hand, rows in ((0, range(10, 20)), (1, [5])):
-        points[rows, hand], wrist[rows, hand] = 0, np.eye(4)
-        score[rows, hand] = dict(documented=-1, zero=0, silent=.9)[missing]
-    header, columns = ['tracking_timestamp_us'], []
-    for hand, side in enumerate(('left', 'right')):
-        header += [f'{side}_tracking_confidence', *(f'{axis}_{side}_landmark_{i}_device' for i in range(21)
-                                                     for axis in ('tx', 'ty', 'tz'))]
-        columns += [score[:, hand, None], points[:, hand].reshape(-1, 63)]
-    for hand, side in enumerate(('left', 'right')):
-        header += [f'{axis}_{side}_device_wrist' for axis in ('tx', 'ty', 'tz', 'qx', 'qy', 'qz', 'qw')]
-        columns += [wrist[:, hand, :3, 3], quaternions(wrist[:, hand])]
-    body = np.concatenate(columns, 1)
-    folder = folder / 'hand_tracking'
-    folder.mkdir(exist_ok=True)
-    (folder / 'hand_tracking_results.csv').write_text(','.join(header) + '\n' + ''.join(
-        f'{round(TIME[row] * 1e6)},' + numbers([values]) for row, values in zip(ROWS, body)))
 
 
 @pytest.fixture(scope='module')
@@ -111,13 +74,7 @@ def test_hands_at_the_times_of_the_head(recording):
 
 
 def test_the_older_file_holds_wrists_only(recording, tmp_path):
-    points = local(WORLD)[:, :, [5, 20]]
-    names = [f'{axis}_{side}_{part}_device' for side in ('left', 'right') for part in ('wrist', 'palm')
-             for axis in ('tx', 'ty', 'tz')]
-    header = ['tracking_timestamp_us', 'left_tracking_confidence', *names[:6], 'right_tracking_confidence', *names[6:]]
-    rows = [[1, *p[0].ravel(), 0 if i == 3 else 1, *p[1].ravel()] for i, p in enumerate(points)]
-    (tmp_path / 'wrist_and_palm_poses.csv').write_text(','.join(header) + '\n' + ''.join(
-        f'{round(TIME[row] * 1e6)},' + numbers([values]) for row, values in zip(ROWS, rows)))
+    write_older_hands(tmp_path)
     hands = read_mps_hands(tmp_path, recording[1])
     np.testing.assert_allclose(hands.wrists[:3], WORLD[:3, :, 5], atol=2e-5)
     assert hands.wrists_valid[3].tolist() == [True, False] and not hands.wrist_valid.any()

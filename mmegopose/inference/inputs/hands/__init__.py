@@ -2,5 +2,6 @@
 from .controllers import read_controllers
 from .hand_track import HandTrack
 from .mps_hands import read_mps_hands
+from .wrist_sources import read_wrists, recorded_wrists
 
-__all__ = ['HandTrack', 'read_controllers', 'read_mps_hands']
+__all__ = ['HandTrack', 'read_controllers', 'read_mps_hands', 'read_wrists', 'recorded_wrists']

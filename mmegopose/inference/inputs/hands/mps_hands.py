@@ -34,7 +34,9 @@ def read_mps_hands(path: str | Path, track: HeadTrack) -> HandTrack:
     if 'T_camera_device' not in track.facts:
         raise ValueError('the hands of Aria are relative to its device frame: give the track that read_aria_mps made '
                          'of the same recording')
-    csv = _find(Path(path).expanduser())
+    csv = find_mps_hands(Path(path).expanduser())
+    if csv is None:
+        raise FileNotFoundError(f'{path}: no {" or ".join(NAMES)} in it, nor in hand_tracking/ below it')
     names, _ = read_header(csv)
     sides = [_columns(side, names) for side in HANDS]
     if 'tracking_timestamp_us' not in names or not any(sides[0].values()):
@@ -71,14 +73,12 @@ def read_mps_hands(path: str | Path, track: HeadTrack) -> HandTrack:
         f'{100 * out["valid"][:, 1, 0].mean():.0f} % of {len(order)} rows']))
 
 
-def _find(path: Path) -> Path:
+def find_mps_hands(path: Path) -> Path | None:
+    """The file of the hands: this one, or one in a folder or below it; None: there is none."""
     if path.is_file():
         return path
-    for folder in FOLDERS:
-        for name in NAMES:
-            if found := sorted(path.glob(f'{folder}/{name}'.lstrip('/'))):
-                return found[0]
-    raise FileNotFoundError(f'{path}: no {" or ".join(NAMES)} in it, nor in hand_tracking/ below it')
+    return next((found for folder in FOLDERS for name in NAMES
+                 for found in sorted(path.glob(f'{folder}/{name}'.lstrip('/')))), None)
 
 
 def _columns(side: str, names: list) -> dict:
