@@ -1,17 +1,19 @@
-"""Look at results: a page for the browser, with the motion from all sides and the video beside it.
+"""Look at results: a page for the browser with the motion from all sides, or a film or a figure of it.
 
 Results are files of mmegopose predict; several are the people of one recording, or what several models say of it. The
 page is one file that needs no network and no program but a browser: hand it on. It plays, turns, and shows what was and
-will be; it tells where there is no pose; with --truth it shows the truth, and the error over time to click on.
+will be; it tells where there is no pose; with --truth it shows the truth, and the error over time to click on. --out
+FILE.mp4 or .gif makes a film, FILE.png a figure.
 
 A video from which the results were made is shown beside them, with the 2D keypoints, if it is still where it was;
---video names another one. The page lies beside the first result, unless --out says where; one of other results is
-written over only with --overwrite. Exit status: 0 written, 2 a mistake.
+--video names another one. The page lies beside the first result, unless --out says where; one of other results, or
+another file, is written over only with --overwrite. Exit status: 0 written, 2 a mistake.
 
 Examples:
     mmegopose show predictions/walk.npz --open
     mmegopose show predictions/walk.npz --truth walk_truth.npz --out walk.html
     mmegopose show demo_0.npz demo_1.npz --video demo.mp4
+    mmegopose show predictions/walk.npz --out walk.gif
 """
 import hashlib
 import re
@@ -20,7 +22,7 @@ from pathlib import Path
 
 from ._existing_files import require_free
 
-PAGE_SUFFIXES = ('.html', '.htm')
+PAGE, FILM, FIGURE = '.html', ('.mp4', '.gif'), '.png'
 
 
 def show_arguments(parser) -> None:
@@ -29,16 +31,16 @@ def show_arguments(parser) -> None:
                         'those of the person that it names; or one for each result')
     parser.add_argument('--video', metavar='FILE', help='video or picture of the results; default: that of the '
                         'recording')
-    parser.add_argument('--out', metavar='FILE.html', help='where to write; default: beside the first result')
-    parser.add_argument('--open', action='store_true', help='open the page in the browser')
-    parser.add_argument('--overwrite', action='store_true', help='write over a page of other results')
+    parser.add_argument('--out', metavar='FILE', help='.html, .mp4, .gif or .png; default: a page beside the first '
+                        'result')
+    parser.add_argument('--open', action='store_true', help='open it, a page in the browser')
+    parser.add_argument('--overwrite', action='store_true', help='write over a file that is there')
 
 
 def show_command(args) -> int:
     from ..engine.errors import user_errors
     from ..files import require, require_writable
     from ..motion import Motion
-    from ..visualization.page import write_page
     with user_errors():
         files, truths = ([require(file, 'name a file that mmegopose predict wrote').resolve() for file in given]
                          for given in (args.result, args.truth or ()))
@@ -46,17 +48,16 @@ def show_command(args) -> int:
         if out.resolve() in (*files, *truths):
             raise ValueError(f'{out} is a result itself: name another place with --out')
         mark, results = _mark(files), ' and '.join(file.name for file in files)
-        require_free(out, results, lambda page: _source_of(page, {mark: results}), 'page', args.overwrite)
+        kind = 'page' if out.suffix.lower() == PAGE else 'file that tells what it is of'
+        require_free(out, results, lambda file: _source_of(file, {mark: results}), kind, args.overwrite)
         require_writable(out, 'name another place with --out')
         motions = [Motion.load(file) for file in files]
         known = _truths([Motion.load(file) for file in truths], motions, files)
         pictures, notes = _pictures_of(args.video, motions)
-        facts = write_page(motions, out, truth=known, names=_names(motions, files), pictures=pictures,
-                           title=_title(motions, files), notes=notes, source=mark)
-        told = [f'{name} {100 * error:.1f} cm' for name, error in facts['mean_errors'].items() if error is not None]
-        print(f'Wrote {out} ({facts["bytes"] / 1e6:.2f} MB)' + (f'; mean error: {", ".join(told[:8])}' if told else '')
-              + '. Open it in a browser.' * (not args.open))
-        for note in facts['notes']:
+        told = _write(out, motions, known, pictures, dict(
+            names=_names(motions, files), title=_title(motions, files), notes=notes, source=mark))
+        print(f'Wrote {out} ({out.stat().st_size / 1e6:.2f} MB){told[0]}')
+        for note in told[1]:
             print(f'  {note}')
         if args.open:
             import webbrowser
@@ -65,15 +66,33 @@ def show_command(args) -> int:
     return 0
 
 
+def _write(out: Path, motions: list, truths: list, pictures, options: dict) -> tuple[str, list]:
+    """Write a file of the kind that its ending says; more of the sentence that tells it, and notes."""
+    from ..files import atomic_write
+    from ..visualization import draw_motion, write_video
+    from ..visualization.page import write_page
+    kind, notes = out.suffix.lower(), options['notes']
+    if kind == PAGE:
+        facts = write_page(motions, out, truth=truths, pictures=pictures, **options)
+        errors = [f'{name} {100 * error:.1f} cm' for name, error in facts['mean_errors'].items() if error is not None]
+        return f'; mean error: {", ".join(errors[:8])}.' if errors else ': open it in a browser.', facts['notes']
+    if kind in FILM:
+        write_video(motions, out, truth=truths, video=pictures)
+    else:
+        with atomic_write(out, 'wb') as file:
+            draw_motion(motions, truth=truths, title=options['title']).savefig(file, format='png')
+    return '.', notes
+
+
 def _target(out: str | None, first: Path) -> Path:
-    """The file to write; ``ValueError`` for an ending that is none of a page."""
+    """The file to write; ``ValueError`` for an ending that is not known."""
     if out is None:
         return first.with_suffix('.html')
     target = Path(out).expanduser()
     if target.is_dir() or not target.suffix:
         return target / f'{first.stem}.html'
-    if target.suffix.lower() not in PAGE_SUFFIXES:
-        raise ValueError(f'--out {out} should end in .html')
+    if target.suffix.lower() not in (PAGE, *FILM, FIGURE):
+        raise ValueError(f'--out {out} should end in .html, .mp4, .gif or .png')
     return target
 
 

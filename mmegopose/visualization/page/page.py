@@ -8,8 +8,9 @@ import numpy as np
 
 from ...files import atomic_write
 from ...motion import Motion
+from ..comparisons import errors_in_time, truth_at
 from .page_facts import describe, fact_lists
-from .page_people import errors_over_time, pack_person
+from .page_people import pack_person
 from .page_pictures import pack_pictures
 from .page_scene import arrange
 
@@ -50,14 +51,15 @@ def write_page(motions: Motion | Sequence[Motion], path: str | Path, *,
     motions = [motions] if isinstance(motions, Motion) else list(motions)
     known = [truth] if isinstance(truth, Motion) else list(truth or [None] * len(motions))
     notes = list(notes)
-    names = [str(name)[:80] for name in names or _names(motions)]
+    names = _distinct(names or [_name(motion, number) for number, motion in enumerate(motions, 1)])
     if not len(motions) == len(names) == len(known):
         raise ValueError(f'{len(motions)} motions should have a name and a truth (or None) each, got {len(names)} and '
                          f'{len(known)}')
     _check_motions(motions, names)
     known = [_fitting(one, motion, name) for one, motion, name in zip(known, motions, names)]
     shown = [motion.upright() for motion in motions]
-    errors = [None if one is None else errors_over_time(motion, one) for motion, one in zip(shown, known)]
+    errors = [None if one is None else errors_in_time([motion], [one], [np.arange(len(motion))])
+              for motion, one in zip(shown, known)]
     layout, told = arrange(motions, shown, known)
     notes += told
     every, mesh_every = _how_many(shown, known, notes)
@@ -90,12 +92,15 @@ def _page_text(data: dict, source: str) -> str:
     return text + rest
 
 
-def _names(motions: list) -> list:
-    """The names of the people; numbers get a word, and those that come twice a number."""
-    names = []
-    for number, motion in enumerate(motions, 1):
-        word, name = 'hand' if motion.skeleton.startswith('hand') else 'person', motion.person or str(number)
-        names.append(name if re.search('[^0-9-]', name) else f'{word} {name}')
+def _name(motion: Motion, number: int) -> str:
+    """Who it is; names that are only numbers get a word."""
+    name, word = motion.person or str(number), 'hand' if motion.skeleton.startswith('hand') else 'person'
+    return name if re.search('[^0-9-]', name) else f'{word} {name}'
+
+
+def _distinct(names: Sequence[str]) -> list:
+    """Short names; those that come twice get a number."""
+    names = [str(name)[:80] for name in names]
     return [f'{name} ({number})' if names.count(name) > 1 else name for number, name in enumerate(names, 1)]
 
 
@@ -137,8 +142,7 @@ def _fitting(truth: Motion | None, motion: Motion, name: str) -> Motion | None:
         span = f'from {truth.time[0]:.10g} to {truth.time[-1]:.10g} s' if len(truth) else 'empty'
         raise ValueError(f'the truth is {span}, {name} from {motion.time[0]:.10g} to {motion.time[-1]:.10g} s: they '
                          'have no time in common')
-    fitting = truth.convert(motion.skeleton).resample(time=motion.time)
-    return fitting.upright()
+    return truth_at(truth, motion).upright()
 
 
 def _how_many(shown: list, truths: list, notes: list) -> tuple[int, int]:

@@ -33,14 +33,6 @@ def pack_numbers(values: np.ndarray, max_deviation: float = MAX_DEVIATION) -> di
     return pack_array(whole) | dict(step=step)
 
 
-def errors_over_time(motion: Motion, truth: Motion) -> np.ndarray:
-    """Mean distance of the joints that both have, ``(T,)`` metres; NaN where they have none."""
-    both = motion.valid & truth.valid
-    far = np.linalg.norm(np.where(both[..., None], motion.joints - truth.joints, 0), axis=-1)
-    count = both.sum(1)
-    return np.divide(far.sum(1), count, out=np.full(len(far), np.nan), where=count > 0)
-
-
 def pack_person(motion: Motion, truth: Motion | None, error: np.ndarray | None, *, number: int, size: float,
                 shift: np.ndarray, origin: np.ndarray, mesh_every: int) -> dict:
     """What the page needs of a person. Joints are relative to a centre in each frame, so that places far off are exact.

@@ -2,13 +2,12 @@
 import numpy as np
 
 from ...motion import Motion
-from ...structures import get_skeleton
+from ..motion_views import facing
 
 FLOOR_NEAR = -0.05, 0.3  # metres: the floor of a world is at z = 0 if the lowest joints are so high
 FAR = 1000.0             # metres: places that are farther off count from their middle
 FOLLOWED = 1.6           # times their size: the view moves with people who go farther
 ASIDE = 0.9              # of the size, between people whose places are not known
-FACING_SECONDS = 1.0
 SHARES = (0.005, 0.995)  # of the joints, which are looked at: a few may be anywhere
 
 
@@ -75,13 +74,7 @@ def _yaw(motion: Motion, shown: Motion) -> float:
     """Where the viewer stands, radians around z: before the person, or where the camera was."""
     seen = motion.frame == 'camera' or motion.frame == 'root' and motion.provenance.get('axes') != 'world'
     if not seen:
-        names = get_skeleton(motion.skeleton).joints
-        first = shown[shown.valid.any(1)].cut(stop=shown.time[0] + FACING_SECONDS) if shown.valid.any() else shown
-        for part in ('hip', 'shoulder'):
-            if {f'left-{part}', f'right-{part}'} <= set(names) and len(first):
-                pair = [names.index(f'{side}-{part}') for side in ('left', 'right')]
-                rows = first.valid[:, pair].all(1)
-                if rows.any():
-                    x, y = (first.joints[rows, pair[0]] - first.joints[rows, pair[1]]).mean(0)[:2]
-                    return float(np.arctan2(-x, y)) + 0.55  # across and up give forward
+        ahead = facing(shown)
+        if ahead is not None:
+            return ahead + 0.55
     return -np.pi / 2 + (0.0 if motion.skeleton.startswith('hand') else 0.3)
