@@ -9,7 +9,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs its own package
 
 from mmegopose.engine import DictAction, load_config, user_errors
-from mmegopose.engine.convert import code, convert_checkpoint
+from mmegopose.engine.official_checkpoints import code, convert_checkpoint
 from mmegopose.files import atomic_write
 from mmegopose.registry import OFFICIAL_WEIGHTS
 

@@ -7,7 +7,7 @@ from ...registry import OFFICIAL_WEIGHTS
 class OfficialWeights:
     """How the weights of one origin become those of a ``PoseEstimator``.
 
-    A subclass, registered in ``OFFICIAL_WEIGHTS``, is what ``engine.convert_checkpoint`` and its tool need to know;
+    A subclass, registered in ``OFFICIAL_WEIGHTS``, is what ``convert_checkpoint`` and its tool need to know;
     a plugin brings one for its own method. The arguments of its constructor are the options of the conversion.
 
     Attributes:

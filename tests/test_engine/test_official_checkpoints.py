@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from mmegopose.engine import CheckpointError, load_state
-from mmegopose.engine.convert import code, convert_checkpoint
+from mmegopose.engine.official_checkpoints import code, convert_checkpoint
 from mmegopose.models.weights import OfficialWeights, map_keys
 from mmegopose.registry import MODELS, OFFICIAL_WEIGHTS
 
