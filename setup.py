@@ -49,7 +49,8 @@ setup(
     install_requires=['torch>=2.4,<2.14', 'numpy>=1.26', 'scipy>=1.10', 'matplotlib>=3.7', 'mmengine>=0.10.7,<0.11',
                       'opencv-python>=4.8', 'pycocotools>=2.0.8', 'rich', 'pyyaml', *mmcv_requirement()],
     extras_require={
-        'tests': ['pytest>=7', 'pytest-xdist>=3.5', 'ruff==0.17.5', 'mypy==2.4.1', 'h5py>=3.8', 'av>=12', *ONNX],
+        'tests': ['pytest>=7', 'pytest-xdist>=3.5', 'ruff==0.17.5', 'mypy==2.4.1', 'h5py>=3.8', 'av>=12', *ONNX,
+                  'bvhio>=1.5', 'pygltflib>=1.16', 'trimesh>=4.5'],
         '3dhp': ['h5py>=3.8'],
         'video': ['av>=12'],
         'completion': ['argcomplete>=3'],

@@ -1,0 +1,135 @@
+"""What is written where, and what cannot be."""
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helpers.written_motions import holes, mesh_motion, real_motion
+
+from mmegopose.inference.writers import FILE_FORMATS, write_motion
+from mmegopose.motion import Motion
+
+SINGLE = [name for name, kind in FILE_FORMATS.items() if not kind.several]
+
+
+@pytest.mark.parametrize('name, message', [
+    ('walk.fbx', r"ends in \.fbx.*; (nearest|there are)"), ('walk.bhv', 'nearest: bvh'), ('walk', 'ends in nothing'),
+    ('walk.jsn', 'nearest: json')])
+def test_an_unknown_ending_tells_the_nearest(tmp_path, name, message):
+    with pytest.raises(ValueError, match=message):
+        write_motion(real_motion(), tmp_path / name)
+
+
+def test_names_and_units_are_checked(tmp_path):
+    with pytest.raises(ValueError, match="'gltf' is not known; nearest: glb"):
+        write_motion(real_motion(), tmp_path / 'a.glb', 'gltf')
+    with pytest.raises(ValueError, match="format 'amass' should end in .npz"):
+        write_motion(real_motion(), tmp_path / 'a.bvh', 'amass')
+    with pytest.raises(ValueError, match='is in metres, always'):
+        write_motion(real_motion(), tmp_path / 'a.glb', unit='cm')
+    with pytest.raises(ValueError, match="one of \\('m', 'mm'\\)"):
+        write_motion(real_motion(), tmp_path / 'a.trc', unit='cm')
+    with pytest.raises(ValueError, match='frame_number=200: the motion has 200 frames'):
+        write_motion(real_motion(), tmp_path / 'a.obj', frame_number=200)
+    with pytest.raises(ValueError, match='give one of them'):
+        write_motion(real_motion(), tmp_path / 'a.obj', frame_number=2, time=1)
+    with pytest.raises(ValueError, match='nothing to write'):
+        write_motion(real_motion(), tmp_path / 'a.obj', time=100)
+    with pytest.raises(ValueError, match='needs a head track'):
+        write_motion(mesh_motion(), tmp_path / 'a.csv', frame='world')
+    with pytest.raises(ValueError, match='there is no motion'):
+        write_motion([], tmp_path / 'a.csv')
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('format', [name for name in FILE_FORMATS if name != 'amass'])
+@pytest.mark.parametrize('frames', [1, 2, 200])
+def test_every_format_takes_holes_and_short_motions(tmp_path, format, frames):
+    motion = holes()[49:49 + frames]
+    written = write_motion(motion, tmp_path / f'a{FILE_FORMATS[format].suffix}', format)
+    assert written.files[0].exists() and written.notes
+
+
+@pytest.mark.parametrize('name', ['a.csv', 'a.glb', 'b.npz'])
+def test_what_is_there_is_kept(tmp_path, name):
+    motion = real_motion()
+    (tmp_path / name).write_text('mine')
+    with pytest.raises(ValueError, match='is there already'):
+        write_motion(motion, tmp_path / name)
+    assert (tmp_path / name).read_text() == 'mine'
+    write_motion(motion, tmp_path / name, overwrite=True)
+    assert (tmp_path / name).stat().st_size > 1000
+
+
+@pytest.mark.parametrize('name', SINGLE)
+def test_people_have_files_of_their_own_where_one_holds_one(tmp_path, name):
+    if name == 'amass':
+        people = [replace(mesh_motion(), person=person) for person in ('a/b', 'a_b', '')]
+    else:
+        people = [replace(holes(), person=person) for person in ('a/b', 'a_b', '')]
+    suffix = FILE_FORMATS[name].suffix
+    written = write_motion(people, tmp_path / f'walk{suffix}', name)
+    assert [file.name for file in written.files] == [f'walk_{person}{suffix}' for person in ('a_b_0', 'a_b_1', '2')]
+    assert all(file.stat().st_size for file in written.files)
+
+
+def test_places_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(ValueError, match='file is a file'):
+        write_motion(real_motion(), tmp_path / 'file' / 'a.bvh')
+    (tmp_path / 'folder.bvh').mkdir()
+    with pytest.raises(ValueError, match='is a folder'):
+        write_motion(real_motion(), tmp_path / 'folder.bvh', overwrite=True)
+    monkeypatch.setattr(os, 'access', lambda *args, **kwargs: False)
+    with pytest.raises(PermissionError, match='not yours to change'):
+        write_motion(real_motion(), tmp_path / 'a.bvh')
+
+
+def test_a_full_disk_leaves_nothing_and_names_the_file(tmp_path):
+    script = tmp_path / 'fill.py'
+    script.write_text(f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+import numpy as np
+from mmegopose.inference.writers import FILE_FORMATS, write_motion
+from mmegopose.motion import Motion
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))  # no file may be larger, as if the disk were full
+motion = Motion(np.arange(500) / 30, np.random.rand(500, 17, 3), 'coco17')
+for name, kind in FILE_FORMATS.items():
+    if name != 'amass':
+        try:
+            write_motion(motion, {str(tmp_path)!r} + '/a' + kind.suffix)
+        except OSError as error:
+            print(error.filename.split('/')[-1])
+""")
+    out = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert out.stdout.split() == ['a.npz', 'a.json', 'a.csv', 'a.bvh', 'a.glb', 'a_00000.obj', 'a_00000.ply',
+                                  'a.trc'], out.stderr
+    assert not [file for file in tmp_path.rglob('*') if file.is_file() and file.name != 'fill.py']
+
+
+def test_a_motion_that_is_not_in_the_world_is_turned_upright(tmp_path):
+    motion = real_motion(frame='root')
+    write_motion(motion, tmp_path / 'a.obj', frame_number=0)
+    lines = (tmp_path / 'a.obj').read_text().splitlines()
+    heights = [float(line.split()[2]) for line in lines if line.startswith('v ')]
+    assert min(heights) == pytest.approx(-motion.joints[0, :, 1].max(), abs=0.03)  # what was down is low
+
+
+def test_part_rate_skeleton_and_frame(tmp_path):
+    motion = real_motion()
+    write_motion(motion, tmp_path / 'a.npz', start=1, stop=3, fps=10, skeleton='h36m17', frame='root')
+    part = Motion.load(tmp_path / 'a.npz')
+    assert part.frame == 'root' and part.skeleton == 'h36m17' and len(part) == 20 and part.fps == pytest.approx(10)
+    assert np.abs(part.joints[:, 0]).max() < 1e-6
+
+
+def test_a_joint_that_is_never_seen_is_told(tmp_path):
+    motion = real_motion()
+    valid = motion.valid.copy()
+    valid[:, [9, 11, 12]] = False
+    notes = write_motion(Motion(motion.time, motion.joints, 'coco17', valid), tmp_path / 'a.bvh').notes
+    told, = [note for note in notes if 'never seen' in note]
+    assert all(name in told for name in ('pelvis', 'left-wrist', 'left-hip'))
