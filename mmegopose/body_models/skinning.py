@@ -105,7 +105,7 @@ class SkinnedModel(nn.Module):
         bones = rest - nn.functional.pad(rest, (0, 0, 0, 1))[:, self.parents]             # (B,J,3)
 
         chain = make_rigid(rotation, bones)                                               # (B,J,4,4)
-        identity = torch.eye(4, dtype=chain.dtype, device=chain.device).expand(len(chain), 1, 4, 4)
+        identity = torch.eye(4, dtype=chain.dtype, device=chain.device).expand(chain.shape[0], 1, 4, 4)
         for jump in self.jumps:
             chain = torch.cat([chain, identity], 1)[:, jump] @ chain                      # (B,J,4,4)
         turn, joints = chain[..., :3, :3], chain[..., :3, 3]

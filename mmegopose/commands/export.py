@@ -7,6 +7,7 @@ docs/deployment.md tells how to call it. Exit status: 0 written, 2 a mistake, or
 Examples:
     mmegopose export --model work_dirs/levelwise_vit --out levelwise.onnx --example run_head_pose.py
     mmegopose export --model work_dirs/levelwise_vit --preset openxr --out quest.onnx
+    mmegopose export --model work_dirs/stcformer_27_sample --skeleton coco17 --out lifter.onnx
 """
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ._command_words import advice_in_command_words
 from ._existing_files import require_free
 
 EXAMPLE = Path(__file__).parents[1] / 'export' / 'run_head_pose.py'
-OWN = dict(HeadPoseInferencer=('preset',))
+OWN = dict(HeadPoseInferencer=('preset',), LiftingInferencer=('skeleton', 'fps', 'flip'))
 """Arguments that only models of an inferencer have."""
 
 
@@ -30,6 +31,11 @@ def export_arguments(parser) -> None:
     inputs.add_argument('--preset', help='head tracks: whose axes they are, e.g. openxr, unity, unreal, ros, opencv')
     inputs.add_argument('--options', nargs='+', action='extend', metavar='KEY=VALUE',
                         help='head tracks: up=y unit=mm device=aria_gen1 head_offset=...')
+    inputs.add_argument('--skeleton', help='2D poses: of the keypoints, e.g. coco17; default: that of the model')
+    inputs.add_argument('--fps', type=float, help='2D poses: frames per second, for how long holes are filled; '
+                        'default: 30')
+    inputs.add_argument('--no-flip', dest='flip', action='store_false', default=None,
+                        help='2D poses: do not average with the mirror image; half the time, less accurate')
     result = parser.add_argument_group('result')
     result.add_argument('--out', default='model.onnx', metavar='FILE.onnx', help='where to write; default: model.onnx')
     result.add_argument('--overwrite', action='store_true', help='write over the file of another model')

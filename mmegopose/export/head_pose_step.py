@@ -62,6 +62,8 @@ class HeadPoseStep(PortedModule):
             head_poses=poses, head_peaks=peaks, num_seen=seen)
         self.ports_out = dict(joints=Port(('B', joints, 3), f'joints of this frame, {world}'),
                               next_head_poses=poses, next_head_peaks=peaks, next_num_seen=seen)
+        with torch.no_grad():
+            self(*self.example())  # tells mistakes before the exporter does, which takes long
 
     def _set_transforms(self, pipeline: list) -> None:
         self.padding_mask = False
@@ -106,7 +108,11 @@ class HeadPoseStep(PortedModule):
                      time=-back / self.fps, valid=valid, T_world_camera=target, camera_axes=self.camera_axes,
                      joints=blank, test_mode=True)
         for transform in self.transforms:
-            batch = transform(batch)
+            try:
+                batch = transform(batch)
+            except KeyError as error:
+                raise ValueError(f'the transform {type(transform).__name__} needs {error} of the batch, and only poses '
+                                 'of the head come in: a model with it cannot be exported') from None
         inputs = dict(batch['inputs'], **dict(valid=valid) if self.padding_mask else {})
         outputs = self.model.predicted(inputs)
         world = apply_rigid(batch['T_world_target'][:, -1], outputs['joints'][:, -1])

@@ -1,5 +1,6 @@
 """ONNX files: writing one with its facts, and running it."""
 import contextlib
+import inspect
 import json
 import logging
 import os
@@ -34,20 +35,29 @@ def make_program(module: PortedModule):
 
     Raises ``ValueError`` that names the place if a part of the model has no form in ONNX.
     """
-    letters = {size: torch.export.Dim(size, min=1, max=1 << 16) for port in module.ports_in.values()
+    free = {size: torch.export.Dim(size, min=1, max=1 << 16) for port in module.ports_in.values()
                for size in port.shape if isinstance(size, str)}
-    shapes = tuple({place: letters[size] for place, size in enumerate(port.shape) if isinstance(size, str)}
+    shapes = tuple({place: free[size] for place, size in enumerate(port.shape) if isinstance(size, str)}
                    for port in module.ports_in.values())
+    arguments = inspect.signature(module.forward).parameters.values()
+    if any(argument.kind is argument.VAR_POSITIONAL for argument in arguments):
+        shapes = (shapes,)  # of forward(*values)
     module = module.float().cpu().eval()
     try:
         with _quiet(), torch.no_grad():
-            return torch.onnx.export(
+            program = torch.onnx.export(
                 module, module.example(), dynamo=True, opset_version=OPSET, dynamic_shapes=shapes, verbose=False,
                 input_names=list(module.ports_in), output_names=list(module.ports_out))
     except (RuntimeError, TypeError, ValueError, NotImplementedError, torch.onnx.errors.OnnxExporterError) as error:
         raise ValueError(f'the model cannot be exported: {_reason(error)}. A model can be exported if its forward is '
                          'made of operations on tensors alone, without branches on their values, numpy and '
                          'decompositions such as svd') from error
+    for value, (name, port) in zip(program.model_proto.graph.input, module.ports_in.items(), strict=True):
+        sizes = value.type.tensor_type.shape.dim
+        if fixed := [letter for letter, size in zip(port.shape, sizes) if isinstance(letter, str) and size.dim_value]:
+            raise ValueError(f'the model cannot be exported: a part of it makes the size {fixed[0]} of {name} a '
+                             'constant, as len(tensor), int(...) of a size, and chunk do; take tensor.shape[0]')
+    return program
 
 
 def write_program(program, path: Path, facts: dict, one_file: int = ONE_FILE) -> list[Path]:

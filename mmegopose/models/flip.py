@@ -41,5 +41,5 @@ class FlipAverage:
 
     def average(self, joints: Tensor) -> Tensor:
         """Mean of a prediction and of the un-mirrored one: ``(2*B,T,J,3) -> (B,T,J,3)``."""
-        plain, mirrored = joints.chunk(2)
+        plain, mirrored = joints.unflatten(0, (2, joints.shape[0] // 2)).unbind(0)  # exporters cannot follow chunk
         return (plain + mirror_points(mirrored, self.flip)) / 2

@@ -86,9 +86,9 @@ class MeshDecoderHead(BaseModule):
             this translation, and ``keypoints (B,T,J',2)``: the joints in the image, crop units.
         """
         frames, context = tokens.shape[:2], tokens.flatten(0, 1)  # (B*T, N, C)
-        params = self.mean.expand(len(context), -1)  # (B*T, 6J+S+3)
+        params = self.mean.expand(context.shape[0], -1)  # (B*T, 6J+S+3)
         for _ in range(self.num_iters):
-            x = self.query.expand(len(context), -1, -1)  # (B*T, 1, D)
+            x = self.query.expand(context.shape[0], -1, -1)  # (B*T, 1, D)
             if self.embed is not None:
                 x = x + self.embed(params)[:, None]
             for layer in self.layers:
@@ -133,7 +133,7 @@ class JointQueryHead(BaseModule):
     def forward(self, tokens: Tensor) -> dict:
         """``(B,T,N,C) -> dict(joints=(B,T,J,3))``, metres, target frame; every frame on its own."""
         context = self.proj(tokens.flatten(0, 1))  # (B*T, N, D)
-        x = self.query.expand(len(context), -1, -1)  # (B*T, J, D)
+        x = self.query.expand(context.shape[0], -1, -1)  # (B*T, J, D)
         for layer in self.layers:
             x = layer(x, context)
         return dict(joints=self.readout(x).unflatten(0, tokens.shape[:2]))  # (B, T, J, 3)
