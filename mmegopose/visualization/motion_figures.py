@@ -13,9 +13,19 @@ from matplotlib.lines import Line2D
 
 from ..motion import Motion
 from ..structures import get_skeleton
-from .comparisons import distances_from, errors_in_time, in_one_place, paired
-from .motion_pictures import FRUSTUM_EDGES, FRUSTUM_M, GRID, HEAD, SHADOW, TRUTH, person_colors, person_name, side_names
-from .motion_views import View, choose_view, facing
+from .films.comparisons import distances_from, errors_in_time, in_one_place, paired
+from .films.motion_pictures import (
+    FRUSTUM_EDGES,
+    FRUSTUM_M,
+    GRID,
+    HEAD,
+    SHADOW,
+    TRUTH,
+    person_colors,
+    person_name,
+    side_names,
+)
+from .films.motion_views import View, choose_view, facing
 
 WORLD_SIZE, DPI, FONT = (1300, 520), 100, 12
 MARGINS = (60, 10, 130, 75)  # pixels: left, top, right with the colour bar, bottom with the times

@@ -12,9 +12,10 @@ from PIL import Image
 from mmegopose.body_models import read_body_model
 from mmegopose.motion import Mesh, Motion
 from mmegopose.structures import get_skeleton
-from mmegopose.visualization import film_files, write_video
-from mmegopose.visualization.motion_pictures import AT_ONCE, MotionPictures, nearest_rows
-from mmegopose.visualization.motion_views import facing
+from mmegopose.visualization import write_video
+from mmegopose.visualization.films import film_files
+from mmegopose.visualization.films.motion_pictures import AT_ONCE, MotionPictures, nearest_rows
+from mmegopose.visualization.films.motion_views import facing
 
 SIZE = 320, 240
 
@@ -133,7 +134,7 @@ def test_holes_are_told_and_not_bridged():
 
 
 def test_error_stands_in_the_corner(monkeypatch):
-    from mmegopose.visualization import motion_pictures
+    from mmegopose.visualization.films import motion_pictures
     written = []
     monkeypatch.setattr(motion_pictures, 'draw_text', lambda image, text, *args, **kw: written.append(text) or 10)
     motion = standing(4, person='wearer')

@@ -71,9 +71,15 @@ class Attention(nn.Module):
 def _products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, is_causal: bool, scale: float | None,
               drop_rate: float) -> Tensor:
     """``scaled_dot_product_attention`` step by step; in bf16 on CPUs the fused kernel is slow to train."""
+    return F.dropout(attention_weights(q, k, mask, is_causal, scale), drop_rate) @ v
+
+
+def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None, is_causal: bool = False,
+                      scale: float | None = None) -> Tensor:
+    """How much queries ``(B,h,N,d)`` look at keys ``(B,h,L,d)``: ``(B,h,N,L)``, rows sum to one."""
     scores = q * (q.shape[-1] ** -0.5 if scale is None else scale) @ k.mT  # (B, h, N, L)
     if is_causal:
         mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).tril()
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
-    return F.dropout(scores.softmax(-1), drop_rate) @ v
+    return scores.softmax(-1)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from ..motion import Motion
-from ..structures import get_skeleton
+from ...motion import Motion
+from ...structures import get_skeleton
 
 FIELD_OF_VIEW = np.radians(32)  # of the height
 ELEVATION = np.radians(14)

@@ -7,8 +7,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from ..motion import Motion
-from ..structures import get_skeleton
+from ...motion import Motion
+from ...structures import get_skeleton
 from .canvas import FAINT, draw_line, draw_text, fixed_point
 from .comparisons import in_one_place, paired
 from .film_files import write_gif, write_mp4
