@@ -2,7 +2,7 @@
 import numpy as np
 
 from ...motion import Motion
-from ..motion_views import facing
+from ..films.motion_views import facing
 
 FLOOR_NEAR = -0.05, 0.3  # metres: the floor of a world is at z = 0 if the lowest joints are so high
 FAR = 1000.0             # metres: places that are farther off count from their middle
