@@ -74,7 +74,7 @@ class HeadPoseStep(PortedModule):
                     raise ValueError(f'the streams {list(config["streams"])} do not come from poses of a head: a model '
                                      'that reads them cannot be exported')
                 self.padding_mask = bool(config.get('padding_mask'))
-            else:
+            elif config['type'] != 'WristPlaces':  # a model of head and wrists is that of the head alone: none is seen
                 self.transforms.append(TRANSFORMS.build(config))
 
     def forward(self, T_world_camera: Tensor, head_poses: Tensor, head_peaks: Tensor,
