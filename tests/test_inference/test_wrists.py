@@ -9,6 +9,7 @@ from helpers.hand_files import WORLD, WRIST, write_hands, write_older_hands
 from helpers.track_files import in_preset, walk, write_mps
 
 from mmegopose.engine.config import load_config
+from mmegopose.export.head_pose_step import HeadPoseStep
 from mmegopose.files import BadFile
 from mmegopose.geometry.conventions import PRESETS, PoseConvention
 from mmegopose.inference import HeadPoseInferencer
@@ -88,6 +89,17 @@ def test_a_stream_without_wrists_is_one_of_the_head(predict):
     np.testing.assert_allclose(np.stack([frame.joints for frame in frames]), expected, atol=1e-5)
     with pytest.raises(ValueError, match=r'wrists should have the shape \(2,3\)'):
         stream.push(TRACK[40], wrists=PLACES[:3])
+
+
+def test_it_is_exported_as_a_model_of_the_head(predict):
+    step = HeadPoseStep(predict).eval()
+
+    def run(inputs):
+        with torch.no_grad():
+            outputs = step(**{name: torch.from_numpy(np.asarray(value)) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in zip(step.ports_out, outputs)}
+
+    assert step.difference(run, sizes=((1, 5), (2, 70))) < 1e-4
 
 
 def test_a_model_of_the_head_alone_refuses_wrists(tmp_path):
