@@ -80,6 +80,9 @@ def export_model(module: PortedModule, path: str | Path, *, check: bool = True,
                              f'{tolerance:g}: {path} was not written')
         for file in reversed(files):  # the weights before the model that reads them
             os.replace(file, path.with_name(file.name))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OSError(error.errno, f'{reason}: the model was not written', str(path)) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return Exported([path.with_name(file.name) for file in files], difference)

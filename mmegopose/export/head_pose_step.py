@@ -5,14 +5,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..datasets import SequenceStore
 from ..geometry.conventions import UNITS
 from ..geometry.rigid import apply_rigid, invert_rigid
 from ..inference import HeadPoseInferencer
 from ..registry import TRANSFORMS, WINDOWS
 from ..structures import get_skeleton
 from .ported_module import Port, PortedModule
-
-PACKING = ('PackInputs',)
 
 
 class HeadPoseStep(PortedModule):
@@ -69,7 +68,7 @@ class HeadPoseStep(PortedModule):
         self.padding_mask = False
         self.transforms: list[Any] = []
         for config in pipeline:
-            if config['type'] in PACKING:
+            if config['type'] == 'PackInputs':
                 if config.get('streams'):
                     raise ValueError(f'the streams {list(config["streams"])} do not come from poses of a head: a model '
                                      'that reads them cannot be exported')
@@ -124,17 +123,15 @@ class HeadPoseStep(PortedModule):
                     device=self.options.get('device', 'eyes'), model_camera=self.inferencer.head_camera)
 
     def example(self, batch_size: int = 2) -> tuple[Tensor, ...]:
-        poses = torch.from_numpy(self._as_they_come(walking_heads(batch_size, 1))[:, 0]).float()
+        poses = torch.from_numpy(self.convention.from_standard(walking_heads(batch_size, 1))[:, 0]).float()
         return poses, *(torch.from_numpy(value) for value in self.zeros(batch_size).values())
 
     def difference(self, run, sizes: tuple = ((1, 30), (3, 90))) -> float:
         """Over tracks that are shorter and longer than a window; ``sizes`` are batch sizes and numbers of frames."""
         largest = [0.0]
         for batch_size, num_frames in sizes:
-            tracks = walking_heads(batch_size, num_frames)
-            poses = self._as_they_come(tracks)
-            state = self.zeros(batch_size)
-            joints = []
+            poses = self.convention.from_standard(walking_heads(batch_size, num_frames))
+            state, joints = self.zeros(batch_size), []
             for frame in poses.swapaxes(0, 1).astype(np.float32):
                 outputs = run(dict(T_world_camera=frame, **state))
                 joints.append(outputs['joints'])
@@ -144,10 +141,6 @@ class HeadPoseStep(PortedModule):
                 motion, = self.inferencer(track, fps=self.fps, check='off', **self.options)
                 largest.append(float(np.abs(motion.joints - one).max()))
         return float(np.max(largest))  # NaN, if there is one
-
-    def _as_they_come(self, poses: np.ndarray) -> np.ndarray:
-        """Standard poses ``(...,4,4)`` in the convention of the input."""
-        return self.convention.from_standard(poses)
 
 
 def walking_heads(count: int, num_frames: int) -> np.ndarray:
@@ -164,7 +157,6 @@ def walking_heads(count: int, num_frames: int) -> np.ndarray:
 
 def _frames_back(windows: dict, num_before: int, fps: float) -> np.ndarray:
     """How many frames before the newest one each frame of a whole window lies, ``(T,)``."""
-    from ..datasets import SequenceStore
     count = 2 * num_before + 2
     store = SequenceStore([0, count], dict(frame=np.arange(count, dtype=np.int32)), [dict(uid='probe', name='probe')],
                           info=dict(fps=fps))

@@ -64,7 +64,7 @@ def write_program(program, path: Path, facts: dict, one_file: int = ONE_FILE) ->
     """Write a program with facts as texts in its ``metadata_props``; the files written.
 
     Weights over ``one_file`` bytes go to a second file, ``path`` with ``.data`` after it, which must stay beside it.
-    Raises ``OSError`` (a full disk, say) that names the file.
+    Raises ``OSError`` (a full disk, say).
     """
     import onnx
     proto = program.model_proto

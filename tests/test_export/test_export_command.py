@@ -1,5 +1,7 @@
 """``mmegopose export``: a file that gives the numbers of the inferencer, and what it says when it cannot be made."""
+import errno
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from helpers.tiny_models import HEAD, model_folder
 
 from mmegopose.cli import main
 from mmegopose.export import OnnxModel, export_model, ported
-from mmegopose.export.onnx_file import facts_of
+from mmegopose.export.onnx_file import facts_of, write_program
 from mmegopose.geometry.conventions import PRESETS
 from mmegopose.inference import HeadPoseInferencer
 
@@ -40,6 +42,13 @@ def quest(model, tmp_path_factory):
     assert main(['export', '--model', str(model), '--preset', 'openxr', '--out', str(folder / 'quest.onnx'),
                  '--example', str(folder / 'run.py')]) == 0
     return folder
+
+
+def exported_before(monkeypatch, quest):
+    """The exporter, which is slow, gives what it gave before."""
+    program = SimpleNamespace(model_proto=onnx_package.load(quest / 'quest.onnx'))
+    monkeypatch.setattr('mmegopose.export.exporting.make_program', lambda module: program)
+    return program
 
 
 def test_the_example_agrees_without_this_package(model, quest, tmp_path):
@@ -87,14 +96,38 @@ def test_a_file_that_differs_is_not_written(model, quest, tmp_path, monkeypatch)
     assert np.isnan(module.difference(lambda inputs: dict(onnx(inputs), joints=np.nan * onnx(inputs)['joints'])))
     wrong = ported(HeadPoseInferencer(model=model, device='cpu'), preset='opencv')
     assert wrong.difference(onnx) > 0.1  # axes matter
-    program = SimpleNamespace(model_proto=onnx_package.load(quest / 'quest.onnx'))
-    monkeypatch.setattr('mmegopose.export.exporting.make_program', lambda module: program)
+    exported_before(monkeypatch, quest)
     with pytest.raises(ValueError, match='differs from the inferencer by up to .* was not written'):
         export_model(module, tmp_path / 'x.onnx', tolerance=1e-12)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_its_own_file_is_written_over(model, quest, tmp_path, capsys):
+def test_a_full_disk(model, quest, tmp_path, monkeypatch, capsys):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    exported_before(monkeypatch, quest)
+    monkeypatch.setattr('os.fsync', full)
+    status, _, told = run(capsys, '--model', model, '--out', tmp_path / 'x.onnx')
+    assert status == 2 and 'No space left on device: the model was not written' in told and 'x.onnx' in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_large_weights_go_to_a_second_file(model, quest, tmp_path, monkeypatch):
+    files = write_program(exported_before(monkeypatch, quest), tmp_path / 'large.onnx', dict(a=[1]), one_file=1000)
+    assert [file.name for file in files] == ['large.onnx', 'large.onnx.data']
+    assert files[0].stat().st_size < files[1].stat().st_size / 5 and facts_of(files[0])['a'] == '[1]'
+    moved = tmp_path / 'elsewhere'
+    moved.mkdir()
+    for file in files:
+        file.rename(moved / file.name)
+    module = ported(HeadPoseInferencer(model=model, device='cpu'), preset='openxr')
+    assert module.difference(OnnxModel(moved / 'large.onnx')) < 1e-5
+
+
+def test_only_its_own_file_is_written_over(model, quest, tmp_path, monkeypatch, capsys):
+    exported_before(monkeypatch, quest)
+    status, told, _ = run(capsys, '--model', model, '--preset', 'openxr', '--out', quest / 'quest.onnx')
+    assert status == 0 and 'it differs from the model by' in told  # the same checkpoint
     place = tmp_path / 'x.onnx'
     place.write_text('something')
     status, _, told = run(capsys, '--model', model, '--out', place)
