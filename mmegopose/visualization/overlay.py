@@ -56,11 +56,12 @@ def overlay_skeletons(image: np.ndarray, pred: np.ndarray, truth: np.ndarray, co
     return overlay_skeleton(image, pred, np.ones(len(pred)), style)
 
 
-def draw_grid(columns: dict) -> Figure:
+def draw_grid(columns: dict, names: list | None = None) -> Figure:
     """A figure with a row per sample.
 
     Args:
         columns: ``{title: (n,H,W,3)}`` uint8 RGB, of one shape in each column.
+        names: of the rows.
     """
     images = list(columns.values())
     rows, (height, width) = len(images[0]), images[0][0].shape[:2]
@@ -72,7 +73,12 @@ def draw_grid(columns: dict) -> Figure:
         axes.imshow(image, interpolation='lanczos')
         axes.axis('off')
     for axes, title in zip(panels[0], columns, strict=True):
-        axes.set_title(title, fontsize=9)
+        axes.set_title(title, fontsize=11)
+    for axes, name in zip(panels[:, 0], names or ()):
+        axes.axis('on')
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+        axes.set_ylabel(name, fontsize=9)
     return figure
 
 

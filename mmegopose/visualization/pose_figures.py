@@ -1,14 +1,20 @@
 """3D skeletons with matplotlib."""
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator
+from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from ..motion import Motion
 from ..structures import Skeleton, get_skeleton
+from .films.comparisons import truth_at
+from .films.motion_pictures import FRUSTUM_EDGES, FRUSTUM_M
 
-LEFT, RIGHT, CENTRE, TRUTH = '#1f77b4', '#d62728', '#333333', '#aaaaaa'
+LEFT, RIGHT, CENTRE, TRUTH, HEAD = '#1f77b4', '#d62728', '#333333', '#aaaaaa', '#eb8c00'
+ERROR_COLORS, FULL_ERROR_CM, FONT = 'plasma_r', 10.0, 11
 MIN_REACH_M = 0.1  # from the middle of a picture to its sides
 STEPS_M = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 1e3, 1e6)  # of its grid
 
@@ -32,8 +38,9 @@ def draw_skeleton(axes, joints: np.ndarray, skeleton: Skeleton, visible: np.ndar
 
 
 def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, truth: np.ndarray | Motion | None = None,
-               visible: np.ndarray | None = None, titles: list | None = None, num_poses: int = 8) -> Figure:
-    """Predicted skeletons in colour, side by side; over true ones in grey, with their error, where these are known.
+               visible: np.ndarray | None = None, titles: list | None = None, num_poses: int = 8,
+               heading: str = '') -> Figure:
+    """Predicted skeletons, side by side; over true ones in grey, with the error of each joint, where these are known.
 
     Args:
         pred: ``(n,J,3)`` metres, z up; or a :class:`.Motion`, of which some poses are drawn, from its begin to its end,
@@ -43,16 +50,19 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
         visible: ``(n,J)`` bool, joints whose truth is known; all without it.
         titles: one per pose.
         num_poses: of a motion, at most.
+        heading: above all of them.
 
     Raises:
         ValueError: a motion without any valid pose, or with a truth of another kind.
     """
-    there = None
+    there = head = None
     if isinstance(pred, Motion):
         some = _some_poses(pred, num_poses)
         if truth is not None:
-            truth, visible = _same_poses(truth, some)
+            same = truth_at(truth, some).upright()
+            truth, visible = same.joints, same.valid
         shown = some.upright()
+        head = shown if shown.head_pose is not None and shown.frame == 'world' else None
         pred, there, skeleton, titles = shown.joints, shown.valid, get_skeleton(shown.skeleton), [
             f'{time:.2f} s' for time in shown.time]
     if skeleton is None:
@@ -64,24 +74,40 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
         visible = np.ones(pred.shape[:2], bool)
     columns = min(len(pred), 4)
     rows = -(-len(pred) // columns)
-    figure = Figure(figsize=(3.0 * columns, 3.3 * rows + 0.4))
-    figure.subplots_adjust(left=0.01, right=0.99, top=1 - 0.3 / (3.3 * rows + 0.4), bottom=0.4 / (3.3 * rows + 0.4),
-                           wspace=0.02, hspace=0.12)  # the constrained layout cuts titles above 3D axes off
+    width, height, top = 3.1 * columns + 0.8, 3.4 * rows + 1.0, 0.75 if heading else 0.4
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(left=0.01, right=1 - 0.8 / width, top=1 - top / height, bottom=0.5 / height, wspace=0.04,
+                           hspace=0.16)  # the constrained layout cuts titles above 3D axes off
     FigureCanvasAgg(figure)
+    figure.text(0.5, 1 - 0.32 / height, heading, fontsize=FONT + 3, ha='center')
+    both = visible & there
+    errors = 100 * np.where(both, np.linalg.norm(pred - truth, axis=-1), np.nan)                    # (n,J), cm
+    scale = Normalize(0, max(FULL_ERROR_CM, float(np.ceil(np.nanmax(errors)))) if both.any() else FULL_ERROR_CM)
     for i in range(len(pred)):
         axes, title = figure.add_subplot(rows, columns, i + 1, projection='3d'), titles[i] if titles else ''
         if visible[i].any():
             draw_skeleton(axes, truth[i], skeleton, visible[i], TRUTH, 3.5)
-            both = visible[i] & there[i]
-            if both.any():
-                title = f'{title}  {np.linalg.norm(pred[i] - truth[i], axis=-1)[both].mean() * 100:.1f} cm'
+            if both[i].any():
+                title = f'{title}  {errors[i][both[i]].mean():.1f} cm'
         draw_skeleton(axes, pred[i], skeleton, there[i])
+        if both[i].any():
+            axes.scatter(*pred[i][both[i]].T, c=errors[i][both[i]], cmap=ERROR_COLORS, norm=scale, s=22,
+                         depthshade=False, edgecolors='white', linewidths=0.4)
+        if head is not None and head.head_valid[i]:
+            corners = FRUSTUM_M @ head.head_pose[i, :3, :3].T + head.head_pose[i, :3, 3]
+            axes.add_collection3d(Line3DCollection(corners[FRUSTUM_EDGES], colors=HEAD, linewidths=1.2))
         step = _frame_axes(axes, np.concatenate([pred[i][there[i]], truth[i][visible[i]]]))
-        axes.set_title(title, fontsize=9, pad=2)
-        axes.text2D(0.5, 0.0, f'grid {step:g} m', transform=axes.transAxes, fontsize=7, color=CENTRE, ha='center')
+        axes.set_title(title, fontsize=FONT + 1, pad=2)
+        axes.text2D(0.5, -0.02, f'grid {step:g} m', transform=axes.transAxes, fontsize=FONT - 2, color=CENTRE,
+                    ha='center')
     lines = [_line(TRUTH, 'truth')] if visible.any() else []
-    figure.legend(handles=[*lines, _line(LEFT, 'predicted, left'), _line(RIGHT, 'predicted, right')],
-                  loc='lower center', ncols=3, frameon=False, fontsize=9)
+    lines += [_line(LEFT, 'predicted, left'), _line(RIGHT, 'predicted, right')]
+    lines += [_line(HEAD, 'head camera')] if head is not None else []
+    figure.legend(handles=lines, loc='lower center', ncols=4, frameon=False, fontsize=FONT)
+    if both.any():
+        bar = figure.colorbar(ScalarMappable(scale, ERROR_COLORS),
+                              cax=figure.add_axes((1 - 0.75 / width, 0.2, 0.12 / width, 0.6)))
+        bar.set_label('joint error (cm)', fontsize=FONT)
     return figure
 
 
@@ -91,17 +117,6 @@ def _some_poses(motion: Motion, num_poses: int) -> Motion:
     if not len(rows):
         raise ValueError(f'the motion of {motion.person or "a person"} has no valid pose to draw')
     return motion[rows[np.unique(np.linspace(0, len(rows) - 1, num_poses).round().astype(int))]]
-
-
-def _same_poses(truth: Motion, some: Motion) -> tuple[np.ndarray, np.ndarray]:
-    """The true joints ``(n,J,3)`` with z up at the times of a motion, and which of them are known ``(n,J)``."""
-    if not isinstance(truth, Motion):
-        raise ValueError(f'the truth beside a motion should be a Motion, which knows its times, not a '
-                         f'{type(truth).__name__}')
-    if truth.frame != some.frame:
-        raise ValueError(f'the truth is in the frame {truth.frame!r}, the motion in {some.frame!r}: move one of them')
-    truth = truth.convert(some.skeleton).resample(time=some.time).upright()
-    return truth.joints, truth.valid
 
 
 def _frame_axes(axes, shown: np.ndarray) -> float:
@@ -114,6 +129,8 @@ def _frame_axes(axes, shown: np.ndarray) -> float:
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MultipleLocator(step))
     axes.tick_params(labelbottom=False, labelleft=False, labelright=False, length=0)
+    for name in 'xyz':
+        getattr(axes, f'set_{name}label')(name, fontsize=FONT - 1, labelpad=-12)
     return step
 
 

@@ -2,6 +2,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from torch import Tensor
@@ -12,13 +13,14 @@ from ..structures.streams import find_stream
 from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeletons
 from .pose_figures import draw_poses
 
+ROWS = 4               # of a picture
 MIN_CROP_HEIGHT = 256  # pixels of a crop that is drawn over
 TITLES = dict(pose_image='2D pose that goes in')  # of streams
 
 
 @HOOKS.register_module()
 class PoseVisualizationHook(Hook):
-    """Write one picture per sequence: predicted and, where known, true skeletons of frames spread over its first batch.
+    """Write one picture per sequence: predicted and, where known, true skeletons of frames spread over the sequence.
 
     Args:
         out_dir: folder of the pictures, ``<name>_<uid>.png``, or ``<uid>.png`` where the uid holds the name.
@@ -28,36 +30,49 @@ class PoseVisualizationHook(Hook):
 
     def __init__(self, out_dir: str, num_poses: int = 8, max_sequences: int = 50):
         self.out_dir, self.num_poses, self.max_sequences = Path(out_dir), num_poses, max_sequences
-        self.drawn = set()
+        self.kept: dict[int, dict] = {}  # {number of the sequence: {frame: fields of the pose}}
+
+    def before_test_epoch(self, runner):
+        self.kept.clear()
 
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         meta = runner.test_dataloader.dataset.metainfo
         for sample in outputs:
             for index in sample.sequence.unique().tolist():
-                sequence = meta['sequences'][index]
-                if sequence['uid'] not in self.drawn and len(self.drawn) < self.max_sequences:
-                    self._draw(sample, sample.scored & (sample.sequence == index)[:, None], sequence,
-                               get_skeleton(meta['skeleton']))
+                if index in self.kept or len(self.kept) < self.max_sequences:
+                    known = np.unique(meta['sequences'][index]['frame_ids'])
+                    wanted = known[np.unique(np.linspace(0, len(known) - 1, self.num_poses).astype(int))]
+                    self._keep(sample, sample.scored & (sample.sequence == index)[:, None], index, wanted)
 
-    def _draw(self, sample, chosen: Tensor, sequence: dict, skeleton: Skeleton):
-        """Write the picture of a sequence from its frames ``chosen (B,T)``."""
-        frames, first = np.unique(sample.frame_ids[chosen].cpu().numpy(), return_index=True)
-        if not len(frames):
-            return
-        self.drawn.add(sequence['uid'])
-        spread = np.unique(np.linspace(0, len(frames) - 1, self.num_poses).astype(int))
-        pred, truth, visible = (sample.get(key)[chosen][first[spread]].float().cpu().numpy() if key in sample else None
-                                for key in ('pred_joints', 'joints', 'visible'))
-        if 'T_world_target' not in sample:  # camera axes: turn y down to z up
-            pred, truth = (None if joints is None else joints[..., [0, 2, 1]] * [1, 1, -1] for joints in (pred, truth))
-        figure = draw_poses(pred, skeleton, truth, None if visible is None else visible.astype(bool),
-                            [f'frame {frame}' for frame in frames[spread]])
+    def after_test_epoch(self, runner, metrics=None):
+        meta = runner.test_dataloader.dataset.metainfo
+        for index, poses in self.kept.items():
+            if poses:
+                self._draw(dict(sorted(poses.items())), meta['sequences'][index], get_skeleton(meta['skeleton']))
+
+    def _keep(self, sample, chosen: Tensor, index: int, wanted: np.ndarray):
+        """Keep the poses of the frames ``chosen (B,T)`` of a sequence that are ``wanted``."""
+        poses, chosen = self.kept.setdefault(index, {}), chosen & torch.isin(
+            sample.frame_ids, torch.as_tensor(wanted, device=sample.frame_ids.device))
+        for b, t in chosen.nonzero().tolist():
+            fields = {key: sample.get(key)[b, t].float().cpu().numpy() for key in ('pred_joints', 'joints', 'visible')
+                      if key in sample}
+            if 'T_world_target' not in sample:  # camera axes: turn y down to z up
+                fields |= {key: fields[key][:, [0, 2, 1]] * [1, 1, -1] for key in fields if key != 'visible'}
+            poses.setdefault(int(sample.frame_ids[b, t]), fields)
+
+    def _draw(self, poses: dict, sequence: dict, skeleton: Skeleton):
+        """Write the picture of a sequence from its poses by frame."""
+        pred, truth, visible = ([pose[key] for pose in poses.values()] if all(key in pose for pose in poses.values())
+                                else None for key in ('pred_joints', 'joints', 'visible'))
+        truth = None if truth is None else np.stack(truth)
+        visible = None if visible is None or truth is None else np.stack(visible).astype(bool)
+        name, uid = sequence['name'], sequence['uid']
+        figure = draw_poses(np.stack(pred), skeleton, truth, visible, [f'frame {frame}' for frame in poses],
+                            heading=name if name == uid or name not in uid else uid)
         self.out_dir.mkdir(parents=True, exist_ok=True)
         # The cameras that see one action share its name, but not its uid.
-        name, uid = sequence['name'], sequence['uid']
-        stem = uid if name in uid else f'{name}_{uid}'
-        stem = ''.join(c if c.isalnum() or c in '-_.' else '_' for c in stem)
-        figure.savefig(self.out_dir / f'{stem}.png', dpi=100)
+        figure.savefig(self.out_dir / f'{_safe_name(uid if name in uid else f"{name}_{uid}")}.png', dpi=100)
 
 
 @HOOKS.register_module()
@@ -65,14 +80,15 @@ class MeshVisualizationHook(Hook):
     """Write pictures of predicted meshes and keypoints: a row per frame, with what the network sees beside it.
 
     Columns: the crop, the drawn 2D pose that goes in and other streams of pictures, the mesh over the crop, the
-    predicted keypoints over the true ones; only those that there are. Every picture shows frames spread over a batch.
+    predicted keypoints over the true ones; only those that there are. Every picture shows frames spread over a batch,
+    with their sequences.
 
     Args:
         out_dir: folder of the pictures, ``batch_0.png`` and on.
         num_samples: rows of all pictures together.
     """
 
-    def __init__(self, out_dir: str, num_samples: int = 8):
+    def __init__(self, out_dir: str, num_samples: int = 12):
         self.out_dir, self.num_samples = Path(out_dir), num_samples
         self.drawn = 0
 
@@ -80,7 +96,7 @@ class MeshVisualizationHook(Hook):
     def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
         for sample in outputs:
             frames = np.argwhere(sample.scored.cpu().numpy())                           # (n,2)
-            count = min(len(frames), self.num_samples - self.drawn)
+            count = min(len(frames), self.num_samples - self.drawn, ROWS)
             if count <= 0:
                 continue
             b, t = frames[np.linspace(0, len(frames) - 1, count).astype(int)].T
@@ -90,7 +106,10 @@ class MeshVisualizationHook(Hook):
             fields = {name: value[b, t].float().cpu().numpy() for name, value in sample.items()
                       if value.shape[:2] == sample.scored.shape}
             meta = runner.test_dataloader.dataset.metainfo
-            figure = draw_grid(_panels(inputs, fields, _faces(runner.model), get_skeleton(meta['skeleton']).style))
+            names = [f'{meta["sequences"][sample.sequence[i]]["name"]}, frame {int(sample.frame_ids[i, j])}'
+                     for i, j in zip(b, t)]
+            figure = draw_grid(_panels(inputs, fields, _faces(runner.model), get_skeleton(meta['skeleton']).style),
+                               names)
             self.out_dir.mkdir(parents=True, exist_ok=True)
             figure.savefig(self.out_dir / f'batch_{batch_idx}.png', dpi=150)
             self.drawn += count
@@ -113,11 +132,19 @@ def _panels(inputs: dict, fields: dict, faces, style) -> dict:
         vertices = fields['pred_vertices'] + fields['pred_translation'][:, None]
         panels['predicted mesh'] = [overlay_mesh(image, mesh, faces) for image, mesh in zip(images, vertices)]
     if 'pred_keypoints' in fields:
-        points = (fields[name] for name in ('pred_keypoints', 'keypoints', 'keypoint_conf'))
-        panels['keypoints (true: white)'] = [overlay_skeletons(*row, style) for row in zip(images, *points)]
+        known = {'keypoints', 'keypoint_conf'} <= fields.keys()
+        truth = fields['keypoints'] if known else fields['pred_keypoints']
+        confidence = fields['keypoint_conf'] if known else np.zeros(truth.shape[:2])
+        panels['keypoints (true: white)' if known else 'keypoints'] = [
+            overlay_skeletons(*row, style) for row in zip(images, fields['pred_keypoints'], truth, confidence)]
     return panels
 
 
 def _faces(model) -> np.ndarray | None:
     """Triangles ``(F,3)`` of the model's body model, if it has one."""
     return next((module.faces.cpu().numpy() for module in model.modules() if hasattr(module, 'faces')), None)
+
+
+def _safe_name(name: str) -> str:
+    """A name that is one of a file everywhere."""
+    return ''.join(c if c.isalnum() or c in '-_.' else '_' for c in name)

@@ -83,7 +83,9 @@ def test_lifting_data_mirror_score_and_draw_it(tmp_path):
     assert found['lifting/MPJPE'] == pytest.approx(10, rel=1e-5)
     assert found['lifting/joint/right-hand/MPJPE'] == pytest.approx(90, rel=1e-5)
     runner = SimpleNamespace(test_dataloader=SimpleNamespace(dataset=data))
-    PoseVisualizationHook(str(tmp_path)).after_test_iter(runner, 0, {}, [sample])
+    hook = PoseVisualizationHook(str(tmp_path))
+    hook.after_test_iter(runner, 0, {}, [sample])
+    hook.after_test_epoch(runner)
     assert [path.name for path in tmp_path.iterdir()] == ['me_walk_1.png']
 
 
@@ -121,7 +123,7 @@ def test_metrics_and_pictures_know_it():
     assert mesh.evaluate(60)['mesh/MPJPE'] == pytest.approx(90 * 7 / 9)
 
     figure = draw_poses(joints[0, :2].numpy(), OWN, joints[0, :2].numpy(), sample['visible'][0, :2].numpy())
-    assert [len(axes.lines) for axes in figure.axes] == [16, 16]
+    assert [len(axes.lines) for axes in figure.axes if axes.name == '3d'] == [16, 16]
     image = draw_skeletons(np.array([[[8 * (j + 1), 60] for j in range(9)]], float), np.ones((1, 9)), OWN.style, 96)
     assert len({tuple(image[0, 60, 8 * (j + 1)]) for j in range(9)}) >= 6
 

@@ -31,6 +31,11 @@ def test_flip_swaps_left_and_right():
     assert SKELETON.joints[flip[5]] == 'right-shoulder'
 
 
+def panels_of(figure):
+    """Axes with a pose, without those of the colour bar."""
+    return [axes for axes in figure.axes if axes.name == '3d']
+
+
 def test_poses_are_drawn_bone_by_bone():
     rng = np.random.default_rng(0)
     truth = rng.normal(size=(3, 17, 3))
@@ -38,8 +43,12 @@ def test_poses_are_drawn_bone_by_bone():
     visible[1, 15] = visible[2] = False
     figure = draw_poses(truth + [0.03, 0.04, 0], SKELETON, truth, visible, ['a', 'b', 'c'])
     bones = len(SKELETON.edges)
-    assert [len(axes.lines) for axes in figure.axes] == [2 * bones, 2 * bones - 1, bones]
-    assert [axes.get_title() for axes in figure.axes] == ['a  5.0 cm', 'b  5.0 cm', 'c']
+    assert [len(axes.lines) for axes in panels_of(figure)] == [2 * bones, 2 * bones - 1, bones]
+    assert [axes.get_title() for axes in panels_of(figure)] == ['a  5.0 cm', 'b  5.0 cm', 'c']
+    assert [axes.get_ylabel() for axes in figure.axes if axes not in panels_of(figure)] == ['joint error (cm)']
+    dots = [axes.collections[0].get_array() for axes in panels_of(figure)[:2]]
+    assert [len(one) for one in dots] == [17, 16]
+    np.testing.assert_allclose(np.concatenate(dots), 5)
 
 
 def test_poses_are_drawn_without_truth():
@@ -49,7 +58,8 @@ def test_poses_are_drawn_without_truth():
     assert [axes.get_title() for axes in figure.axes] == ['', '']
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ['predicted, left', 'predicted, right']
     known = draw_poses(pred, SKELETON, pred + [0, 0.02, 0])
-    assert [axes.get_title() for axes in known.axes] == ['  2.0 cm'] * 2 and len(known.legends[0].get_texts()) == 3
+    assert [axes.get_title() for axes in panels_of(known)] == ['  2.0 cm'] * 2
+    assert len(known.legends[0].get_texts()) == 3
 
 
 def lifted(sequence, frames, **fields):
@@ -67,23 +77,26 @@ def lifted(sequence, frames, **fields):
 def test_every_camera_view_gets_its_picture(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr('mmegopose.visualization.visualization_hooks.draw_poses',
-                        lambda pred, *args: drawn.append((pred, *args)) or draw_poses(pred, *args))
+                        lambda pred, *args, **kw: drawn.append((pred, *args)) or draw_poses(pred, *args, **kw))
     views = [dict(uid=f'S9/Walking 1/{camera}', name='Walking 1') for camera in '123']
     views.append(dict(uid='f00d', name='cmu_dance/7'))
+    for view, frames in zip(views, ([5], [3, 7, 8, 9], [0], [4])):
+        view['frame_ids'] = np.array(frames)
     runner = SimpleNamespace(test_dataloader=SimpleNamespace(dataset=SimpleNamespace(
         metainfo=dict(skeleton='h36m17', sequences=views))))
     hook = PoseVisualizationHook(str(tmp_path), num_poses=2, max_sequences=3)
     truth = dict(joints=torch.zeros(4, 3, 17, 3), visible=torch.ones(4, 3, 17, dtype=torch.bool))
     sample = lifted([0, 1, 1, 1], [5, 9, 7, 8], **truth)
     hook.after_test_iter(runner, 0, {}, [sample])
-    hook.after_test_iter(runner, 1, {}, [lifted([1, 3], [3, 4])])  # the second view has its picture; no truth
+    hook.after_test_iter(runner, 1, {}, [lifted([1, 3], [3, 4])])  # no truth
     hook.after_test_iter(runner, 2, {}, [lifted([2], [0])])  # one too many
     hook.after_test_iter(runner, 3, {}, [lifted([], [])])
+    hook.after_test_epoch(runner)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         'S9_Walking_1_1.png', 'S9_Walking_1_2.png', 'cmu_dance_7_f00d.png']
-    assert [args[-1] for args in drawn] == [['frame 5'], ['frame 7', 'frame 9'], ['frame 4']]
-    np.testing.assert_allclose(drawn[1][0][0], sample.pred_joints[2, 2].numpy()[:, [0, 2, 1]] * [1, 1, -1])
-    assert drawn[2][2] is None
+    assert [args[-1] for args in drawn] == [['frame 5'], ['frame 3', 'frame 9'], ['frame 4']]
+    np.testing.assert_allclose(drawn[1][0][1], sample.pred_joints[1, 2].numpy()[:, [0, 2, 1]] * [1, 1, -1])
+    assert drawn[0][2] is not None and drawn[1][2] is None and drawn[2][2] is None
 
 
 def write_log(folder, name, entries, tail=''):
@@ -154,7 +167,7 @@ def mesh_test(size=(64, 48), count=4):
 def test_hook_writes_rows_until_there_are_enough(tmp_path, monkeypatch):
     panels = []
     monkeypatch.setattr('mmegopose.visualization.visualization_hooks.draw_grid',
-                        lambda columns: panels.append(columns) or draw_grid(columns))
+                        lambda columns, names: panels.append(columns) or draw_grid(columns, names))
     batch, sample, runner = mesh_test()
     hook = MeshVisualizationHook(str(tmp_path / 'show'), num_samples=6)
     for index in range(3):
@@ -171,12 +184,15 @@ def test_hook_writes_rows_until_there_are_enough(tmp_path, monkeypatch):
 def test_hook_draws_what_there_is(tmp_path, monkeypatch):
     panels = []
     monkeypatch.setattr('mmegopose.visualization.visualization_hooks.draw_grid',
-                        lambda columns: panels.append(columns) or draw_grid(columns))
+                        lambda columns, names: panels.append(columns) or draw_grid(columns, names))
     batch, sample, runner = mesh_test(count=2)
     del batch['inputs']['pose_image'], sample.pred_vertices
     sample.scored[1] = False
     MeshVisualizationHook(str(tmp_path)).after_test_iter(runner, 0, batch, [sample])
     assert list(panels[0]) == ['image', 'keypoints (true: white)'] and len(panels[0]['image']) == 1
+    del sample.keypoints
+    MeshVisualizationHook(str(tmp_path)).after_test_iter(runner, 1, batch, [sample])
+    assert list(panels[1]) == ['image', 'keypoints'] and cv2.imread(str(tmp_path / 'batch_1.png')).std() > 20
 
 
 @pytest.mark.parametrize('frame', ['world', 'root'])
@@ -200,7 +216,7 @@ def test_a_motion_is_drawn_over_the_truth_of_the_same_times():
     truth = Motion(np.arange(31) / 10, joints, 'coco17')
     late = Motion(np.arange(10, 31) / 10, joints[10:] + [0.03, 0, 0], 'coco17')
     figure = draw_poses(late, truth=truth, num_poses=3)
-    assert [axes.get_title() for axes in figure.axes] == ['1.00 s  3.0 cm', '2.00 s  3.0 cm', '3.00 s  3.0 cm']
+    assert [axes.get_title() for axes in panels_of(figure)] == ['1.00 s  3.0 cm', '2.00 s  3.0 cm', '3.00 s  3.0 cm']
     for wrong, message in ((joints, 'should be a Motion, which knows its times, not a ndarray'),
                            (truth.to_root(), "the truth is in the frame 'root', the motion in 'world'")):
         with pytest.raises(ValueError, match=message):
