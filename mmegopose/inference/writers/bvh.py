@@ -18,8 +18,8 @@ def write_bvh(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
     """Write one person, y up, facing z in the T pose; the frames should come at one rate. Returns notes."""
     motion, = motions
     figure = armature_motion(motion)
-    scale = 1 / UNITS[unit or 'cm']
-    values = np.concatenate([figure.points[:, 0] * scale, _angles(figure)], 1)
+    scale, places = 1 / UNITS[unit or 'cm'], steady_points(figure)
+    values = np.concatenate([places[:, 0] * scale, _angles(figure.armature, places)], 1)
     step = 1 / motion.fps if len(motion) > 1 else 1 / DEFAULT_FPS
     with atomic_write(path) as file:
         file.write('HIERARCHY\n' + _hierarchy(figure, scale))
@@ -27,39 +27,41 @@ def write_bvh(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
         for text in text_rows(values, ' '.join(['%.6f'] * 3 + ['%.4f'] * (values.shape[1] - 3)) + '\n'):
             file.write(text)
     person = motion.person or 'the person'
-    return [f'lengths are in {unit or "cm"}, y is up', *hole_notes(figure, person), _deviation_note(figure, person)]
+    return [f'lengths are in {unit or "cm"}, y is up', *hole_notes(figure, person), _deviation_note(figure, places, person)]
 
 
-def deviation(figure: ArmatureMotion) -> np.ndarray:
-    """How far the joints lie from their places since bones have one length each, ``(T,N)`` metres, NaN where a joint
-    is not there."""
+def steady_points(figure: ArmatureMotion) -> np.ndarray:
+    """Joints ``(T,N,3)`` whose bones have one length each.
+
+    Every bone points from where its parent has come to where the joint was, so that errors do not add up along a limb.
+    """
     places = figure.points.copy()
     for joint, parent in enumerate(figure.armature.parents):
         if parent >= 0:
-            bone = figure.points[:, joint] - figure.points[:, parent]
+            bone = figure.points[:, joint] - places[:, parent]
             norm = np.linalg.norm(bone, axis=-1, keepdims=True)
             places[:, joint] = places[:, parent] + bone / np.maximum(norm, 1e-9) * figure.bone_lengths[joint]
-    off = np.linalg.norm(places - figure.points, axis=-1)
-    return np.where(figure.valid & ~figure.armature.is_helper, off, np.nan)
+    return places
 
 
-def _deviation_note(figure: ArmatureMotion, person: str) -> str:
-    off = deviation(figure) * 1000
-    there = np.isfinite(off)
-    each = np.where(there, off, 0).sum(0) / np.maximum(there.sum(0), 1)
+def _deviation_note(figure: ArmatureMotion, places: np.ndarray, person: str) -> str:
+    """How far joints lie from where they were, millimetres."""
+    there = figure.valid & ~figure.armature.is_helper
+    off = np.where(there, np.linalg.norm(places - figure.points, axis=-1) * 1000, 0)
+    each = off.sum(0) / np.maximum(there.sum(0), 1)
+    mean = off.sum() / there.sum()
     worst = int(each.argmax())
-    note = (f'{person}: bones have one length here, so joints are {np.nanmean(off):.1f} mm off on average, '
+    note = (f'{person}: bones have one length here, so joints are {mean:.1f} mm off on average, '
             f'{figure.armature.names[worst]} {each[worst]:.1f} mm')
     return note + ('; mmegopose predict --constant-bones gives bones one length beforehand'
-                   if np.nanmean(off) > 10 else '')
+                   if mean > 10 else '')
 
 
-def _angles(figure: ArmatureMotion) -> np.ndarray:
+def _angles(armature: Armature, points: np.ndarray) -> np.ndarray:
     """Degrees about z, x, y of every joint relative to its parent, ``(T,3N)``."""
-    armature = figure.armature
     return np.concatenate([
         continuous_angles(base.swapaxes(1, 2) @ rotation) for _, rotation, base in tree_rotations(
-            figure.points, armature.parents, armature.directions, armature.tips)], 1)
+            points, armature.parents, armature.directions, armature.tips)], 1)
 
 
 def _hierarchy(figure: ArmatureMotion, scale: float) -> str:

@@ -1,6 +1,7 @@
 """BVH files, read back by bvhio and by the reader of motion capture."""
 import numpy as np
 import pytest
+from helpers.noisy_motion import CLIP, TIME
 from helpers.written_motions import holes, real_motion, y_up
 from scipy.spatial.transform import Rotation
 
@@ -44,8 +45,8 @@ def test_places_are_exact_where_bones_have_one_length(tmp_path, skeleton):
             np.testing.assert_allclose(found[joint] / 100, y_up(motion.joints[frame, i]), atol=2e-5)
 
 
-def test_real_motion_is_kept_to_the_centimetre_and_the_note_is_true(tmp_path):
-    motion = real_motion().convert('h36m17')
+def test_real_motion_is_kept_to_two_millimetres_and_the_note_is_true(tmp_path):
+    motion = Motion(TIME, CLIP.joints_h36m.astype(float), 'h36m17')[:200]
     note = write_motion(motion, tmp_path / 'a.bvh', unit='m').notes[-1]
     told = float(note.split('joints are ')[1].split(' mm')[0])
     off = []
@@ -53,7 +54,7 @@ def test_real_motion_is_kept_to_the_centimetre_and_the_note_is_true(tmp_path):
         found = places(tmp_path / 'a.bvh', frame)
         off.append([np.linalg.norm(found[joint] - y_up(motion.joints[frame, i]))
                     for i, joint in enumerate(get_skeleton('h36m17').joints)])
-    assert abs(np.mean(off) * 1000 - told) < 1 and np.mean(off) < 0.01
+    assert abs(np.mean(off) * 1000 - told) < 0.3 and np.mean(off) < 0.002
 
 
 def test_the_reader_of_motion_capture_agrees(tmp_path):
