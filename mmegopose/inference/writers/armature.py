@@ -126,15 +126,19 @@ def rest_offsets(motion: ArmatureMotion) -> np.ndarray:
     return motion.armature.directions * motion.bone_lengths[:, None]
 
 
-def hole_notes(motion: ArmatureMotion, person: str) -> list[str]:
-    """What was bridged, for the user."""
+def hole_notes(motion: ArmatureMotion, person: str, bridged: bool = True) -> list[str]:
+    """What is not there and what was done about it, for the user.
+
+    Args:
+        bridged: False: the figure is hidden in frames without a pose.
+    """
     joints = ~motion.armature.is_helper & motion.valid.any(0)
     empty = ~motion.valid.any(1)
-    partly = ~empty & ~motion.valid[:, joints].all(1)
-    notes = []
-    if empty.any() or partly.any():
-        notes.append(f'{person}: {int(empty.sum())} frames without a pose and {int(partly.sum())} with missing joints '
-                     'are bridged by straight lines in time')
+    partly = int((~empty & ~motion.valid[:, joints].all(1)).sum())
+    fate = 'bridged by straight lines in time' if bridged else 'hidden'
+    counts = [(int(empty.sum()), f'frames without a pose are {fate}'),
+              (partly, 'frames have missing joints, bridged by straight lines in time')]
+    notes = [f'{person}: {count} {told}' for count, told in counts if count]
     if motion.absent:
         notes.append(f'{person}: {", ".join(motion.absent)} never seen, drawn where the joint before it is')
     return notes

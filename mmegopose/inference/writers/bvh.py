@@ -27,7 +27,8 @@ def write_bvh(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
         for text in text_rows(values, ' '.join(['%.6f'] * 3 + ['%.4f'] * (values.shape[1] - 3)) + '\n'):
             file.write(text)
     person = motion.person or 'the person'
-    return [f'lengths are in {unit or "cm"}, y is up', *hole_notes(figure, person), _deviation_note(figure, places, person)]
+    return [f'lengths are in {unit or "cm"}, y is up', *hole_notes(figure, person),
+            _deviation_note(figure, places, person)]
 
 
 def steady_points(figure: ArmatureMotion) -> np.ndarray:

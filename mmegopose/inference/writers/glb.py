@@ -7,7 +7,6 @@ from scipy.spatial.transform import Rotation
 from ...geometry.bone_rotations import tree_rotations
 from ...geometry.bone_shapes import TRIANGLES, octahedra
 from ...motion import Motion
-from ...structures import get_skeleton
 from .armature import Y_UP, ArmatureMotion, armature_motion, bridge, hole_notes, last_rows, rest_offsets
 from .body_fit import BodyFit, fit_body, rest_joints, rest_vertices
 from .glb_file import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbFile
@@ -50,20 +49,18 @@ def write_glb(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
             notes.append(f'{person}: the mesh has one shape and follows its joints alone, so vertices are '
                          f'{fit.deviation * 1000:.1f} mm off on average')
             if not there.all():
-                notes.append(f'{person}: {int((~there).sum())} frames without a mesh')
+                notes.append(f'{person}: {int((~there).sum())} frames without a mesh are hidden')
         else:
             figure = armature_motion(motion)
-            _add_skeleton(glb, person, figure, time, there, get_skeleton(motion.skeleton).name)
-            notes += hole_notes(figure, person)
-        if not there.all():
-            notes.append(f'{person} is hidden in {int((~there).sum())} frames')
+            _add_skeleton(glb, person, figure, time, there)
+            notes += hole_notes(figure, person, bridged=False)
         if shown.frame == 'world' and motion.head_pose is not None and np.any(motion.head_valid):
             _add_head(glb, motion.person, motion.head_pose, np.asarray(motion.head_valid), time)
     glb.save(path)
     return notes
 
 
-def _add_skeleton(glb: GlbFile, person: str, figure: ArmatureMotion, time: int, there: np.ndarray, name: str) -> None:
+def _add_skeleton(glb: GlbFile, person: str, figure: ArmatureMotion, time: int, there: np.ndarray) -> None:
     """A skeleton of octahedra; each is bound to the joints at its ends, so that it stretches with its bone."""
     armature, offsets = figure.armature, rest_offsets(figure)
     rest = offsets.copy()

@@ -116,6 +116,12 @@ def write_motion(motions: Motion | Sequence[Motion], path: str | Path, format: s
     if kind.even:
         people, uneven = zip(*(_even(motion) for motion in people))
         written.notes.extend(note for note in uneven if note)
+    if kind.several and kind.upright:
+        from ...visualization.films.comparisons import in_one_place  # matplotlib is loaded where it is needed
+        people, _, moved = in_one_place(people, [None] * len(people))
+        if moved:
+            written.notes.append('people are relative to their roots, so where they stand is not known: they are moved '
+                                 'apart; mmegopose predict --field-of-view tells their places')
     targets = target_files(people, path, format)
     for target, _ in targets:
         _require_free(target, path, overwrite)

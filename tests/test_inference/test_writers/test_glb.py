@@ -47,7 +47,7 @@ def test_bones_reach_from_joint_to_joint(tmp_path):
 def test_the_figure_is_hidden_in_a_hole(tmp_path):
     motion = holes()
     notes = write_motion(motion, tmp_path / 'a.glb').notes
-    assert any('hidden in 20 frames' in note for note in notes)
+    assert any('20 frames without a pose are hidden' in note for note in notes)
     scene = GlbScene(tmp_path / 'a.glb')
     for frame, size in ((49, 1), (50, 0), (69, 0), (70, 1)):
         shown = scene.matrices(motion.time[frame] + 1e-4)[scene.node('left-hip')]
@@ -85,6 +85,15 @@ def test_many_people_share_a_file_and_keep_their_times(tmp_path):
     assert len(scene.gltf.skins) == 40 and len({skin.name for skin in scene.gltf.skins}) == 40
     late = [a for a in scene.gltf.animations[0].samplers if scene.array(a.input)[0] > 1]
     assert late and scene.array(scene.gltf.animations[0].samplers[0].input)[0] == 0
+
+
+def test_people_whose_places_are_not_known_are_moved_apart(tmp_path):
+    people = [real_motion(person=person).to_root() for person in 'ab']
+    notes = write_motion(people, tmp_path / 'a.glb').notes
+    assert any('moved apart' in note for note in notes)
+    scene = GlbScene(tmp_path / 'a.glb')
+    hips = [scene.matrices(0)[i, :3, 3] for i, node in enumerate(scene.gltf.nodes) if node.name == 'pelvis']
+    assert len(hips) == 2 and hips[1][0] - hips[0][0] > 0.8
 
 
 def test_one_frame_and_no_frame(tmp_path):
