@@ -155,7 +155,7 @@ def test_pictures_are_those_of_the_time(browser, tmp_path):
     browser.run('viewer.seek(1.0)')
     browser.wait('viewer.picture.shown.ready')
     assert browser.run('viewer.picture.shown.time') == pytest.approx(1.0, abs=1 / 15)
-    assert 'frame at' in text(browser, 'caption')
+    assert 'video at 15 frames/s' in text(browser, 'caption')
     left, top, width, height = map(int, browser.run(
         '(r => [r.left, r.top, r.width, r.height])(document.getElementById("image").getBoundingClientRect())'))
     assert like(pixels(browser)[top:top + height, left:left + width], BLUE) > 100

@@ -12,7 +12,7 @@ const state = {time: begin, playing: false, speed: 1, ghosts: false, skeleton: t
   follow: data.follow, truth: 'over', about: false};
 const has = {ghosts: end > begin, skeleton: people.some(person => person.surface),
   mesh: people.some(person => person.surface), track: people.some(person => person.head) || data.camera,
-  follow: end > begin, truth: people.some(person => person.truthJoints)};
+  follow: end > begin && !data.in_place, truth: people.some(person => person.truthJoints)};
 const stats = {draws: 0, interval: 0};
 let dirty = true;
 

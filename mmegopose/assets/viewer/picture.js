@@ -38,7 +38,7 @@ class Picture {
       if (points) this.skeleton(c, person, points, scale);
     }
     this.shown = {number, time: at, ready: Boolean(image) || !this.times.length};
-    this.caption.textContent = this.times.length > 1 ? `${this.told} · frame at ${clock(at)}` : this.told;
+    this.caption.textContent = this.times.length > 1 ? `${this.told} · ${clock(at)}` : this.told;
     this.caption.hidden = !this.caption.textContent;
   }
 

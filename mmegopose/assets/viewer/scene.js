@@ -1,6 +1,7 @@
 // The picture: floor, people, what was and will be, head tracks. The farthest things are drawn first.
-const TRUTH = [226, 232, 240], TRUE_BONES = [164, 174, 187], GHOSTS = 4, GHOST_SECONDS = 0.3, GRID_STEPS = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10,
-  25, 50, 100, 1000];
+const TRUTH = [226, 232, 240], TRUE_BONES = [164, 174, 187], GHOSTS = 4, GHOST_SECONDS = 0.3;
+const GRID_STEPS = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 25, 50, 100, 1000];
+const SMALL = 3;  // pixels: thinner bones have no light and shade, and no joints
 
 const rgba = ([r, g, b], alpha = 1) => `rgba(${r | 0}, ${g | 0}, ${b | 0}, ${alpha})`;
 const mix = (a, b, weight) => a.map((v, k) => v + (b[k] - v) * weight);
@@ -111,7 +112,7 @@ class Scene {
       path.lineTo(ends[1][0], ends[1][1]);
       width = 0.028 * person.size * view.focal / ends[0][2];
     }
-    for (const [wide, alpha] of [[2.6, 0.1], [1.7, 0.14], [1, 0.2]]) {
+    for (const [wide, alpha] of width < 2 * SMALL ? [[1.7, 0.3]] : [[2.6, 0.1], [1.7, 0.14], [1, 0.2]]) {
       c.lineWidth = wide * width;
       c.strokeStyle = `rgba(4, 7, 11, ${alpha})`;
       c.stroke(path);
@@ -207,7 +208,7 @@ class Scene {
     if (surface) {
       const depth = view.depth(...person.center(row)) + 0.5 * person.size;  // bones are seen through it
       things.push({depth, draw: () => this.painter.paint(this.context, surface, person.surface.faces, view,
-        mix(person.colour, [255, 255, 255], 0.3), 1)});
+        mix(person.colour, [255, 255, 255], 0.25))});
     }
     if (state.skeleton) {
       const tint = mix(person.colour, [255, 255, 255], 0.42), shade = mix(person.colour, [10, 20, 40], 0.3);
@@ -238,6 +239,7 @@ class Scene {
         };
         if (alpha < 1) return stroke(rgba(colour, alpha), 2 * r, 0);
         stroke('rgba(13, 17, 23, .75)', 2 * r + 2.2, 0);
+        if (r < SMALL) return stroke(rgba(colour), 2 * r, 0);
         stroke(rgba(mix(colour, [8, 14, 26], 0.28)), 2 * r, 0);
         stroke(rgba(colour), 1.35 * r, 0.22 * r);
         stroke(rgba(mix(colour, [255, 255, 255], 0.35), 0.8), 0.4 * r, 0.42 * r);
@@ -245,7 +247,7 @@ class Scene {
     }
     for (let j = 0; alpha === 1 && j < person.numJoints; j++) {
       const [x, y, depth] = view.project(pose[3 * j], pose[3 * j + 1], pose[3 * j + 2]);
-      if (!(depth > view.near)) continue;
+      if (!(depth > view.near) || radius * view.focal / depth < SMALL) continue;
       const r = Math.max(1.28 * radius * view.focal / depth, 1), colour = colourOf(person.sides[j]);
       things.push({depth: depth - radius, draw: () => {
         for (const [style, size, shift] of [['rgba(13, 17, 23, .75)', r + 1.1, 0], [rgba(mix(colour, [8, 14, 26], 0.22)), r, 0],

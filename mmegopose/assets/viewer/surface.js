@@ -1,4 +1,6 @@
 // A shaded mesh, drawn with a depth buffer of its own into a small picture: a canvas has none.
+const MAX_PIXELS = 450000;
+
 class SurfacePainter {
   constructor() {
     this.canvas = document.createElement('canvas');
@@ -6,7 +8,7 @@ class SurfacePainter {
     this.normals = this.screen = new Float32Array(0);
   }
 
-  paint(context, vertices, faces, view, colour, alpha) {
+  paint(context, vertices, faces, view, colour) {
     const count = vertices.length / 3;
     if (this.screen.length !== 3 * count) {
       this.screen = new Float32Array(3 * count);
@@ -15,19 +17,25 @@ class SurfacePainter {
     const box = this.project(vertices, view);
     if (!box) return;
     const [left, top, right, bottom] = box, area = (right - left) * (bottom - top);
-    const scale = Math.min(2, Math.max(0.5, Math.sqrt(900000 / area))) ;
+    const scale = Math.min(2, Math.max(0.5, Math.sqrt(MAX_PIXELS / area)));
     const width = Math.ceil((right - left) * scale), height = Math.ceil((bottom - top) * scale);
-    if (width < 1 || height < 1) return;
-    const picture = this.context.createImageData(width, height);
-    const pixels = new Uint32Array(picture.data.buffer), depths = new Float32Array(width * height).fill(Infinity);
+    const picture = this.emptyPicture(width, height);
     this.shade(vertices, faces, view);
-    this.fill(faces, pixels, depths, width, height, left, top, scale, colour);
+    this.fill(faces, new Uint32Array(picture.data.buffer), width, height, left, top, scale, colour);
     this.canvas.width = width;
     this.canvas.height = height;
     this.context.putImageData(picture, 0, 0);
-    context.globalAlpha = alpha;
     context.drawImage(this.canvas, left, top, width / scale, height / scale);
-    context.globalAlpha = 1;
+  }
+
+  emptyPicture(width, height) {
+    if (!this.picture || this.picture.width !== width || this.picture.height !== height) {
+      this.picture = this.context.createImageData(width, height);
+      this.depths = new Float32Array(width * height);
+    }
+    this.picture.data.fill(0);
+    this.depths.fill(Infinity);
+    return this.picture;
   }
 
   // Places on the screen and depths; the box around them inside of the view.
@@ -59,30 +67,34 @@ class SurfacePainter {
     for (let i = 0; i < normals.length; i += 3) {
       const size = Math.hypot(normals[i], normals[i + 1], normals[i + 2]) || 1;
       const lit = (normals[i] * light[0] + normals[i + 1] * light[1] + normals[i + 2] * light[2]) / size / length;
-      normals[i] = 0.32 + 0.78 * Math.max(0.5 * lit + 0.5, 0) ** 1.4;
+      normals[i] = 0.26 + 0.8 * Math.max(0.5 * lit + 0.5, 0) ** 1.4;
     }
   }
 
-  fill(faces, pixels, depths, width, height, left, top, scale, [red, green, blue]) {
-    const s = this.screen, light = this.normals;
+  fill(faces, pixels, width, height, left, top, scale, [red, green, blue]) {
+    const s = this.screen, light = this.normals, depths = this.depths;
     for (let f = 0; f < faces.length; f += 3) {
       const a = 3 * faces[f], b = 3 * faces[f + 1], c = 3 * faces[f + 2];
       const ax = (s[a] - left) * scale, ay = (s[a + 1] - top) * scale;
       const bx = (s[b] - left) * scale, by = (s[b + 1] - top) * scale;
       const cx = (s[c] - left) * scale, cy = (s[c + 1] - top) * scale;
-      const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
-      if (!area) continue;
-      const x0 = Math.max(Math.ceil(Math.min(ax, bx, cx) - 0.5), 0), y0 = Math.max(Math.ceil(Math.min(ay, by, cy) - 0.5), 0);
+      const x0 = Math.max(Math.ceil(Math.min(ax, bx, cx) - 0.5), 0);
       const x1 = Math.min(Math.floor(Math.max(ax, bx, cx) - 0.5), width - 1);
+      const y0 = Math.max(Math.ceil(Math.min(ay, by, cy) - 0.5), 0);
       const y1 = Math.min(Math.floor(Math.max(ay, by, cy) - 0.5), height - 1);
+      const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
+      if (!area || x1 < x0 || y1 < y0) continue;
+      // Shares of the corners a and b in a pixel, and how they grow from one to the next on its right.
+      const growA = (by - cy) / area, growB = (cy - ay) / area;
       const da = s[a + 2], db = s[b + 2], dc = s[c + 2], la = light[a], lb = light[b], lc = light[c];
       for (let y = y0; y <= y1; y++) {
-        for (let x = x0; x <= x1; x++) {
-          const px = x + 0.5, py = y + 0.5;
-          const wa = ((bx - px) * (cy - py) - (by - py) * (cx - px)) / area;
-          const wb = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) / area, wc = 1 - wa - wb;
+        const px = x0 + 0.5, py = y + 0.5;
+        let wa = ((bx - px) * (cy - py) - (by - py) * (cx - px)) / area;
+        let wb = ((cx - px) * (ay - py) - (cy - py) * (ax - px)) / area;
+        for (let place = y * width + x0, last = y * width + x1; place <= last; place++, wa += growA, wb += growB) {
+          const wc = 1 - wa - wb;
           if (wa < 0 || wb < 0 || wc < 0) continue;
-          const depth = wa * da + wb * db + wc * dc, place = y * width + x;
+          const depth = wa * da + wb * db + wc * dc;
           if (depth >= depths[place]) continue;
           depths[place] = depth;
           const lit = wa * la + wb * lb + wc * lc;

@@ -1,11 +1,9 @@
 """What the page tells in words: figures of each motion, and what its provenance says."""
 from pathlib import PurePath
 
-import numpy as np
-
 from ...motion import Motion
 
-MAX_ROWS, MAX_TEXT, MAX_DEPTH = 80, 240, 4
+MAX_ROWS, MAX_TEXT, MAX_DEPTH, MAX_ITEMS = 80, 240, 4, 12
 
 
 def describe(motions: list, means: list) -> str:
@@ -63,6 +61,10 @@ def _text(value) -> str:
         return PurePath(value).name if PurePath(value).is_absolute() and '\n' not in value else value
     if isinstance(value, float):
         return f'{value:.6g}'
+    if isinstance(value, dict):
+        return ', '.join(f'{name} {_text(item)}' for name, item in list(value.items())[:MAX_ITEMS])
     if isinstance(value, (list, tuple)):
-        return ', '.join(_text(item) for item in value[:12]) + (', ...' if len(value) > 12 else '')
-    return str(np.asarray(value).item() if np.ndim(value) == 0 and not isinstance(value, dict) else value)
+        if value and all(isinstance(item, (list, tuple)) for item in value):
+            return f'{len(value)} x {len(value[0])} values'
+        return ', '.join(_text(item) for item in value[:MAX_ITEMS]) + (', ...' if len(value) > MAX_ITEMS else '')
+    return str(value)

@@ -45,7 +45,7 @@ def pack_pictures(pictures: Iterable | None, motions: list, first: float, last: 
     if part is None:
         return None
     rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
-    told = 'keypoints' if not frames else '' if len(frames) == 1 else f'video, {rate:.3g} pictures a second'
+    told = 'keypoints' if not frames else '' if len(frames) == 1 else f'video at {rate:.3g} frames/s'
     return dict(corner=part[:2], size=[part[2] - part[0], part[3] - part[1]], frames=frames, told=told,
                 times=pack_array(np.array(times, np.float64)))
 

@@ -41,13 +41,13 @@ def arrange(motions: list, shown: list, truths: list) -> tuple[dict, list]:
             shift[0] = (persons.index(motion.person) - (len(persons) - 1) / 2) * width
         half[0] += (len(persons) - 1) / 2 * width
     follow = bool(2 * np.hypot(*half[:2]) > FOLLOWED * max(sizes) and len(persons) < 4 and motions[0].frame != 'root')
-    reach = max(0.66 * max(sizes), 1.15 * half[2]) if follow else max(1.2 * half[2], 0.95 * half[:2].max())
+    reach = max(0.66 * max(sizes), 1.15 * half[2]) if follow else max(1.2 * half[2], 1.15 * half[:2].max())
     if any(motion.mesh is not None for motion in shown):
         reach *= 1.2  # a surface is larger than its joints
     middle = (low + high) / 2 - origin
     return dict(sizes=sizes, shifts=shifts, origin=origin, page=dict(
         yaw=_yaw(motions[0], shown[0]), reach=float(reach), middle=middle.tolist(), floor=floor - float(origin[2]),
-        floor_told=told, follow=follow,
+        floor_told=told, follow=follow, in_place=motions[0].frame == 'root',
         camera=motions[0].frame == 'camera' and all(motion.head_pose is None for motion in motions))), notes
 
 
