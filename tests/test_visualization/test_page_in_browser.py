@@ -153,6 +153,7 @@ def test_pictures_are_those_of_the_time(browser, tmp_path):
     write_page(motion, tmp_path / 'p.html', pictures=film(60))
     browser.open(tmp_path / 'p.html')
     browser.run('viewer.seek(1.0)')
+    browser.drawn()
     browser.wait('viewer.picture.shown.ready')
     assert browser.run('viewer.picture.shown.time') == pytest.approx(1.0, abs=1 / 15)
     assert 'video at 15 frames/s' in text(browser, 'caption')
