@@ -62,9 +62,13 @@ def interpolate(values: np.ndarray, before: np.ndarray, after: np.ndarray, weigh
 
 def interpolate_rotations(rotation: np.ndarray, before: np.ndarray, after: np.ndarray,
                           weight: np.ndarray) -> np.ndarray:
-    """Shortest turn between neighbouring rotations ``(T, 3, 3)``, ``(M, 3, 3)``; what hits a row is that row."""
+    """Shortest turn between neighbouring rotations ``(T, 3, 3)``, ``(M, 3, 3)``; what hits a row is that row, and what
+    has a neighbour that is NaN is NaN."""
     out = rotation[before].copy()
-    between = np.flatnonzero(weight > 0)
+    known = np.isfinite(rotation).all((1, 2))
+    between, known = weight > 0, known[before] & known[after]
+    out[between & ~known] = np.nan
+    between = np.flatnonzero(between & known)
     if len(between):
         first = Rotation.from_matrix(rotation[before[between]])
         turn = (first.inv() * Rotation.from_matrix(rotation[after[between]])).as_rotvec()

@@ -69,7 +69,7 @@ def _hierarchy(figure: ArmatureMotion, scale: float) -> str:
     armature, offsets, lines = figure.armature, rest_offsets(figure) * scale, []
 
     def add(joint: int, indent: str) -> None:
-        lines.append(f'{indent}{"JOINT" if joint else "ROOT"} {armature.names[joint]}\n{indent}{{')
+        lines.append(f'{indent}{"JOINT" if joint else "ROOT"} {"_".join(armature.names[joint].split())}\n{indent}{{')
         x, y, z = offsets[joint]
         lines.append(f'{indent}\tOFFSET {x:.6f} {y:.6f} {z:.6f}')
         places = '' if joint else 'Xposition Yposition Zposition '

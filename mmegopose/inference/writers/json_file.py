@@ -45,7 +45,7 @@ def _write_person(file, motion: Motion) -> None:
                  joint_names=list(skeleton.joints), bones=[list(edge) for edge in skeleton.edges],
                  frames_per_second=motion.fps, time=np.round(motion.time, 6).tolist(), filled=motion.filled.tolist(),
                  image_size=motion.image_size, provenance=motion.provenance)
-    file.write('\n' + json.dumps(finite_values(facts), default=str)[:-1])
+    file.write('\n' + json.dumps(finite_values(facts))[:-1])
     arrays: dict = {key: getattr(motion, key) for key in LISTS if getattr(motion, key, None) is not None}
     arrays['joints'] = np.where(np.asarray(motion.valid)[..., None], motion.joints, np.nan)
     if motion.head_pose is not None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...files import require_writable
-from ...geometry.resampling import time_tolerance
+from ...geometry.resampling import time_grid, time_tolerance
 from ...motion import Motion
 from .amass import write_amass
 from .bvh import write_bvh
@@ -111,7 +111,7 @@ def write_motion(motions: Motion | Sequence[Motion], path: str | Path, format: s
     people = [_moved(motion, frame) for motion in people]
     people = [motion.convert(skeleton) if skeleton else motion for motion in people]
     if fps is not None:
-        people = [motion.resample(fps) for motion in people]
+        people = _at_rate(people, fps)
     written = WrittenFiles([], [])
     if kind.even:
         people, uneven = zip(*(_even(motion) for motion in people))
@@ -192,6 +192,14 @@ def _moved(motion: Motion, frame: str | None) -> Motion:
     if frame not in moves:
         raise ValueError(f'frame={frame!r} should be one of {tuple(moves)}')
     return moves[frame]()
+
+
+def _at_rate(people: list[Motion], fps: float) -> list[Motion]:
+    """Everybody at the same times, as far as they are there."""
+    ends = np.concatenate([motion.time for motion in people])
+    time, slack = time_grid(np.sort(ends), fps), time_tolerance(ends)
+    return [motion.resample(time=time[(time >= motion.time[0] - slack) & (time <= motion.time[-1] + slack)])
+            for motion in people]
 
 
 def _even(motion: Motion) -> tuple[Motion, str]:

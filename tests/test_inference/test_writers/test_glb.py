@@ -69,6 +69,22 @@ def test_a_body_model_moves_as_the_mesh_did(tmp_path, source, left):
     assert (normals * (points - points.mean(0))).sum() > 0  # they point outwards, of the mirrored hand too
 
 
+def test_a_mesh_with_holes_at_another_rate(tmp_path):
+    from dataclasses import replace
+    motion = mesh_motion('open_hand', frames=20)
+    gone = np.arange(20) // 3 == 2  # frames 6 to 8
+    mesh = motion.mesh
+    mesh = replace(mesh, vertices=np.where(gone[:, None, None], np.nan, mesh.vertices), parameters={
+        key: np.where(gone.reshape(-1, *[1] * (value.ndim - 1)), np.nan, value).astype(np.float32)
+        for key, value in mesh.parameters.items()})
+    holed = replace(motion, mesh=mesh, valid=motion.valid & ~gone[:, None])
+    notes = write_motion(holed, tmp_path / 'a.glb', fps=60).notes
+    assert any('7 frames without a mesh are hidden' in note for note in notes)
+    scene = GlbScene(tmp_path / 'a.glb')
+    vertices, _ = scene.vertices(scene.node('body mesh'), motion.time[12])
+    np.testing.assert_allclose(vertices, y_up(motion.upright().mesh.vertices[12]), atol=2e-5)
+
+
 def test_a_mesh_without_its_model_leaves_the_bones_and_says_so(tmp_path):
     from dataclasses import replace
     motion = mesh_motion()
