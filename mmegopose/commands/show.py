@@ -68,12 +68,18 @@ def show_command(args) -> int:
 
 def _write(out: Path, motions: list, truths: list, pictures, options: dict) -> tuple[str, list]:
     """Write a file of the kind that its ending says; more of the sentence that tells it, and notes."""
+    from rich.console import Console
+    from rich.progress import track
+
     from ..files import atomic_write
     from ..visualization import draw_motion, write_video
     from ..visualization.page import write_page
     kind, notes = out.suffix.lower(), options['notes']
     if kind == PAGE:
-        facts = write_page(motions, out, truth=truths, pictures=pictures, **options)
+        console = Console(stderr=True)
+        shown = None if pictures is None else track(pictures, 'pictures', pictures.num_frames, console=console,
+                                                    transient=True, disable=not console.is_terminal)
+        facts = write_page(motions, out, truth=truths, pictures=shown, **options)
         errors = [f'{name} {100 * error:.1f} cm' for name, error in facts['mean_errors'].items() if error is not None]
         return f'; mean error: {", ".join(errors[:8])}.' if errors else ': open it in a browser.', facts['notes']
     if kind in FILM:

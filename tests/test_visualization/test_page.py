@@ -1,10 +1,12 @@
 """The page of motions: what it holds, how exactly, and what is refused. That it works in a browser is tested beside."""
+import base64
 import json
 import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import cv2
 import numpy as np
 import pytest
 from helpers.page_motions import film, turning_hand, walking
@@ -155,6 +157,17 @@ def test_pictures_are_bounded_and_keep_their_times(tmp_path, monkeypatch):
     write_page(motion, tmp_path / 'q.html', pictures=film(90))
     few = read_page(tmp_path / 'q.html')['picture']
     assert sum(map(len, few['frames'])) <= 40_000 and 1 < len(few['frames']) < 30
+
+
+def test_pictures_of_another_size_are_cut_alike_and_those_of_another_shape_refused(tmp_path):
+    keypoints = np.tile(np.linspace(100, 120, 17)[:, None], (9, 1, 2))
+    motion = replace(walking(9), keypoints=keypoints, image_size=(320, 240))
+    write_page(motion, tmp_path / 'p.html', pictures=film(9))     # half as large
+    picture = read_page(tmp_path / 'p.html')['picture']
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(picture['frames'][0]), np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape[1::-1] == pytest.approx(np.array(picture['size']) / 2, abs=1)
+    with pytest.raises(ValueError, match='160 x 100 pixels.*320 x 240.*another video'):
+        write_page(motion, tmp_path / 'p.html', pictures=film(9, size=(160, 100)))
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ const picture = data.picture && new Picture(element('image'), element('caption')
 const state = {time: begin, playing: false, speed: 1, ghosts: false, skeleton: true, mesh: true, track: true,
   follow: data.follow, truth: 'over', about: false};
 const has = {ghosts: end > begin, skeleton: people.some(person => person.surface),
-  mesh: people.some(person => person.surface), track: people.some(person => person.head) || data.camera,
+  mesh: people.some(person => person.surface), track: people.some(person => person.head) || Boolean(data.camera),
   follow: end > begin && !data.in_place, truth: people.some(person => person.truthJoints)};
 const stats = {draws: 0, interval: 0};
 let dirty = true;
@@ -100,7 +100,7 @@ function makeFacts() {
 
 // What is told in words at the present time.
 function showWords() {
-  const count = Math.max(people[0].row(state.time), 0) + 1, missing = [];
+  const missing = [];
   element('clock').replaceChildren(clock(state.time), ' ', make('small', `/ ${clock(end)}`));
   for (const person of people) {
     const status = person.status(state.time), row = person.row(state.time), error = row >= 0 && person.error
@@ -114,7 +114,6 @@ function showWords() {
   element('notice').textContent = people.length > 1 ? `${names}: no pose` : 'no pose';
   element('ruler').textContent = `grid ${scene.step >= 0.1 ? `${scene.step} m` : `${+(100 * scene.step).toFixed(2)} cm`}`
     + data.floor_told;
-  return count;
 }
 
 function draw() {
@@ -189,11 +188,13 @@ function listenToKeys() {
   const keys = {' ': () => set('playing', !state.playing), ArrowLeft: () => step(-1), ArrowRight: () => step(1),
     Home: () => seek(begin), End: () => seek(end), '[': () => faster(-1), ']': () => faster(1), r: resetView, c: nextTruth};
   for (const [key, name] of [['g', 'ghosts'], ['s', 'skeleton'], ['m', 'mesh'], ['t', 'track'], ['f', 'follow'], ['i', 'about']]) {
-    keys[key] = () => set(name, !state[name]);
+    keys[key] = () => { if (has[name] !== false) set(name, !state[name]); };
     element(name).onclick = keys[key];
   }
   element('play').onclick = keys[' '];
   element('reset').onclick = resetView;
+  // A key after a click is meant for the page, not for the button that was clicked.
+  addEventListener('click', event => { if (event.detail && document.activeElement) document.activeElement.blur(); });
   element('speed').onchange = event => set('speed', Number(event.target.value));
   element('truth').onchange = event => set('truth', event.target.value);
   addEventListener('keydown', event => {

@@ -55,7 +55,7 @@ class Person {
     this.head = data.head && {place: unpack(data.head.place), turn: new Quantised(data.head.turn, 4)};
     this.surface = data.mesh && new Surface(data.mesh, this);
     const steps = Array.from(this.time.subarray(1), (t, i) => t - this.time[i]).sort((a, b) => a - b);
-    this.step = steps.length ? steps[steps.length >> 1] : 0.5;
+    this.step = steps.length ? steps[steps.length >> 1] : 0.04;
     this.buffers = {pose: new Float32Array(3 * this.numJoints), truth: new Float32Array(3 * this.numJoints),
       points: new Float32Array(2 * this.numJoints), turn: new Float32Array(4)};
     this.there = Uint8Array.from(this.time, (_, row) => this.pose(row).some(Number.isFinite) ? 1 : 0);

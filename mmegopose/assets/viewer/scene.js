@@ -49,7 +49,7 @@ class Scene {
     if (state.ghosts) for (const {person} of shown) this.ghosts(person, state.time);
     const things = [];
     for (const {person, row} of shown) if (row >= 0) this.collect(things, person, row, state);
-    if (this.camera && state.track) this.frustum({place: [0, 0, 0], right: [1, 0, 0], down: [0, 0, -1],
+    if (this.camera && state.track) this.frustum({place: this.camera, right: [1, 0, 0], down: [0, 0, -1],
       forward: [0, 1, 0]}, TRUTH, 0.16 * this.reach);
     things.sort((a, b) => b.depth - a.depth);
     for (const thing of things) thing.draw();

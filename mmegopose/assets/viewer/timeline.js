@@ -153,11 +153,10 @@ class Timeline {
 
   drawTicks(c) {
     const step = niceStep((this.end - this.begin) / Math.max(this.width / 110, 1)), y = this.height - 7;
-    const first = Math.ceil((this.begin - this.clockOf(0)) / step - 1e-9) * step;
     c.fillStyle = '#93a0b0';
     c.textAlign = 'center';
     for (let k = 0; k < 400; k++) {
-      const value = Math.ceil(-1e-9 + (this.clockOf(this.begin)) / step) * step + k * step;
+      const value = (Math.ceil(this.clockOf(this.begin) / step - 1e-9) + k) * step;
       const x = this.x(value - this.clockOf(0));
       if (x > this.width - 12) break;
       if (x > this.left + 8) c.fillText(`${+value.toFixed(3)} s`, x, y);

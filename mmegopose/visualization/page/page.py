@@ -151,7 +151,7 @@ def _how_many(shown: list, truths: list, notes: list) -> tuple[int, int]:
                 + 33 * len(motion) for motion, truth in zip(shown, truths))
     every = -(-poses // MAX_POSE_BYTES)
     if every > 1:
-        notes.append(f'1 of {every} frames is on the page, so that it stays small.')
+        notes.append(f'Only 1 of {every} frames is on the page, so that it stays small.')
     meshes = [(-(-len(motion) // every), 6 * motion.mesh.vertices.shape[1], 12 * len(motion.mesh.faces))
               for motion in shown if motion.mesh is not None]
     if sum(frame + faces for _, frame, faces in meshes) > MAX_MESH_BYTES:
@@ -159,5 +159,5 @@ def _how_many(shown: list, truths: list, notes: list) -> tuple[int, int]:
         return every, 0
     mesh_every = max(-(-sum(count * frame for count, frame, _ in meshes) // MAX_MESH_BYTES), 1)
     if mesh_every > 1:
-        notes.append(f'The mesh of 1 of {mesh_every} poses is on the page; between them its vertices move evenly.')
+        notes.append(f'Only the mesh of 1 of {mesh_every} poses is on the page; between them its vertices move evenly.')
     return every, mesh_every

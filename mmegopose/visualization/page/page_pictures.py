@@ -35,8 +35,9 @@ def pack_pictures(pictures: Iterable | None, motions: list, first: float, last: 
             break
         if image is None or time < first - 1e-3 or times and time - times[-1] < every - 1e-3:
             continue
-        part = part or (0, 0, *image.shape[1::-1])
-        frames.append(_jpeg(image[part[1]:part[3], part[0]:part[2]]))
+        size = size or image.shape[1::-1]
+        part = part or (0, 0, *size)
+        frames.append(_jpeg(_cut(image, part, size)))
         times.append(time)
         total += len(frames[-1])
         while total > MAX_BYTES and len(frames) > 1:
@@ -63,6 +64,17 @@ def _part(motions: list, size: tuple) -> tuple:
     left, top = np.clip(np.floor(middle - half), 0, np.array(size) - 1).astype(int).tolist()
     right, bottom = np.clip(np.ceil(middle + half), (left + 1, top + 1), size).astype(int).tolist()
     return left, top, right, bottom
+
+
+def _cut(image: np.ndarray, part: tuple, size: tuple) -> np.ndarray:
+    """A part of an image, which may be larger or smaller than the one that the part is of, but has its shape."""
+    height, width = image.shape[:2]
+    if abs(width * size[1] / (height * size[0]) - 1) > 0.02:
+        raise ValueError(f'the pictures are {width} x {height} pixels, but the keypoints of an image of {size[0]} x '
+                         f'{size[1]}: is it another video?')
+    factors = 2 * (width / size[0], height / size[1])
+    left, top, right, bottom = (round(edge * factor) for edge, factor in zip(part, factors))
+    return image[top:max(bottom, top + 1), left:max(right, left + 1)]
 
 
 def _jpeg(image: np.ndarray) -> str:

@@ -48,7 +48,7 @@ def arrange(motions: list, shown: list, truths: list) -> tuple[dict, list]:
     return dict(sizes=sizes, shifts=shifts, origin=origin, page=dict(
         yaw=_yaw(motions[0], shown[0]), reach=float(reach), middle=middle.tolist(), floor=floor - float(origin[2]),
         floor_told=told, follow=follow, in_place=motions[0].frame == 'root',
-        camera=motions[0].frame == 'camera' and all(motion.head_pose is None for motion in motions))), notes
+        camera=(-origin).tolist() if motions[0].frame == 'camera' and motions[0].head_pose is None else None)), notes
 
 
 def _size(motion: Motion) -> float:
