@@ -1,5 +1,6 @@
 # Head track to body: a small transformer, causal, any world origin, with what helps to learn from few hours of motion.
 _base_ = ['../_base_/datasets/egoexo4d_body.py', '../_base_/schedules/adamw_cosine.py']
+head_camera = 'eyes'  # that of motion capture; of Ego-Exo4D it is 'aria_gen1'
 
 model = dict(
     type='PoseEstimator',

@@ -22,16 +22,20 @@ def _joints(skeleton: Skeleton, *names: str) -> list:
     return [skeleton.index(f'{side}-{name}') for name in names for side in SIDES]
 
 
-def _torso(joints: Tensor, skeleton: Skeleton) -> tuple[Tensor, Tensor]:
-    """Middle of the hips and vector from there to the middle of the shoulders, ``(B,T,3)`` each."""
-    hips = joints[:, :, _joints(skeleton, 'hip')].mean(2)
-    return hips, joints[:, :, _joints(skeleton, 'shoulder')].mean(2) - hips
+def _labelled(visible: Tensor, skeleton: Skeleton) -> Tensor:
+    """Windows in which hips, shoulders and arms have labels in all frames, ``(B,T,J) -> (B,)``."""
+    return visible[:, :, _joints(skeleton, 'hip', 'shoulder', 'elbow', 'wrist')].flatten(1).all(1)
+
+
+def _spine(joints: Tensor, skeleton: Skeleton) -> Tensor:
+    """From the middle of the hips to the middle of the shoulders, ``(B,T,3)``."""
+    return joints[:, :, _joints(skeleton, 'shoulder')].mean(2) - joints[:, :, _joints(skeleton, 'hip')].mean(2)
 
 
 def _torso_axes(joints: Tensor, skeleton: Skeleton) -> Tensor:
     """Rotation ``(B,T,3,3)`` of a frame of the torso: y to the left shoulder, z up the spine."""
     left, right = (joints[:, :, index] for index in _joints(skeleton, 'shoulder'))
-    up = torch.nn.functional.normalize(_torso(joints, skeleton)[1], dim=-1)
+    up = torch.nn.functional.normalize(_spine(joints, skeleton), dim=-1)
     front = torch.nn.functional.normalize(torch.linalg.cross(left - right, up), dim=-1)
     return torch.stack([front, torch.linalg.cross(up, front), up], -1)
 
@@ -65,9 +69,8 @@ class BodyProportions:
         _require_all_frames(batch, type(self).__name__)
         skeleton, joints = get_skeleton(batch['skeleton']), batch['joints']
         change = batch['random'].uniform(2, low=-1, high=1)[:, :, None, None]  # (B, 2, 1, 1)
-        chosen = batch['visible'][:, :, _joints(skeleton, 'hip', 'shoulder', 'elbow', 'wrist')].all((1, 2))  # (B,)
-        spine = _torso(joints, skeleton)[1]
-        change = torch.where(chosen[:, None, None, None], change, 0)
+        chosen = _labelled(batch['visible'], skeleton)
+        spine = torch.where(chosen[:, None, None], _spine(joints, skeleton), 0)
         lift = self.torso * change[:, 0] * spine  # (B, T, 3)
         scale = 1 + self.arms * change[:, 1]  # (B, 1, 1)
         moved = joints.clone()
@@ -117,9 +120,8 @@ class OtherArms:
         label = np.asarray(store.frames['label'])[rows]
         other = torch.from_numpy(store.tables['joints'][np.maximum(label, 0)]).to(joints)
         seen = store.tables['visible' if 'visible' in store.tables else 'views'][np.maximum(label, 0)] > 0
-        needed = _joints(skeleton, 'hip', 'shoulder', 'elbow', 'wrist')
-        whole = torch.from_numpy(seen & (label >= 0)[..., None])[:, :, needed].all(2).all(1)
-        chosen = (chosen < self.prob) & whole & batch['visible'][:, :, needed].all((1, 2))
+        chosen = (chosen < self.prob) & _labelled(batch['visible'], skeleton) & _labelled(
+            torch.from_numpy(seen & (label >= 0)[..., None]), skeleton)
         turn = (_torso_axes(joints, skeleton) @ _torso_axes(other, skeleton).mT)[:, :, None]  # (B, T, 1, 3, 3)
         moved = joints.clone()
         for inner, outer in (('shoulder', 'elbow'), ('elbow', 'wrist')):
