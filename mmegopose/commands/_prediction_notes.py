@@ -1,4 +1,5 @@
-"""What somebody should know of a prediction before using it: where the camera is taken to sit, and doubtful places."""
+"""What somebody should know of a prediction before using it: where the camera is taken to sit, which hands were seen,
+doubtful places."""
 from ..motion import Motion
 
 MAX_RESIDUAL = 0.02  # of the width of the image: the pose does not fit the picture
@@ -20,6 +21,15 @@ def camera_sentence(motion: Motion) -> str:
         found = ('the device of the track is not known: taken as if its camera sat between the eyes '
                  '(--options head_offset=... tells where it is)')
     return f'The model expects the camera {expected!r}; {found}.'
+
+
+def wrist_sentence(motion: Motion) -> str:
+    """How often each hand was seen, ``''`` if no wrists were read."""
+    wrists = (motion.provenance.get('input') or {}).get('wrists')
+    if not wrists:
+        return ''
+    return (f'Wrists of {wrists["source"]}: the left one is seen in {wrists["left"]:.0%} of the frames, '
+            f'the right one in {wrists["right"]:.0%}.')
 
 
 def doubts(motions: list) -> list[str]:

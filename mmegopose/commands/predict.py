@@ -84,7 +84,7 @@ def predict_command(args) -> int:
     from ..engine.errors import user_errors
     from ..engine.options import Options
     from ..inference import load_inferencer
-    from ._prediction_notes import camera_sentence, doubts
+    from ._prediction_notes import camera_sentence, doubts, wrist_sentence
     with user_errors(), advice_in_command_words():
         if not Path(args.input).expanduser().exists():
             raise FileNotFoundError(f'there is no {args.input}')
@@ -106,8 +106,8 @@ def predict_command(args) -> int:
             print(f'Warning: {note}', file=sys.stderr)
         if not motions:
             return 1
-        if placed := camera_sentence(motions[0]):
-            print(placed)
+        for sentence in filter(None, (camera_sentence(motions[0]), wrist_sentence(motions[0]))):
+            print(sentence)
         files = _files_of(base, motions)
         _require_free(files, args)
         for motion, file in zip(motions, files):

@@ -1,4 +1,5 @@
 """Head tracks with wrists: files, arrays and streams, and what happens without."""
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from helpers.egoexo_fixture import wearer
 from helpers.hand_files import WORLD, WRIST, write_hands, write_older_hands
 from helpers.track_files import in_preset, walk, write_mps
 
+from mmegopose.cli import main
 from mmegopose.engine.config import load_config
 from mmegopose.export.head_pose_step import HeadPoseStep
 from mmegopose.files import BadFile
@@ -33,7 +35,9 @@ def made(name, folder):
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     torch.save(dict(state_dict=model.state_dict()), folder / 'model.pth')
-    return HeadPoseInferencer(str(CONFIGS / name), str(folder / 'model.pth'), device='cpu')
+    inferencer = HeadPoseInferencer(str(CONFIGS / name), str(folder / 'model.pth'), device='cpu')
+    inferencer.checkpoint = str(folder / 'model.pth')
+    return inferencer
 
 
 @pytest.fixture(scope='module')
@@ -163,6 +167,20 @@ def test_hands_of_an_mps_folder_are_found(predict, tmp_path):
     for given, options in ((csv, {}), (csv, dict(wrists=tmp_path)), (tmp_path, dict(wrists=hands))):
         np.testing.assert_array_equal(predict(given, **options)[0].joints, both.joints)
     np.testing.assert_array_equal(predict(tmp_path, wrists=False)[0].joints, alone.joints)
+
+
+def test_the_command_takes_wrists_and_tells_of_them(predict, tmp_path, capsys):
+    time, poses = walk()
+    (tmp_path / 'mps').mkdir()
+    write_mps(tmp_path / 'mps', time, in_preset(poses, 'aria'))
+    hands = write_hands(tmp_path)
+    model = ['--config', predict.provenance['config'], '--checkpoint', predict.checkpoint]
+    told = r'left one is seen in 7\d% of the frames, the right one in [78]\d%'
+    for given in ([], ['--wrists', str(hands)]):
+        out = tmp_path / f'{len(given)}.npz'
+        assert main(['predict', str(tmp_path / 'mps'), *model, '--out', str(out), *given]) == 0
+        printed = capsys.readouterr().out
+        assert bool(re.search(told, printed)) == ('Wrists of' in printed) == bool(given)
 
 
 def test_older_wrists_of_mps(predict, tmp_path):
