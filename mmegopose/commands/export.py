@@ -54,8 +54,8 @@ def export_command(args) -> int:
         require_onnx()
         out = check_place(args.out)
         inferencer = load_inferencer(args.config, args.checkpoint, model=args.model, device='cpu', progress=False)
-        require_free(out, inferencer.provenance['checkpoint_sha256'],
-                     lambda file: (facts_of(file) or {}).get('checkpoint_sha256'), 'export', args.overwrite)
+        require_free(out, _checkpoint_of(inferencer.provenance), lambda file: _checkpoint_of(facts_of(file) or {}),
+                     'export', args.overwrite)
         module = ported(inferencer, **_options_for(type(inferencer).__name__, args),
                         **Options.of(args.options, '--options'))
         example = _example_of(module, args)
@@ -95,6 +95,12 @@ def _options_for(kind: str, args) -> dict:
     if wrong := [f'--{name.replace("_", "-")}' for name in given if name not in OWN.get(kind, ())]:
         raise ValueError(f'{", ".join(wrong)}: this model has no such option')
     return given
+
+
+def _checkpoint_of(facts: dict) -> str | None:
+    """The checkpoint that facts of a model tell, None: they tell none."""
+    digest = facts.get('checkpoint_sha256')
+    return digest and f'{facts["checkpoint"]}, SHA-256 {digest[:16]}'
 
 
 def _written_sentence(exported) -> str:

@@ -128,6 +128,9 @@ def test_only_its_own_file_is_written_over(model, quest, tmp_path, monkeypatch, 
     exported_before(monkeypatch, quest)
     status, told, _ = run(capsys, '--model', model, '--preset', 'openxr', '--out', quest / 'quest.onnx')
     assert status == 0 and 'it differs from the model by' in told  # the same checkpoint
+    other = model_folder(tmp_path / 'other', HEAD.replace('depth=1', 'depth=2'))
+    status, _, told = run(capsys, '--model', other, '--out', quest / 'quest.onnx')
+    assert status == 2 and 'is there already, and is the export of x.pth, SHA-256 ' in told
     place = tmp_path / 'x.onnx'
     place.write_text('something')
     status, _, told = run(capsys, '--model', model, '--out', place)

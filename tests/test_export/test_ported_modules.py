@@ -23,6 +23,10 @@ model['backbone']['embed'] = dict(in_dim=24)
 test_dataloader = dict(dataset=dict(pipeline=[dict(type='TargetFrame', frame='world'), dict(
     type='HeadPoseFeatures', kind='pose_delta'), dict(type='PackInputs')]))
 """
+WRISTS = """
+_base_ = 'mmegopose::head_pose/head_wrists_body.py'
+model = dict(backbone=dict(depth=1))
+"""
 LIFT = """
 model = dict(
     type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=3, embed_dim=16),
@@ -38,9 +42,9 @@ HAND_ARRAY = HAND.replace('extpose-tiny', 'pose-array-tiny').replace('model = di
 HAND_HEATMAP = HAND_ARRAY.replace('pose-array-tiny', 'pose-heatmap-tiny')
 ALL = dict(
     baseline=(BASELINE, {}), delta=(DELTA, dict(preset='unreal', device='aria_gen1')),
-    inverse=(HEAD, dict(direction='world_to_camera', unit='mm')), lift=(LIFT, dict(skeleton='coco17')),
-    no_flip=(LIFT, dict(flip=False, fps=10)), mixste=(MIXSTE, {}), padded=(PADDED, {}), hand=(HAND, {}),
-    array=(HAND_ARRAY, {}), heatmap=(HAND_HEATMAP, {}))
+    wrists=(WRISTS, {}), inverse=(HEAD, dict(direction='world_to_camera', unit='mm')),
+    lift=(LIFT, dict(skeleton='coco17')), no_flip=(LIFT, dict(flip=False, fps=10)), mixste=(MIXSTE, {}),
+    padded=(PADDED, {}), hand=(HAND, {}), array=(HAND_ARRAY, {}), heatmap=(HAND_HEATMAP, {}))
 
 
 def load(folder, text, **options):
