@@ -104,15 +104,17 @@ def write_motion(motions: Motion | Sequence[Motion], path: str | Path, format: s
     if unit is not None and unit not in kind.units:
         raise ValueError(f'unit={unit!r}: a {kind.suffix} file is in ' + (f'one of {kind.units}' if kind.units else
                                                                          'metres, always'))
+    written = WrittenFiles([], [])
     people = [_part(motion, start, stop, time, frame_number) for motion in people]
-    people = [motion for motion in people if len(motion)]
-    if not people:
-        raise ValueError('no frame is between start and stop, or at that time: there is nothing to write')
+    nothing = 'no frame is between start and stop, or at that time: there is nothing to write'
+    people = _kept(people, len, nothing, written.notes)
     people = [_moved(motion, frame) for motion in people]
     people = [motion.convert(skeleton) if skeleton else motion for motion in people]
     if fps is not None:
-        people = _at_rate(people, fps)
-    written = WrittenFiles([], [])
+        people = _kept(_at_rate(people, fps), len, nothing, written.notes)
+    if kind.upright:
+        people = _kept(people, lambda motion: motion.valid.any(), f'{path}: there is no valid pose to write',
+                       written.notes)
     if kind.even:
         people, uneven = zip(*(_even(motion) for motion in people))
         written.notes.extend(note for note in uneven if note)
@@ -183,6 +185,16 @@ def _part(motion: Motion, start, stop, time, frame_number) -> Motion:
         near = 0.5 / motion.fps if len(motion) > 1 else 0.0
         return motion[row] if abs(motion.time[row] - time) <= near + time_tolerance(motion.time) else motion[:0]
     return motion.cut(start, stop)
+
+
+def _kept(people: list[Motion], holds: Callable, message: str, notes: list) -> list[Motion]:
+    """Who has something to write; the others are noted. ``ValueError`` with the message if it is nobody."""
+    kept = [motion for motion in people if holds(motion)]
+    if not kept:
+        raise ValueError(message)
+    notes.extend(f'{motion.person or "a person"} is left out, without any pose there' for motion in people
+                 if not holds(motion))
+    return kept
 
 
 def _moved(motion: Motion, frame: str | None) -> Motion:

@@ -126,6 +126,16 @@ def test_part_rate_skeleton_and_frame(tmp_path):
     assert np.abs(part.joints[:, 0]).max() < 1e-6
 
 
+@pytest.mark.parametrize('name', ['a.glb', 'a.bvh', 'a.ply'])
+def test_who_has_no_pose_is_left_out_and_told(tmp_path, name):
+    nobody = replace(real_motion(person='ghost'), valid=np.zeros((200, 17), bool))
+    late = replace(real_motion(person='late')[:3], time=np.array([90.0, 90.1, 90.2]))
+    written = write_motion([real_motion(), nobody, late], tmp_path / name, stop=1)
+    assert [note for note in written.notes if 'left out' in note] == [
+        'late is left out, without any pose there', 'ghost is left out, without any pose there']
+    assert len(written.files) == 1 and written.files[0].exists()
+
+
 def test_a_joint_that_is_never_seen_is_told(tmp_path):
     motion = real_motion()
     valid = motion.valid.copy()
