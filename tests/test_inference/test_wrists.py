@@ -164,7 +164,7 @@ def test_hands_of_an_mps_folder_are_found(predict, tmp_path):
     assert told['source'].endswith('hand_tracking_results.csv') and 0.7 < told['left'] < told['right'] < 0.85
     assert np.abs(both.joints - alone.joints).max() > 1e-3
     csv = next(tmp_path.rglob('closed_loop_trajectory.csv'))
-    for given, options in ((csv, {}), (csv, dict(wrists=tmp_path)), (tmp_path, dict(wrists=hands))):
+    for given, options in ((csv, {}), (csv.parent, {}), (csv, dict(wrists=tmp_path)), (tmp_path, dict(wrists=hands))):
         np.testing.assert_array_equal(predict(given, **options)[0].joints, both.joints)
     np.testing.assert_array_equal(predict(tmp_path, wrists=False)[0].joints, alone.joints)
 
@@ -192,6 +192,19 @@ def test_older_wrists_of_mps(predict, tmp_path):
     np.testing.assert_allclose(hands.wrists[4:], WORLD[4:, :, 5], atol=2e-5)
     motion, = predict(tmp_path)
     assert motion.provenance['input']['wrists']['source'].endswith('wrist_and_palm_poses.csv')
+
+
+def test_hands_of_a_neighbour_are_not_taken(tmp_path):
+    time, poses = walk()
+    for name in ('with', 'without'):
+        (tmp_path / name).mkdir()
+        write_mps(tmp_path / name, time, in_preset(poses, 'aria'))
+    write_hands(tmp_path / 'with')
+    lone = tmp_path / 'without' / 'closed_loop_trajectory.csv'
+    next((tmp_path / 'without' / 'slam').glob('closed*')).rename(lone)
+    track = read_head_track(tmp_path / 'with')
+    for path, found in ((tmp_path / 'with' / 'slam', True), (tmp_path / 'without', False), (lone, False)):
+        assert (recorded_wrists(path, track) is not None) == found
 
 
 def test_hands_of_another_recording_are_told(predict, tmp_path):

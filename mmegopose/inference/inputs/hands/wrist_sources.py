@@ -65,8 +65,8 @@ def recorded_wrists(path, track: HeadTrack) -> HandTrack | None:
     if track.facts.get('format') != 'aria_mps' or not isinstance(path, (str, Path)):
         return None
     path = Path(path).expanduser()
-    places = [path] if path.is_dir() else [path.parent, path.parent.parent]
-    found = next(filter(None, map(find_mps_hands, places)), None)
+    folder = path if path.is_dir() else path.parent
+    found = find_mps_hands(folder.parent if folder.name in ('slam', 'trajectory') else folder)
     return None if found is None else read_mps_hands(found, track)
 
 
