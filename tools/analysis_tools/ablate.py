@@ -90,7 +90,7 @@ def plot(results: dict, metric: str, path: Path) -> None:
         axes.plot([sum(values) / len(values)] * 2, [row - 0.25, row + 0.25], color='#333333')
     axes.set_yticks(range(len(results)), results)
     axes.invert_yaxis()
-    axes.set_xlabel(metric)
+    axes.set_xlabel(f'{metric} (mm), lower is better' if metric.endswith(('MPJPE', 'MPVPE')) else metric)
     axes.grid(axis='x', alpha=0.3)
     figure.savefig(path, dpi=110)
 
