@@ -2,7 +2,7 @@
 import numpy as np
 from scipy.signal import lfilter
 
-from ..structures import get_skeleton
+from ..structures import Skeleton, get_skeleton
 
 # Standard deviation of the jitter by joint, as a share of the size of the person in the image. Fine-tuned detectors on
 # Human3.6M are about 1 % off (5 pixels of 450); ends of limbs are worse than the trunk, as in the sigmas of COCO.
@@ -30,7 +30,7 @@ def detect(points: np.ndarray, fps: float, skeleton: str, rng: np.random.Generat
     """
     frames, joints = points.shape[:2]
     size = np.linalg.norm(np.ptp(points, axis=1), axis=-1)[:, None, None]  # (F,1,1)
-    jitter = np.array([_jitter(name) for name in get_skeleton(skeleton).joints])[:, None]  # (J,1)
+    jitter = joint_jitter(get_skeleton(skeleton))[:, None]  # (J,1)
     error = jitter * (_drift(rng, (frames, joints, 2), 0.1 * fps) + BIAS * _drift(rng, (frames, joints, 2), 2 * fps))
     lost = _bursts(rng, (frames, joints), LOST_RATE / fps, LOST_TIME * fps)[..., None]  # (F,J,1)
     error = error + lost * LOST_ERROR * _drift(rng, (frames, joints, 2), 0.1 * fps)
@@ -42,8 +42,10 @@ def detect(points: np.ndarray, fps: float, skeleton: str, rng: np.random.Generat
     return np.concatenate([detected, confidence.clip(0, 1)[..., None]], -1).astype(np.float32)
 
 
-def _jitter(joint: str) -> float:
-    return next((value for part, value in JITTER.items() if joint.endswith('-' + part)), TRUNK_JITTER)
+def joint_jitter(skeleton: Skeleton) -> np.ndarray:
+    """Standard deviation of the jitter of each joint ``(J,)``, shares of the size of the person."""
+    return np.array([next((value for part, value in JITTER.items() if joint.endswith('-' + part)), TRUNK_JITTER)
+                     for joint in skeleton.joints])
 
 
 def _drift(rng, shape: tuple, frames: float) -> np.ndarray:
