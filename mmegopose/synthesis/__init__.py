@@ -4,13 +4,17 @@ Everything is a function of a seed and a number, and goes down the spine of ``da
 number of a sample is its row, :class:`Render` and the errors of detectors are transforms, and virtual cameras are a
 reader. This room imports ``datasets``, ``rendering`` and ``body_models``; ``datasets`` knows it by names in configs.
 """
-from .detector_errors import DetectorErrors
-from .keypoint_noise import KeypointNoise
+from .lifting import (
+    DetectorErrors,
+    KeypointNoise,
+    RandomView,
+    RandomViewDataset,
+    read_mocap_bodies,
+    read_mocap_views,
+)
 from .pose_errors import PoseErrors
-from .random_views import RandomView, RandomViewDataset, read_mocap_bodies
 from .render import Render
 from .synthetic_meshes import SyntheticMeshDataset
-from .views import read_mocap_views
 
 __all__ = ['DetectorErrors', 'KeypointNoise', 'PoseErrors', 'RandomView', 'RandomViewDataset', 'Render',
            'SyntheticMeshDataset', 'read_mocap_bodies', 'read_mocap_views']

@@ -6,8 +6,8 @@ from mmegopose.datasets import MocapLiftingDataset
 from mmegopose.datasets.mocap_sequences import MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET
 from mmegopose.structures import get_skeleton
-from mmegopose.synthesis.detector import detect
-from mmegopose.synthesis.views import VIEW_FOCAL, VIEW_SIZE
+from mmegopose.synthesis.lifting.detector import detect
+from mmegopose.synthesis.lifting.views import VIEW_FOCAL, VIEW_SIZE
 
 
 def dataset(**kwargs):

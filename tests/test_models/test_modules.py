@@ -17,6 +17,7 @@ B, T, J, C = 3, 6, 17, 16
 SMALL = dict(embed_dim=C, depth=2, num_heads=4)
 TRAJECTORY = dict(type='TrajectoryEmbed', in_dim=5)
 JOINTS = dict(type='JointEmbed', in_dim=2)
+POSE_TOKEN = dict(type='PoseEmbed')
 HEAD = dict(type='JointHead', embed_dim=C, hidden_dims=(8,))
 MPJPE = dict(mpjpe=dict(type='MPJPELoss'))
 PATCHES, STEM = (dict(type=kind, img_size=(64, 48)) for kind in ('PatchEmbed', 'ConvStem'))
@@ -81,11 +82,14 @@ CASES = {
     'trajectory embedding': (TRAJECTORY | dict(embed_dim=C), {}),
     'embedding of head and wrists': (dict(type='WristEmbed', in_dim=5, embed_dim=C), {}),
     'joint embedding': (JOINTS | dict(embed_dim=C, bias=False, act='gelu'), {}),
+    'pose embedding': (POSE_TOKEN | dict(embed_dim=C), dict(sizes=dict(D=3, N=1), masks=('valid', 'detected'))),
     'patches of images': (PATCHES | dict(embed_dim=C), {}),
     'stem of images': (STEM | dict(embed_dim=32), {}),
     'ViT of a trajectory': (dict(type='ViT', embed=TRAJECTORY, **SMALL), dict(masks=('valid',))),
     'ViT of head and wrists': (
         dict(type='ViT', embed=dict(type='WristEmbed', in_dim=5), **SMALL), dict(masks=('valid', 'wrists_detected'))),
+    'ViT of poses': (dict(type='ViT', embed=POSE_TOKEN, **SMALL), dict(
+        sizes=dict(D=3), masks=('valid', 'detected'))),
     'causal ViT': (dict(type='ViT', embed=TRAJECTORY, causal=True, **SMALL), dict(masks=('valid',))),
     'ViT of joints': (dict(type='ViT', embed=JOINTS, **SMALL), dict(masks=('valid', 'detected'))),
     'ViT of all tokens': (dict(type='ViT', embed=JOINTS, scope='all', **SMALL), dict(masks=('valid', 'detected'))),

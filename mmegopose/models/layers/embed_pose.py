@@ -15,22 +15,22 @@ class PoseEmbed(nn.Module):
 
     The box stands at the mean of the keypoints that are there, weighed by their confidence, and its size is their
     standard deviation, so that distance, focal length and place in the image do not matter; the token is told the place
-    and the size of the box beside the pose in it.
+    and the size of the box beside the pose in it. (MotionBERT, Zhu et al., ICCV 2023, normalises by such a box outside
+    of the model.)
 
     Args:
         embed_dim: channels C.
         num_joints: J.
         stream: name of the input stream, ``(B,T,J,3)`` with the confidence last.
-        hidden_dim: channels between two linear layers; default: twice ``embed_dim``.
     """
 
     scope, pos_embed = 'frames', 'sincos'
 
-    def __init__(self, embed_dim: int, num_joints: int = 17, stream: str = 'keypoints', hidden_dim: int | None = None):
+    def __init__(self, embed_dim: int, num_joints: int = 17, stream: str = 'keypoints'):
         super().__init__()
-        self.stream, hidden_dim = stream, hidden_dim or 2 * embed_dim
-        self.fc1, self.act = nn.Linear(4 * num_joints + 3, hidden_dim), nn.GELU()
-        self.fc2 = nn.Linear(hidden_dim, embed_dim)
+        self.stream = stream
+        self.fc1, self.act = nn.Linear(4 * num_joints + 3, 2 * embed_dim), nn.GELU()
+        self.fc2 = nn.Linear(2 * embed_dim, embed_dim)
 
     def forward(self, inputs: dict) -> Tensor:
         """``inputs[stream] (B,T,J,3) -> (B,T,1,C)``."""

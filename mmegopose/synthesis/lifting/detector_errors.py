@@ -3,9 +3,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..datasets.random import KeyedRandom
-from ..registry import TRANSFORMS
-from ..structures import get_skeleton
+from ...datasets.random import KeyedRandom
+from ...registry import TRANSFORMS
+from ...structures import get_skeleton
 from .detector import BIAS, LOST_ERROR, LOST_RATE, LOST_TIME, SWAP_RATE, SWAP_TIME, joint_jitter
 
 FPS = 30.0

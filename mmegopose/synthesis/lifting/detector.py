@@ -2,7 +2,7 @@
 import numpy as np
 from scipy.signal import lfilter
 
-from ..structures import Skeleton, get_skeleton
+from ...structures import Skeleton, get_skeleton
 
 # Standard deviation of the jitter by joint, as a share of the size of the person in the image. Fine-tuned detectors on
 # Human3.6M are about 1 % off (5 pixels of 450); ends of limbs are worse than the trunk, as in the sigmas of COCO.

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets.mocap_sequences import FPS, MocapSequence, MocapSequences
-from ..datasets.readers.lifting.keypoint_sequences import SCHEMA
-from ..datasets.shipped_motion import ASSET
-from ..datasets.store import SequenceStore
-from ..geometry.cameras import perspective, screen_normalize, world_to_camera
-from ..registry import READERS
+from ...datasets.mocap_sequences import FPS, MocapSequence, MocapSequences
+from ...datasets.readers.lifting.keypoint_sequences import SCHEMA
+from ...datasets.shipped_motion import ASSET
+from ...datasets.store import SequenceStore
+from ...geometry.cameras import perspective, screen_normalize, world_to_camera
+from ...registry import READERS
 from .detector import detect
 
 VIEW_SIZE, VIEW_FOCAL = 1000, 1145.0  # pixels; those of Human3.6M
@@ -30,6 +30,13 @@ def read_mocap_views(data_root: str = 'sample', split: str = 'train', *, views: 
     Raises:
         ValueError: ``data_root`` is no such file, or has no sequence of the split.
     """
+    info = dict(dataset_name='mocap lifting', split=split, skeleton='h36m17')
+    seen = [_seen_by(motion, view, views, noise) for motion in load_motions(data_root, split) for view in range(views)]
+    return SequenceStore.join(seen, info=info, schema=SCHEMA)
+
+
+def load_motions(data_root: str, split: str) -> list[MocapSequence]:
+    """Motion capture of a split; arguments and errors: see :func:`read_mocap_views`."""
     path = ASSET if str(data_root) == 'sample' else Path(data_root)
     if path.is_dir():
         raise ValueError(f'data_root={data_root!r} is a folder; MocapLiftingDataset reads an .npz of sequences, which '
@@ -37,9 +44,7 @@ def read_mocap_views(data_root: str = 'sample', split: str = 'train', *, views: 
     motions = [motion for motion in MocapSequences.load(path) if motion.split == split]
     if not motions:
         raise ValueError(f'{path} has no sequence of the split {split!r}')
-    info = dict(dataset_name='mocap lifting', split=split, skeleton='h36m17')
-    seen = [_seen_by(motion, view, views, noise) for motion in motions for view in range(views)]
-    return SequenceStore.join(seen, info=info, schema=SCHEMA)
+    return motions
 
 
 def _seen_by(motion: MocapSequence, view: int, views: int, noise: bool) -> tuple[dict, dict]:

@@ -1,19 +1,18 @@
 """Motion capture seen by random cameras, drawn anew for each window and epoch."""
-from pathlib import Path
-
 import numpy as np
 import torch
 
-from ..datasets.mocap_sequences import FPS, MocapSequences
-from ..datasets.random import KeyedRandom, check_shares
-from ..datasets.shipped_motion import ASSET
-from ..datasets.store import Field, SequenceStore
-from ..datasets.window_dataset import WindowDataset
-from ..geometry.cameras import perspective, world_to_camera
-from ..geometry.rigid import make_rigid
-from ..geometry.rotations import so3_exp
-from ..registry import DATASETS, READERS, TRANSFORMS
-from ..structures import convert_joints, get_skeleton
+from ...datasets.mocap_sequences import FPS
+from ...datasets.random import KeyedRandom, check_shares
+from ...datasets.store import Field, SequenceStore
+from ...datasets.window_dataset import WindowDataset
+from ...geometry.cameras import perspective, world_to_camera
+from ...geometry.rigid import make_rigid
+from ...geometry.rotations import so3_exp
+from ...registry import DATASETS, READERS, TRANSFORMS
+from ...structures import convert_joints, get_skeleton
+from ...structures.protocols import get_protocol
+from .views import load_motions
 
 MIN_DISTANCE_M = 0.5  # of a camera from the nearest joint
 ASPECTS = (9 / 16, 3 / 4, 1.0, 4 / 3, 16 / 9)  # height by width of images
@@ -23,21 +22,11 @@ ASPECTS = (9 / 16, 3 / 4, 1.0, 4 / 3, 16 / 9)  # height by width of images
 def read_mocap_bodies(data_root: str = 'sample', split: str = 'train') -> SequenceStore:
     """Motion capture in the world, for :class:`RandomView`.
 
-    Args:
-        data_root: ``'sample'``, the embedded sample of real motion, or an ``.npz`` of sequences that
-            ``tools/dataset_converters/mocap.py`` wrote.
-        split: ``'train'``, ``'val'`` or ``'test'``; splits are by performer.
-
-    Raises:
-        ValueError: ``data_root`` is no such file, or has no sequence of the split.
+    Arguments and errors: see :func:`.read_mocap_views`.
     """
-    path = ASSET if str(data_root) == 'sample' else Path(data_root)
-    motions = [motion for motion in MocapSequences.load(path) if motion.split == split]
-    if not motions:
-        raise ValueError(f'{path} has no sequence of the split {split!r}')
     bodies = [(dict(uid=motion.name, name=motion.name, subject=motion.subject, action=motion.action, fps=FPS),
                dict(world_joints=motion.joints_h36m.astype(np.float32), coco_joints=motion.joints.astype(np.float32)))
-              for motion in motions]
+              for motion in load_motions(data_root, split)]
     schema = dict(world_joints=Field('float32', (17, 3), 'metres, world; joints of Human3.6M'),
                   coco_joints=Field('float32', (17, 3), 'metres, world; joints of COCO, NaN where missing'))
     info = dict(dataset_name='mocap bodies', split=split, skeleton='h36m17')
@@ -91,8 +80,9 @@ class RandomView:
         points = perspective(torch.where(known[..., None], other, joints), focal)
         inside = (points[..., 0].abs() <= 1) & (points[..., 1].abs() <= aspect)
         keypoints = torch.nn.functional.pad(points, (0, 1), value=1.0).masked_fill(~inside[..., None], 0)
-        return batch | dict(keypoints=keypoints.float(), detected=inside, joints=(joints - joints[:, :, :1]).float(),
-                            visible=batch['valid'][..., None].repeat(1, 1, joints.shape[2]))
+        joints = joints - joints[:, :, :1]
+        return batch | dict(keypoints=keypoints.float(), detected=inside, joints=joints.float(),
+                            visible=batch['valid'][..., None] & joints.isfinite().all(-1))
 
     def _mirrored(self, batch: dict, field: str, skeleton: str, mirrored: torch.Tensor) -> torch.Tensor:
         points = torch.from_numpy(np.take(batch['store'].frames[field], batch['rows'], axis=0)).double()
@@ -124,8 +114,9 @@ class RandomViewDataset(WindowDataset):
 
     Args:
         data_root, split: see :func:`read_mocap_bodies`.
+        protocol: of the windows, see :class:`.LiftingDataset`.
         num_frames: frames in a window, T.
-        window_stride: frames from one window to the next; None: half a window.
+        window_stride: frames from one window to the next; None: the protocol's.
         view: options of :class:`RandomView`.
         errors: options of :class:`.DetectorErrors`; False: exact keypoints.
         test_mode, seed: see :class:`WindowDataset`.
@@ -133,13 +124,14 @@ class RandomViewDataset(WindowDataset):
 
     skeleton = 'h36m17'
 
-    def __init__(self, data_root: str = 'sample', split: str = 'train', *, num_frames: int = 27,
-                 window_stride: int | None = None, view: dict | None = None, errors: dict | bool | None = None,
-                 test_mode: bool = False, seed: int = 0):
+    def __init__(self, data_root: str = 'sample', split: str = 'train', *, protocol: str = 'overlap',
+                 num_frames: int = 27, window_stride: int | None = None, view: dict | None = None,
+                 errors: dict | bool | None = None, test_mode: bool = False, seed: int = 0):
         pipeline = [dict(view or {}, type='RandomView')]
         if errors is not False:
             pipeline.append(dict(errors or {}, type='DetectorErrors'))
         pipeline.append(dict(type='PackInputs', padding_mask=True, streams=('keypoints', 'detected')))
-        super().__init__(dict(type='mocap_bodies', data_root=data_root, split=split),
-                         dict(type='OverlapWindows', num_frames=num_frames, window_stride=window_stride), pipeline,
+        windows = dict(get_protocol(protocol).windows, num_frames=num_frames,
+                       **{} if window_stride is None else dict(window_stride=window_stride))
+        super().__init__(dict(type='mocap_bodies', data_root=data_root, split=split), windows, pipeline,
                          test_mode=test_mode, seed=seed)

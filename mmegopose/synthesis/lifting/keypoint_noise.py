@@ -1,5 +1,5 @@
 """Augmentation of batches of 2D keypoints."""
-from ..registry import TRANSFORMS
+from ...registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
