@@ -1,4 +1,5 @@
 """Files that are either complete or absent, and JSON whose mistakes name the file."""
+import hashlib
 import json
 import math
 import os
@@ -46,13 +47,15 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     """A name with the ending of ``path`` for those who open files themselves; see :func:`atomic_write`."""
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f'.{target.stem}.{os.getpid()}.tmp{target.suffix}')
+    stem = target.stem if len(os.fsencode(target.name)) < 200 else hashlib.sha1(os.fsencode(target.name)).hexdigest()
+    unfinished = target.with_name(f'.{stem}.{os.getpid()}.tmp{target.suffix[-50:]}')
     try:
         yield unfinished
         os.replace(unfinished, target)
     except OSError as error:
-        raise OSError(error.errno, f'{error.strerror}: it was not written, but the files saved before, among them '
-                      'the previous checkpoint, are intact', str(path)) from error
+        kept = 'but the files saved before, among them the previous checkpoint, are intact' \
+            if target.suffix == '.pth' else 'and what was there before is intact'
+        raise OSError(error.errno, f'{error.strerror}: it was not written, {kept}', str(path)) from error
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ def write_arrays(path: str | Path, arrays: dict) -> None:
     Raises:
         ValueError: a name that does not end in ``.npz``, or an array of objects or dates.
     """
-    if Path(path).suffix != '.npz':
+    if Path(path).suffix.lower() != '.npz':
         raise ValueError(f'{path} should end in .npz')
     for key, value in arrays.items():
         if np.asarray(value).dtype.kind not in KINDS:

@@ -46,3 +46,11 @@ def test_a_mistake_is_one_line(here, capsys, words, message):
     assert error.value.code == 2 and told.count('\n') == 1 and message in told
     assert sorted(file.name for file in here.iterdir()) == ['there.csv', 'walk_0.npz', 'walk_1.npz']
     assert np.load(here / 'walk_0.npz')['joints'].shape == (200, 17, 3)
+
+
+def test_the_input_stays_where_all_other_people_are_left_out(here):
+    real_motion(person='late')[150:].save('late.npz')
+    before = (here / 'late.npz').read_bytes()
+    with pytest.raises(SystemExit):
+        main(['convert', 'walk_0.npz', 'late.npz', 'late.npz', '--start', '6.6', '--overwrite'])
+    assert (here / 'late.npz').read_bytes() == before

@@ -43,7 +43,8 @@ def convert_command(args) -> int:
         inputs = [require(file, 'name a file that mmegopose predict wrote') for file in args.input]
         motions = [Motion.load(file) for file in inputs]
         output = Path(args.output).expanduser()
-        for target, _ in target_files(motions, output, args.format):
+        targets = [output, *(target for target, _ in target_files(motions, output, args.format))]  # one, if all others
+        for target in targets:                                                                 # have nothing to write
             if target.resolve() in [file.resolve() for file in inputs]:
                 raise ValueError(f'{target} is the input itself: name another file')
         written = write_motion(

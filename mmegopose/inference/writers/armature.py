@@ -90,7 +90,8 @@ def armature_motion(motion: Motion) -> ArmatureMotion:
         raise ValueError(f'the motion of {motion.person or "a person"} has no valid pose to write')
     sources = [list(source) for source in armature.sources]
     valid = np.stack([motion.valid[:, source].all(1) for source in sources], 1)
-    points = np.stack([motion.joints[:, source].mean(1, dtype=np.float64) for source in sources], 1) @ Y_UP.T
+    places = np.where(motion.valid[..., None], motion.joints, 0)
+    points = np.stack([places[:, source].mean(1, dtype=np.float64) for source in sources], 1) @ Y_UP.T
     somewhere, there, absent = np.any(valid, 0), np.any(motion.valid, 1), []
     for joint, parent in enumerate(armature.parents):
         if somewhere[joint]:
@@ -102,8 +103,7 @@ def armature_motion(motion: Motion) -> ArmatureMotion:
             points[:, joint] = points[:, parent]
         else:  # the middle of what is there
             middle = np.full((len(motion), 3), np.nan)
-            shown = np.where(motion.valid[..., None], motion.joints, 0)
-            middle[there] = shown[there].sum(1) / motion.valid[there].sum(1)[:, None]
+            middle[there] = places[there].sum(1) / motion.valid[there].sum(1)[:, None]
             points[:, joint] = bridge(middle @ Y_UP.T, there, motion.time)
     return ArmatureMotion(armature, motion.time, points, valid, _median_bones(points, valid, armature), tuple(absent))
 

@@ -58,6 +58,9 @@ def fit_body(mesh: Mesh, plain: bool = False) -> BodyFit:
     there = np.isfinite(mesh.vertices).all((1, 2)) & np.isfinite(rotations).all((1, 2, 3)) & np.isfinite(betas).all(1)
     if not there.any():
         raise ValueError('the mesh is not there in any frame')
+    turned = rotations[there]
+    if not (np.abs(turned @ turned.swapaxes(-1, -2) - np.eye(3)).max() < 0.01 and (np.linalg.det(turned) > 0).all()):
+        raise ValueError('its parameters are no rotations')
     shape = np.median(betas[there], 0)
     body = replace(body, shapedirs=body.shapedirs[..., :len(shape)])
     if plain:

@@ -33,19 +33,14 @@ def write_csv(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
     with atomic_write(path) as file:
         file.write(_cells(['time', *people, *columns]))
         for motion in motions:
-            person = _cells([motion.person])[:-1].replace('%', '%%') + ',' if people else ''
+            person = _cells([motion.person])[:-1]
             values = _values(motion, 1 / UNITS[unit or 'm'], head)
-            form = f'%.6f,{person}' + ','.join(['%.6f'] * (values.shape[1] - 1)) + '\n'
-            for text in text_rows(values, form):
-                file.write(_without_nan(text, person.replace('%%', '%')))
+            for text in text_rows(values, ','.join(['%.6f'] * values.shape[1]) + '\n'):
+                text = text.replace('nan', '')
+                if people:  # only now: a name may hold these letters
+                    text = ''.join(line.replace(',', f',{person},', 1) for line in text.splitlines(True))
+                file.write(text)
     return [f'lengths are in {unit or "m"}' + ''.join(sorted({f', {axes_of(motion)}' for motion in motions}))]
-
-
-def _without_nan(text: str, person: str) -> str:
-    if 'nan' not in text:
-        return text
-    marked = text.replace(f',{person}', ',\0', ) if person else text  # a name may hold these letters
-    return marked.replace('nan', '').replace(',\0', f',{person}')
 
 
 def _cells(values: list) -> str:

@@ -36,7 +36,9 @@ def write_json(motions: list[Motion], path: Path, unit: str | None) -> list[str]
 
 def axes_of(motion: Motion) -> str:
     """What the axes of a motion mean."""
-    return AXES[motion.provenance.get('axes', 'camera') if motion.frame == 'root' else motion.frame]
+    if motion.frame == 'root':
+        return AXES['world' if motion.provenance.get('axes') == 'world' else 'camera']
+    return AXES[motion.frame]
 
 
 def _write_person(file, motion: Motion) -> None:

@@ -38,7 +38,8 @@ def is_frame_of(file: Path, path: Path) -> bool:
 
 
 def _write(motions: list[Motion], path: Path, unit: str | None, axes: str, write) -> list[str]:
-    scale, empty, count = 1 / UNITS[unit or 'm'], 0, 0
+    scale, empty = 1 / UNITS[unit or 'm'], 0
+    written = set()
     folder = sequence_folder(motions, path)
     shown = [motion.upright() for motion in motions]
     times = np.unique(np.concatenate([motion.time for motion in motions])) if folder else np.zeros(1)
@@ -50,17 +51,20 @@ def _write(motions: list[Motion], path: Path, unit: str | None, axes: str, write
         if not parts:
             empty += 1
             continue
-        count += 1
         file = folder / f'{path.stem}_{number:05d}{path.suffix}' if folder else path
         with atomic_write(file, 'wb') as stream:
             write(stream, [(person, vertices * scale, faces) for person, vertices, faces in parts])
-    if not count:
+        written.add(file)
+    if not written:
         raise ValueError(f'{path}: there is no valid pose to write')
     notes = [f'lengths are in {unit or "m"}, {axes}']
     if any(motion.mesh is None for motion in motions):
         notes.append('where there is no mesh, bones are drawn as octahedra')
     if folder:
-        notes.append(f'{count} files in {folder}, one for each frame')
+        notes.append(f'{len(written)} files in {folder}, one for each frame')
+        for file in set(folder.iterdir()) - written:
+            if is_frame_of(file, path) and not file.is_dir():
+                file.unlink()  # of a longer sequence; it would stay among the new ones
     return notes + ([f'{empty} frames without a pose have no file; numbers stay'] if empty else [])
 
 

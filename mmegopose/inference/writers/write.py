@@ -16,8 +16,11 @@ from .bvh import write_bvh
 from .csv_file import write_csv
 from .glb import write_glb
 from .json_file import write_json
-from .surfaces import is_frame_of, sequence_folder, write_obj, write_ply
+from .surfaces import sequence_folder, write_obj, write_ply
 from .trc import write_trc
+
+MAX_BRIDGED = 100_000  # frames, to which a motion with holes in its times may grow at one rate
+NAME_BYTES = 100       # of a person, in the name of a file
 
 
 class FileFormat(NamedTuple):
@@ -119,6 +122,7 @@ def write_motion(motions: Motion | Sequence[Motion], path: str | Path, format: s
         people, uneven = zip(*(_even(motion) for motion in people))
         written.notes.extend(note for note in uneven if note)
     if kind.several and kind.upright:
+        _require_one_frame(people)
         from ...visualization.films.comparisons import in_one_place  # matplotlib is loaded where it is needed
         people, _, moved = in_one_place(people, [None] * len(people))
         if moved:
@@ -156,8 +160,11 @@ def target_files(motions: Sequence[Motion], path: Path, format: str | None = Non
         return [(sequence_folder(list(motions), path) or path, _named(motions))]
     if kind.several or len(motions) == 1:
         return [(path, _named(motions))]
-    names = [re.sub(r'[^\w.-]+', '_', motion.person)[:100] or str(i) for i, motion in enumerate(motions)]
+    names = [re.sub(r'[^\w.-]+', '_', motion.person).encode()[:NAME_BYTES].decode(errors='ignore') or str(i)
+             for i, motion in enumerate(motions)]
     names = [f'{name}_{i}' if names.count(name) > 1 else name for i, name in enumerate(names)]
+    if len(set(map(str.casefold, names))) < len(names):  # two are one file where case does not count
+        names = [f'{name}_{i}' for i, name in enumerate(names)]
     return [(path.with_name(f'{path.stem}_{name}{path.suffix}'), [motion]) for name, motion in zip(names, motions)]
 
 
@@ -219,7 +226,11 @@ def _even(motion: Motion) -> tuple[Motion, str]:
     steps = np.diff(motion.time)
     if len(steps) < 2 or np.abs(steps - np.median(steps)).max() <= 0.01 * np.median(steps):
         return motion, ''
-    fps = round(motion.fps, 3)
+    fps = float(f'{motion.fps:.5g}')
+    if (count := motion.duration * fps) > max(MAX_BRIDGED, 2 * len(motion)):
+        raise ValueError(f'{motion.person or "the person"}: frames are {steps.min():.4g} to {steps.max():.4g} s apart, '
+                         f'but the file has one rate, and {len(motion)} frames would become {count:.3g}: choose a part '
+                         'with start and stop (--start, --stop), or fewer frames a second with fps (--fps)')
     even = motion.resample(fps)
     return even, (f'{motion.person or "the person"}: frames are {steps.min():.4g} to {steps.max():.4g} s apart, but '
                   f'the file has one rate: {len(motion)} frames were resampled to {len(even)} at {fps:g} a second')
@@ -243,9 +254,14 @@ def _require_free(target: Path, path: Path, overwrite: bool) -> None:
     if target.exists() and not target.is_dir():
         raise ValueError(f'{target} is a file, but there should be a folder for a sequence of frames: name another '
                          'file, or one frame with time (--time) or frame_number (--frame-number)')
-    old = list(target.iterdir()) if target.is_dir() else []
-    if old and not overwrite:
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
         raise ValueError(f'{target} is there already and holds files: {free}')
-    for file in old:
-        if is_frame_of(file, path):
-            file.unlink()  # else frames of a longer sequence stay among the new ones
+
+
+def _require_one_frame(people: Sequence[Motion]) -> None:
+    """``ValueError`` if people of one scene are relative to different things."""
+    kinds = {'the root' if motion.frame == 'root' else 'the camera' if motion.frame == 'camera' and
+             motion.head_pose is None else 'the world': motion.person or 'a person' for motion in people}
+    if len(kinds) > 1:
+        raise ValueError(' and '.join(f'{person} is relative to {kind}' for kind, person in kinds.items()) +
+                         ': they do not stand in one scene; write them to files of their own')

@@ -1,4 +1,6 @@
 """GLB files, read back by pygltflib; what they show is computed from their node tree."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.glb_scene import GlbScene
@@ -121,3 +123,10 @@ def test_one_frame_and_no_frame(tmp_path):
     for name in ('a.glb', 'a.bvh', 'a.trc', 'a.obj', 'a.ply'):
         with pytest.raises(ValueError, match='no valid pose to write'):
             write_motion(nothing, tmp_path / 'none' / name)
+
+
+def test_parameters_that_are_no_rotations_become_bones(tmp_path):
+    motion = mesh_motion()
+    parameters = motion.mesh.parameters | dict(body_pose=0 * motion.mesh.parameters['body_pose'])
+    written = write_motion(replace(motion, mesh=replace(motion.mesh, parameters=parameters)), tmp_path / 'a.glb')
+    assert any('bones instead of the mesh, because its parameters are no rotations' in note for note in written.notes)

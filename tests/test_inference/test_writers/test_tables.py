@@ -119,3 +119,11 @@ def test_npz_is_the_motion(tmp_path):
     motion = holes()
     write_motion(motion, tmp_path / 'a.npz', start=1.0, stop=2.0)
     np.testing.assert_array_equal(Motion.load(tmp_path / 'a.npz').joints, motion.cut(1.0, 2.0).joints)
+
+
+def test_csv_keeps_holes_beside_names_of_any_letters(tmp_path):
+    people = [replace(holes(), person=person) for person in ('nan', '1.000000', 'nan\n%s, "x"')]
+    write_motion(people, tmp_path / 'a.csv')
+    rows = list(csv.DictReader((tmp_path / 'a.csv').open(newline='')))
+    assert [row['person'] for row in rows[::200]] == ['nan', '1.000000', 'nan\n%s, "x"'] and len(rows) == 600
+    assert all(row['left-wrist_x'] == '' and row['nose_x'] for row in rows[100::200])

@@ -143,3 +143,56 @@ def test_a_joint_that_is_never_seen_is_told(tmp_path):
     notes = write_motion(Motion(motion.time, motion.joints, 'coco17', valid), tmp_path / 'a.bvh').notes
     told, = [note for note in notes if 'never seen' in note]
     assert all(name in told for name in ('pelvis', 'left-wrist', 'left-hip'))
+
+
+def test_people_never_share_a_file(tmp_path):
+    people = [real_motion(person=person) for person in ('x', 'x', 'x_0', 'X')]
+    files = write_motion(people, tmp_path / 'a.bvh').files
+    assert len({file.name.lower() for file in files}) == 4 and len(list(tmp_path.iterdir())) == 4
+    files = write_motion([real_motion(person=sign * 100) for sign in 'é名'], tmp_path / 'b.csv', 'csv').files
+    files += write_motion([real_motion(person=sign * 100) for sign in 'é名'], tmp_path / 'b.trc').files
+    assert all(file.exists() for file in files)
+
+
+def test_an_old_sequence_is_lost_only_to_a_new_one(tmp_path):
+    motion = real_motion()
+    write_motion(motion, tmp_path / 'a.obj')
+    files = sorted(path.name for path in (tmp_path / 'a_obj').iterdir())
+    long = Motion(
+        np.arange(10_001.), np.zeros((10_001, motion.num_joints, 3)), motion.skeleton)
+    with pytest.raises(ValueError, match='more than 10000'):
+        write_motion(long, tmp_path / 'a.obj', overwrite=True)
+    assert sorted(path.name for path in (tmp_path / 'a_obj').iterdir()) == files
+    gone = np.ones((5, motion.num_joints), bool)
+    gone[2] = False
+    write_motion(replace(motion[:5], valid=gone), tmp_path / 'a.obj', overwrite=True)
+    assert sorted(path.name[-5] for path in (tmp_path / 'a_obj').iterdir()) == ['0', '1', '3', '4']
+
+
+@pytest.mark.parametrize('format', ['bvh', 'trc'])
+def test_a_hole_of_a_day_is_not_filled_with_frames(tmp_path, format):
+    motion = real_motion()
+    late = replace(motion, time=motion.time + np.where(np.arange(len(motion)) < 100, 0, 86400))
+    with pytest.raises(ValueError, match='200 frames would become 2.59e'):
+        write_motion(late, tmp_path / f'a.{format}')
+    slow = replace(motion, time=np.cumsum(np.random.default_rng(0).uniform(1e5, 2e5, len(motion))))
+    assert write_motion(slow, tmp_path / f'a.{format}').files
+
+
+def test_people_of_different_places_do_not_stand_in_one_scene(tmp_path):
+    with pytest.raises(ValueError, match='walker is relative to the world and other is relative to the root'):
+        write_motion([real_motion(person='walker'), replace(real_motion(person='other'), frame='root')],
+                     tmp_path / 'a.glb')
+
+
+def test_words_of_a_file_choose_no_axes(tmp_path):
+    for axes in ('moon', ['moon']):
+        motion = replace(real_motion(), frame='root', provenance=dict(axes=axes))
+        written = write_motion(motion, tmp_path / 'a.json', overwrite=True)
+        assert written.notes == ['lengths are in metres, x right, y down, z forward']
+
+
+def test_a_name_of_any_length_that_the_disk_takes(tmp_path):
+    assert write_motion(real_motion(), tmp_path / f'{"a" * 240}.csv').files[0].exists()
+    assert write_motion(real_motion(), tmp_path / f'{"名" * 80}.NPZ').files[0].exists()
+    assert len(list(tmp_path.iterdir())) == 2
