@@ -19,6 +19,8 @@ from .npz import MAX_BYTES
 from .structures import convert_confidence, convert_joints, get_skeleton
 
 FRAMES = ('world', 'camera', 'root')
+MAX_PLACE = np.float32(1e9)  # metres; squares of what is farther off overflow
+MAX_TIME = 1e12              # seconds
 LEVEL_CAMERA = np.array([[1., 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])  # to a world with z up
 DTYPES = dict(time=np.float64, valid=bool, filled=bool, head_pose=np.float64, head_valid=bool, keypoints=np.float32)
 
@@ -43,7 +45,8 @@ class Mesh:
 class Motion:
     """The joints of one person or hand over time. Lengths are metres, times seconds.
 
-    A joint that is not there has ``valid`` False, whatever its numbers are; a joint that is not finite is never valid.
+    A joint that is not there has ``valid`` False, whatever its numbers are; a joint that is not finite, or farther off
+    than a million kilometres, is never valid, and neither is such a head pose.
 
     Attributes:
         time: ``(T,)`` float64, strictly ascending.
@@ -114,12 +117,12 @@ class Motion:
                                      f'{self.skeleton!r}), got {value.dtype} {value.shape}')
                 object.__setattr__(self, key, value)
         object.__setattr__(self, 'person', str(self.person))
-        object.__setattr__(self, 'valid', self.valid & np.isfinite(self.joints).all(-1))
+        object.__setattr__(self, 'valid', self.valid & (np.abs(self.joints) < MAX_PLACE).all(-1))
         if self.head_pose is not None:
-            object.__setattr__(self, 'head_valid', self.head_valid & np.isfinite(self.head_pose).all((1, 2)))
+            object.__setattr__(self, 'head_valid', self.head_valid & (np.abs(self.head_pose) < MAX_PLACE).all((1, 2)))
         step = np.diff(self.time)
-        if not (np.isfinite(self.time).all() and (step > 0).all()):
-            row = int(np.argmax(~(step > 0))) + 1 if len(step) else 0
+        if not ((np.abs(self.time) < MAX_TIME).all() and (step > 0).all()):
+            row = int(np.argmax(~(step > 0) | ~(np.abs(self.time[1:]) < MAX_TIME))) + 1 if len(step) else 0
             raise ValueError(f'time should be finite and ascend, but row {row} is {self.time[row:row + 1]} s, after '
                              f'{self.time[row - 1:row]}')
         if self.frame not in FRAMES:

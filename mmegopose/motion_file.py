@@ -11,6 +11,7 @@ from .structures import get_skeleton
 FORMAT = 1
 UNITS = dict(length='metre', time='second')
 MAX_FACTS = 256 << 20  # bytes; four for each character
+MAX_DEPTH = 64         # of facts in facts
 ARRAYS = ('time', 'joints', 'valid', 'confidence', 'spread', 'filled', 'head_pose', 'head_valid', 'keypoints')
 MASKS = ('valid', 'filled', 'head_valid')
 MESH, PARAMETERS = ('mesh.vertices', 'mesh.faces'), 'mesh.parameters.'
@@ -34,6 +35,7 @@ def save_motion(motion, path: str | Path) -> None:
     _check_values(arrays)  # what load refuses is not written
     try:
         text = json.dumps(facts)
+        _check_depth(motion.provenance)
     except (TypeError, ValueError) as error:
         raise ValueError(f'the provenance of a motion should be plain facts (numbers, text, lists, dicts): '
                          f'{error}') from None
@@ -88,7 +90,19 @@ def _checked_facts(arrays: dict) -> dict:
         raise ValueError(f'its {facts["skeleton"]} joints are {facts["joint_names"]}, here they are {names}')
     if not isinstance(facts['provenance'], dict):
         raise ValueError('its provenance is no dict')
+    _check_depth(facts['provenance'])
     return facts
+
+
+def _check_depth(provenance: dict) -> None:
+    """``ValueError`` for facts in facts that are too deep for what goes through them."""
+    layer: list = [provenance]
+    for _ in range(MAX_DEPTH):
+        layer = [inner for one in layer for inner in (one.values() if isinstance(one, dict) else one)
+                 if isinstance(inner, (dict, list, tuple))]
+        if not layer:
+            return
+    raise ValueError(f'its provenance is nested deeper than {MAX_DEPTH} times')
 
 
 def _check_values(arrays: dict) -> None:

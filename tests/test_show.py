@@ -120,3 +120,17 @@ def test_a_full_disk_is_told(capsys, here, monkeypatch):
     monkeypatch.setattr(os, 'fsync', lambda _: (_ for _ in ()).throw(OSError(28, 'No space left on device')))
     status, told = run(capsys, 'walk.npz')
     assert status == 2 and 'No space left on device' in told and not list(here.glob('*html*'))
+
+
+@pytest.mark.parametrize('recording', [['a'], 'a\0b.mp4', '$\\foo$ 名前.mp4', 5])
+def test_any_recording_is_a_title(capsys, here, recording):
+    replace(walking(3), provenance=dict(recording=recording), person='$\\foo$').save('walk.npz')
+    for name in ('a.html', 'a.png'):
+        status, told = run(capsys, 'walk.npz', '--out', name)
+        assert status == 0 and 'Glyph' not in told
+
+
+def test_a_folder_is_no_result(capsys, here):
+    (here / 'results').mkdir()
+    status, told = run(capsys, 'results')
+    assert status == 2 and told.startswith(f'error: {here}/results is a folder: name a file')

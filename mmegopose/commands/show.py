@@ -18,6 +18,7 @@ Examples:
 import hashlib
 import re
 import sys
+import warnings
 from pathlib import Path
 
 from ._existing_files import require_free
@@ -85,7 +86,8 @@ def _write(out: Path, motions: list, truths: list, pictures, options: dict) -> t
     if kind in FILM:
         write_video(motions, out, truth=truths, video=pictures)
     else:
-        with atomic_write(out, 'wb') as file:
+        with atomic_write(out, 'wb') as file, warnings.catch_warnings():
+            warnings.filterwarnings('ignore', 'Glyph')  # of letters that the font does not have
             draw_motion(motions, truth=truths, title=options['title']).savefig(file, format='png')
     return '.', notes
 
@@ -124,9 +126,14 @@ def _names(motions: list, files: list) -> list | None:
 
 
 def _title(motions: list, files: list) -> str:
-    recordings = {motion.provenance.get('recording') for motion in motions}
-    recording = recordings.pop() if len(recordings) == 1 else None
-    return Path(recording).name if isinstance(recording, str) and recording else files[0].stem
+    return Path(_recording(motions)).name or files[0].stem
+
+
+def _recording(motions: list) -> str:
+    """The recording of all motions, '' if they do not name one."""
+    recordings = [motion.provenance.get('recording') for motion in motions]
+    first = recordings[0]
+    return first if isinstance(first, str) and '\0' not in first and all(one == first for one in recordings) else ''
 
 
 def _truths(truths: list, motions: list, files: list) -> list:
@@ -153,8 +160,7 @@ def _pictures_of(given: str | None, motions: list) -> tuple:
     fps = _rate(motions)
     if given is not None:
         return open_images(given, fps if is_video(given) else None), []
-    recordings = {str(motion.provenance.get('recording', '')) for motion in motions}
-    recording = Path(recordings.pop()) if len(recordings) == 1 else Path()
+    recording = Path(_recording(motions))
     if not is_video(recording) and recording.suffix.lower() not in PICTURE_SUFFIXES:
         return None, []
     if not recording.is_file():

@@ -43,6 +43,8 @@ def user_errors():
             raise
         if isinstance(error, OSError) and error.errno == errno.ENOENT and error.filename is not None:
             text = f'there is no file or folder {error.filename}: check the path that names it'
+        if isinstance(error, IsADirectoryError) and error.filename:
+            text = f'{error.filename} is a folder: name a file'
         if isinstance(error, PermissionError) and error.filename:
             text = f'{error.filename}: no permission to read or change it; choose another place or ask its owner'
         cause = error.__cause__

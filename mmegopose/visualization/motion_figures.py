@@ -61,7 +61,7 @@ def draw_motion(motions: Motion | Sequence[Motion], *, truth: Motion | Sequence[
     FigureCanvasAgg(figure)
     world = figure.add_axes((0, (height - 5.7) / height, 1, 5.2 / height))
     most = _draw_world(world, motions, truths, shown, 'people' if moved else '')
-    figure.text(0.02, 1 - 0.36 / height, title or _title(motions), fontsize=FONT + 3)
+    figure.text(0.02, 1 - 0.36 / height, title or _title(motions), fontsize=FONT + 3, parse_math=False)
     if with_truth:
         scale = ScalarMappable(Normalize(0, most), ERROR_COLORS)
         bar = figure.colorbar(scale, cax=figure.add_axes((0.94, 2.8 / height, 0.012, 4.0 / height)))
@@ -155,7 +155,7 @@ def _draw_world(axes, motions, truths, shown: list, moved: str) -> float:
         x, y = _seen(view, np.array([[*(np.nanmean(poses[k], 0) + shift)[:2], view.floor]]))[0]
         label = f'{motion.time[row]:.1f} s' if single else person_name(motion, p)
         if single or len(shown) <= 8:
-            axes.text(x, y + 30, label, fontsize=FONT, ha='center', va='top', zorder=99)
+            axes.text(x, y + 30, label, fontsize=FONT, ha='center', va='top', zorder=99, parse_math=False)
     handles = [('truth', TRUTH)] * any(one is not None for one in known)
     if not handles and single:
         handles = side_names(motions[0])

@@ -235,3 +235,15 @@ def test_keypoints_follow_their_frames_and_joints():
     for other in (replace(m[3:], image_size=(320, 240)), replace(m[3:], keypoints=None)):
         joined = Motion.concatenate([m[:3], other])
         assert joined.keypoints is None and joined.image_size is None
+
+
+@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64])
+def test_places_beyond_the_solar_system_are_not_valid(dtype):
+    joints = np.zeros((2, 17, 3), dtype)
+    joints[0, 3, 1] = 6e4 if dtype == np.float16 else 1e30
+    pose = np.tile(np.eye(4), (2, 1, 1))
+    pose[1, 0, 3] = -1e30
+    made = Motion(np.arange(2.), joints, 'coco17', head_pose=pose)
+    assert made.valid.sum() == (34 if dtype == np.float16 else 33) and made.head_valid.tolist() == [True, False]
+    with pytest.raises(ValueError, match='finite and ascend, but row 1'):
+        Motion(np.array([0, 1e300]), joints, 'coco17')

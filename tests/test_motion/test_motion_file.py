@@ -216,3 +216,15 @@ def test_damage_of_any_kind_is_a_bad_file(kind, tmp_path):
         path.write_bytes(raw)
     with pytest.raises(BadFile, match="'facts' cannot be read"):
         Motion.load(path)
+
+
+def test_facts_in_facts_have_an_end(tmp_path):
+    deep: dict = {}
+    for _ in range(100):
+        deep = dict(list=[deep])
+    with pytest.raises(ValueError, match='nested deeper than 64'):
+        replace(full(), provenance=deep).save(tmp_path / 'a.npz')
+    full().save(tmp_path / 'a.npz')
+    facts(tmp_path / 'a.npz', provenance=deep)
+    with pytest.raises(BadFile, match='nested deeper than 64'):
+        Motion.load(tmp_path / 'a.npz')

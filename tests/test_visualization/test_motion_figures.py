@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.standing_motions import head_of, standing
@@ -6,7 +8,7 @@ from matplotlib.collections import LineCollection
 
 from mmegopose.motion import Motion
 from mmegopose.structures import get_skeleton
-from mmegopose.visualization import draw_motion
+from mmegopose.visualization import draw_motion, write_video
 
 EDGES = get_skeleton('coco17').edges
 
@@ -95,3 +97,17 @@ def test_motion_without_a_pose_is_an_error():
     for motions in (empty, [empty, empty], standing(5)[:0]):
         with pytest.raises(ValueError, match='no valid pose to draw'):
             draw_motion(motions)
+
+
+def test_words_of_a_file_are_no_formulas(tmp_path):
+    people = [replace(standing(3), person=person) for person in ('a$b$ $\\frac{$', '$\\foo$')]
+    figure = draw_motion(people, title='$\\sqrt$ of $')
+    figure.savefig(tmp_path / 'a.png')
+    assert {'$\\sqrt$ of $', '$\\foo$'} <= set(texts(figure))
+
+
+@pytest.mark.parametrize('show', [draw_motion, lambda motion, truth: write_video(motion, 'never.gif', truth=truth)])
+def test_a_truth_of_another_time_is_an_error(show):
+    for truth in (standing(5)[:0], replace(standing(5), time=np.arange(5) + 100.0)):
+        with pytest.raises(ValueError, match='no time in common'):
+            show(standing(5), truth=truth)

@@ -29,13 +29,17 @@ def paired(motions: Motion | Sequence[Motion],
 def truth_at(truth: Motion, motion: Motion) -> Motion:
     """The truth with the skeleton and at the times of a motion.
 
-    Raises ``ValueError`` for a truth that is no motion, or in another frame of reference.
+    Raises ``ValueError`` for a truth that is no motion, in another frame of reference, or of another time.
     """
     if not isinstance(truth, Motion):
         raise ValueError(f'the truth beside a motion should be a Motion, which knows its times, not a '
                          f'{type(truth).__name__}')
     if truth.frame != motion.frame:
         raise ValueError(f'the truth is in the frame {truth.frame!r}, the motion in {motion.frame!r}: move one of them')
+    if len(motion) and (not len(truth) or truth.time[0] > motion.time[-1] or truth.time[-1] < motion.time[0]):
+        span = f'from {truth.time[0]:.10g} to {truth.time[-1]:.10g} s' if len(truth) else 'empty'
+        raise ValueError(f'the truth is {span}, {motion.person or "the motion"} from {motion.time[0]:.10g} to '
+                         f'{motion.time[-1]:.10g} s: they have no time in common')
     truth = truth.convert(motion.skeleton)
     return truth if np.array_equal(truth.time, motion.time) else truth.resample(time=motion.time)
 

@@ -138,10 +138,6 @@ def _fitting(truth: Motion | None, motion: Motion, name: str) -> Motion | None:
             motion):
         raise ValueError(f'the truth is relative to the {_kind(truth)}, {name} to the {_kind(motion)}: move one of '
                          'them (Motion.to_world, to_camera, to_root)')
-    if not len(truth) or truth.time[0] > motion.time[-1] or truth.time[-1] < motion.time[0]:
-        span = f'from {truth.time[0]:.10g} to {truth.time[-1]:.10g} s' if len(truth) else 'empty'
-        raise ValueError(f'the truth is {span}, {name} from {motion.time[0]:.10g} to {motion.time[-1]:.10g} s: they '
-                         'have no time in common')
     return truth_at(truth, motion).upright()
 
 
