@@ -1,4 +1,5 @@
 """Files that are either complete or absent, and JSON whose mistakes name the file."""
+import errno
 import hashlib
 import json
 import math
@@ -21,10 +22,14 @@ def require(path: str | Path, remedy: str) -> Path:
 
 
 def require_writable(path: str | Path, remedy: str = 'name another place') -> None:
-    """``PermissionError`` with the remedy if a file or folder ``path`` can neither be changed nor made."""
-    place = Path(path).expanduser().absolute()
+    """``PermissionError`` with the remedy if a file or folder ``path`` can neither be changed nor made;
+    ``ValueError`` if a file is where its folder should be.
+    """
+    target = place = Path(path).expanduser().absolute()
     while not os.path.lexists(place):
         place = place.parent
+    if place != target and not place.is_dir():
+        raise ValueError(f'{path} cannot be made, because {place} is no folder: {remedy}')
     effective = os.access in os.supports_effective_ids
     if not os.access(place, os.W_OK, effective_ids=effective):
         raise PermissionError(f'{path} cannot be written, because {place} is not yours to change: {remedy}')
@@ -46,6 +51,8 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A name with the ending of ``path`` for those who open files themselves; see :func:`atomic_write`."""
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EEXIST, 'there is a folder or a device, which no file replaces', str(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     stem = target.stem if len(os.fsencode(target.name)) < 200 else hashlib.sha1(os.fsencode(target.name)).hexdigest()
     unfinished = target.with_name(f'.{stem}.{os.getpid()}.tmp{target.suffix[-50:]}')

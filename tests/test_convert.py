@@ -54,3 +54,11 @@ def test_the_input_stays_where_all_other_people_are_left_out(here):
     with pytest.raises(SystemExit):
         main(['convert', 'walk_0.npz', 'late.npz', 'late.npz', '--start', '6.6', '--overwrite'])
     assert (here / 'late.npz').read_bytes() == before
+
+
+def test_a_link_to_itself_is_a_place(here, capsys):
+    (here / 'loop.csv').symlink_to('loop.csv')
+    with pytest.raises(SystemExit):
+        main(['convert', 'loop.csv', 'walk.csv'])
+    assert 'loop.csv is missing' in capsys.readouterr().err
+    assert main(['convert', 'walk_0.npz', 'loop.csv']) == 0

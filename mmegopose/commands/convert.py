@@ -14,6 +14,7 @@ Examples:
     mmegopose convert hand.npz hand.obj --time 1.5
     mmegopose convert walk.npz walk.trc --unit mm
 """
+import os
 from pathlib import Path
 
 
@@ -45,7 +46,7 @@ def convert_command(args) -> int:
         output = Path(args.output).expanduser()
         targets = [output, *(target for target, _ in target_files(motions, output, args.format))]  # one, if all others
         for target in targets:                                                                 # have nothing to write
-            if target.resolve() in [file.resolve() for file in inputs]:
+            if os.path.realpath(target) in map(os.path.realpath, inputs):
                 raise ValueError(f'{target} is the input itself: name another file')
         written = write_motion(
             motions, output, args.format, skeleton=args.skeleton, frame=args.frame, fps=args.fps, start=args.start,

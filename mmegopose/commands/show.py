@@ -16,6 +16,7 @@ Examples:
     mmegopose show predictions/walk.npz --out walk.gif
 """
 import hashlib
+import os
 import re
 import sys
 import warnings
@@ -46,7 +47,7 @@ def show_command(args) -> int:
         files, truths = ([require(file, 'name a file that mmegopose predict wrote').resolve() for file in given]
                          for given in (args.result, args.truth or ()))
         out = _target(args.out, files[0])
-        if out.resolve() in (*files, *truths):
+        if Path(os.path.realpath(out)) in (*files, *truths):
             raise ValueError(f'{out} is a result itself: name another place with --out')
         mark, results = _mark(files), ' and '.join(file.name for file in files)
         kind = 'page' if out.suffix.lower() == PAGE else 'file that tells what it is of'
@@ -62,7 +63,7 @@ def show_command(args) -> int:
             print(f'  {note}')
         if args.open:
             import webbrowser
-            if not webbrowser.open(out.resolve().as_uri()):
+            if not webbrowser.open(out.absolute().as_uri()):
                 print(f'no browser could be opened: open {out} yourself', file=sys.stderr)
     return 0
 

@@ -48,7 +48,7 @@ def user_errors():
         if isinstance(error, PermissionError) and error.filename:
             text = f'{error.filename}: no permission to read or change it; choose another place or ask its owner'
         cause = error.__cause__
-        if cause is not None and str(cause) not in text and not isinstance(cause, KeyError):
+        if cause is not None and str(cause)[:80] not in text and not isinstance(cause, KeyError):
             text += f' ({type(cause).__name__}: {cause})'
         sys.stderr.write(f'error: {" ".join(text.split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
         sys.exit(2)

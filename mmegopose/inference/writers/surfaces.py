@@ -1,7 +1,10 @@
 """OBJ and PLY: the surface at one time, or a numbered sequence of them; bones where there is no mesh."""
+import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -39,33 +42,55 @@ def is_frame_of(file: Path, path: Path) -> bool:
 
 def _write(motions: list[Motion], path: Path, unit: str | None, axes: str, write) -> list[str]:
     scale, empty = 1 / UNITS[unit or 'm'], 0
-    written = set()
+    count = 0
     folder = sequence_folder(motions, path)
     shown = [motion.upright() for motion in motions]
     times = np.unique(np.concatenate([motion.time for motion in motions])) if folder else np.zeros(1)
     if len(times) > MAX_FILES:
         raise ValueError(f'{path}: a file for each of {len(times)} frames is more than {MAX_FILES}; choose some with '
                          'start, stop and fps (--start, --stop, --fps), or one with time (--time)')
-    for number, time in enumerate(times):
-        parts = [part for motion in shown for part in _parts(motion, time if folder else None)]
-        if not parts:
-            empty += 1
-            continue
-        file = folder / f'{path.stem}_{number:05d}{path.suffix}' if folder else path
-        with atomic_write(file, 'wb') as stream:
-            write(stream, [(person, vertices * scale, faces) for person, vertices, faces in parts])
-        written.add(file)
-    if not written:
-        raise ValueError(f'{path}: there is no valid pose to write')
+    with _all_or_none(folder, path) as place:
+        for number, time in enumerate(times):
+            parts = [part for motion in shown for part in _parts(motion, time if folder else None)]
+            if not parts:
+                empty += 1
+                continue
+            count += 1
+            file = place / f'{path.stem}_{number:05d}{path.suffix}' if folder else path
+            with atomic_write(file, 'wb') as stream:
+                write(stream, [(person, vertices * scale, faces) for person, vertices, faces in parts])
+        if not count:
+            raise ValueError(f'{path}: there is no valid pose to write')
     notes = [f'lengths are in {unit or "m"}, {axes}']
     if any(motion.mesh is None for motion in motions):
         notes.append('where there is no mesh, bones are drawn as octahedra')
     if folder:
-        notes.append(f'{len(written)} files in {folder}, one for each frame')
-        for file in set(folder.iterdir()) - written:
-            if is_frame_of(file, path) and not file.is_dir():
-                file.unlink()  # of a longer sequence; it would stay among the new ones
+        notes.append(f'{count} files in {folder}, one for each frame')
     return notes + ([f'{empty} frames without a pose have no file; numbers stay'] if empty else [])
+
+
+@contextmanager
+def _all_or_none(folder: Path | None, path: Path) -> Iterator[Path]:
+    """A place for the files of a sequence, which go to ``folder`` once all are there, instead of those of an older one.
+
+    Without a folder the place of ``path``.
+    """
+    if folder is None:
+        yield path.parent
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with TemporaryDirectory(dir=folder.parent, prefix='.sequence-') as place:
+            yield Path(place)
+            folder.mkdir(exist_ok=True)
+            for file in folder.iterdir():
+                if is_frame_of(file, path) and not file.is_dir():
+                    file.unlink()  # of a longer sequence it would stay among the new ones
+            for file in Path(place).iterdir():
+                os.replace(file, folder / file.name)
+    except OSError as error:
+        name = Path(error.filename or folder).name
+        raise OSError(error.errno, error.strerror, str(folder / name if name != folder.name else folder)) from error
 
 
 def _parts(motion: Motion, time: float | None) -> Iterator[Part]:

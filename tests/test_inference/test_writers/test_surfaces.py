@@ -1,4 +1,5 @@
 """OBJ and PLY, read back by trimesh; parameters of SMPL, posed again by the body model."""
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -91,3 +92,21 @@ def test_parameters_of_smpl_pose_the_same_body(tmp_path):
 def test_amass_says_why_not_and_what_instead(tmp_path, motion, reason):
     with pytest.raises(ValueError, match=f'{reason}.*write bvh or glb'):
         write_motion(motion(), tmp_path / 'a.npz', 'amass')
+
+
+def test_a_sequence_is_whole_or_not_there(tmp_path, monkeypatch):
+    motion, write = real_motion()[:5], os.fsync
+    calls: list = []
+
+    def full_disk(number):
+        calls.append(number)
+        if len(calls) == 3:
+            raise OSError(28, 'No space left on device')
+        write(number)
+
+    monkeypatch.setattr(os, 'fsync', full_disk)
+    with pytest.raises(OSError, match=r'No space left.*a_obj/a_00002\.obj'):
+        write_motion(motion, tmp_path / 'a.obj')
+    assert not list(tmp_path.iterdir())
+    write_motion(motion, tmp_path / 'a.obj')
+    assert [path.name for path in tmp_path.iterdir()] == ['a_obj'] and len(list((tmp_path / 'a_obj').iterdir())) == 5
