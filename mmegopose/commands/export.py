@@ -65,10 +65,11 @@ def export_command(args) -> int:
             with atomic_write(example) as file:
                 file.write(EXAMPLE.read_text(encoding='utf-8'))
             print(f'Wrote {example}: python {example} {out} POSES.csv')
+        width = max(map(len, [*module.ports_in, *module.ports_out])) + 2
         for name, port in module.ports_in.items():
-            print(f'  in   {name:18}{_shape(port):18}{port.meaning}')
+            print(f'  in   {name:{width}}{_shape(port):18}{port.meaning}')
         for name, port in module.ports_out.items():
-            print(f'  out  {name:18}{_shape(port):18}{port.meaning}')
+            print(f'  out  {name:{width}}{_shape(port):18}{port.meaning}')
     return 0
 
 

@@ -29,9 +29,9 @@ def print_joints(model, poses):
     facts = session.get_modelmeta().custom_metadata_map
     after = json.loads(facts['state'])  # which output is which input of the next frame
     outputs = [output.name for output in session.get_outputs()]
-    zeros = {port.name: np.zeros([1 if isinstance(size, str) else size for size in port.shape],
-                                 np.int64 if port.type == 'tensor(int64)' else np.float32)
-             for port in session.get_inputs() if port.name in after}
+    types = {'tensor(int64)': np.int64, 'tensor(bool)': bool}
+    zeros = {port.name: np.zeros([1, *port.shape[1:]], types.get(port.type, np.float32))
+             for port in session.get_inputs()}  # the state, and wrists of which none is seen
     print('frame', *json.loads(facts['joint_names']), sep=',')
     state = zeros
     for frame, pose in enumerate(read_poses(poses)):
@@ -39,7 +39,7 @@ def print_joints(model, poses):
             state = zeros  # a hole: what follows is a new stretch
             continue
         found = dict(zip(outputs, session.run(None, dict(state, T_world_camera=pose[None]))))
-        state = {name: found[after[name]] for name in state}
+        state = dict(zeros, **{name: found[after[name]] for name in after})
         print(frame, *(' '.join(f'{value:.6f}' for value in joint) for joint in found['joints'][0]), sep=',')
 
 

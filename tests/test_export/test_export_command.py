@@ -65,6 +65,19 @@ def test_the_example_agrees_without_this_package(model, quest, tmp_path):
     assert np.abs(joints - motion.joints).max() > 0.1
 
 
+@pytest.mark.slow
+def test_the_example_says_that_no_hand_is_seen(tmp_path):
+    folder = model_folder(tmp_path / 'wrists', "_base_ = 'mmegopose::head_pose/head_wrists_body.py'\n")
+    program, file, table = tmp_path / 'run.py', tmp_path / 'x.onnx', tmp_path / 'poses.npz'
+    assert main(['export', '--model', str(folder), '--out', str(file), '--example', str(program)]) == 0
+    poses = track_files.walk()[1][:80]
+    np.savez(table, T_world_camera=poses)
+    printed = subprocess.run([sys.executable, program, file, table], check=True, capture_output=True, text=True)
+    joints = [[joint.split() for joint in line.split(',')[1:]] for line in printed.stdout.splitlines()[1:]]
+    motion, = HeadPoseInferencer(model=folder, device='cpu')(poses, fps=30, check='off', wrists=False)
+    assert np.abs(np.array(joints, float) - motion.joints).max() < 1e-4
+
+
 def test_a_hole_begins_anew(quest, tmp_path):
     _, poses = track_files.walk()
     broken = poses[:50].copy()

@@ -5,6 +5,7 @@ import torch
 from helpers.tiny_models import HEAD, model_folder
 
 from mmegopose.export import export_model, ported
+from mmegopose.export.example_tracks import swinging_wrists, walking_heads
 from mmegopose.export.exporting import all_facts
 from mmegopose.geometry.conventions import UNITS
 from mmegopose.inference import load_inferencer
@@ -42,13 +43,18 @@ HAND_ARRAY = HAND.replace('extpose-tiny', 'pose-array-tiny').replace('model = di
 HAND_HEATMAP = HAND_ARRAY.replace('pose-array-tiny', 'pose-heatmap-tiny')
 ALL = dict(
     baseline=(BASELINE, {}), delta=(DELTA, dict(preset='unreal', device='aria_gen1')),
-    wrists=(WRISTS, {}), inverse=(HEAD, dict(direction='world_to_camera', unit='mm')),
+    wrists=(WRISTS, {}), wrists_unreal=(WRISTS, dict(preset='unreal', device='aria_gen1')),
+    inverse=(HEAD, dict(direction='world_to_camera', unit='mm')),
     lift=(LIFT, dict(skeleton='coco17')), no_flip=(LIFT, dict(flip=False, fps=10)), mixste=(MIXSTE, {}),
     padded=(PADDED, {}), hand=(HAND, {}), array=(HAND_ARRAY, {}), heatmap=(HAND_HEATMAP, {}))
 
 
 def load(folder, text, **options):
-    return ported(load_inferencer(model=model_folder(folder / 'model', text), device='cpu', progress=False), **options)
+    inferencer = load_inferencer(model=model_folder(folder / 'model', text), device='cpu', progress=False)
+    if text == WRISTS:  # fresh weights look at the newest frame alone, which would hide mistakes in the state
+        for parameter in inferencer.model.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return ported(inferencer, **options)
 
 
 def in_torch(module):
@@ -81,11 +87,72 @@ def test_a_module_gives_what_the_inferencer_gives(name, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', ['baseline', 'delta', 'lift', 'mixste', 'padded', 'hand', 'array', 'heatmap'])
+@pytest.mark.parametrize('name', ['baseline', 'delta', 'wrists_unreal', 'lift', 'mixste', 'padded', 'hand', 'array',
+                                  'heatmap'])
 def test_an_exported_file_gives_what_the_inferencer_gives(name, tmp_path):
     text, options = ALL[name]
     exported = export_model(load(tmp_path, text, **options), tmp_path / 'model.onnx')
     assert 0 < exported.difference < 1e-4
+
+
+def wrist_inputs(module, **change):
+    inputs = {name: value.numpy() for name, value in zip(module.ports_in, module.example(2))}
+    return inputs | {name: np.asarray(value, inputs[name].dtype) for name, value in change.items()}
+
+
+def test_wrists_move_the_body_and_those_not_seen_do_not(tmp_path):
+    module = load(tmp_path, WRISTS, unit='mm')
+    run, seen = in_torch(module), np.ones((2, 2), bool)
+    places = module.example(2)[0].numpy()[:, None, :3, 3] + [[100, 300, -500], [200, -300, -400]]
+    both = run(wrist_inputs(module, wrists=places, wrists_detected=seen))
+    assert both['next_wrists_detected'][:, -1].all() and not both['next_wrists_detected'][:, :-1].any()
+    np.testing.assert_allclose(both['next_wrists'][:, -1], places / 1000, atol=1e-5)
+    moved = run(wrist_inputs(module, wrists=places + [[0], [100]], wrists_detected=seen))
+    assert np.abs(moved['joints'] - both['joints']).max() > 0.1
+
+    lost = np.where([[True], [False]], places, np.nan)
+    left = run(wrist_inputs(module, wrists=lost, wrists_detected=seen))
+    assert np.abs(left['joints'] - both['joints']).max() > 0.1
+    for value, detected in ((np.nan, [True, False]), (np.inf, True), (1e9, [True, False]), (0, [True, False])):
+        other = run(wrist_inputs(module, wrists=np.where([[True], [False]], places, value),
+                                 wrists_detected=seen & detected))
+        for name in other:  # nor do they stay in the state
+            np.testing.assert_array_equal(other[name], left[name])
+            assert np.isfinite(other[name]).all()
+
+
+def test_a_file_says_what_the_wrists_are(tmp_path):
+    facts = all_facts(load(tmp_path / 'a', WRISTS, preset='openxr'))
+    wrists, detected = facts['inputs']['wrists'], facts['inputs']['wrists_detected']
+    assert wrists['shape'] == ['B', 2, 3] and detected['shape'] == ['B', 2] and detected['dtype'] == 'bool'
+    assert all(word in wrists['meaning'] for word in ('left and right wrist', 'y up', 'NaN: not seen'))
+    assert facts['state']['wrists_before'] == 'next_wrists'
+    assert facts['state']['wrists_detected_before'] == 'next_wrists_detected'
+    alone = all_facts(load(tmp_path / 'b', HEAD))
+    assert len(alone['inputs']) == 4 and len(alone['outputs']) == 4 and len(alone['state']) == 3
+
+
+def test_tracks_to_compare_on_have_every_case():
+    seen = np.isfinite(swinging_wrists(walking_heads(3, 90))).all(-1)
+    assert {tuple(hands) for hands in seen[0]} == {(True, True), (True, False), (False, True), (False, False)}
+    assert {tuple(hands) for hands in seen[1]} == {(True, False), (False, False)} and not seen[2].any()
+
+
+def test_the_comparison_tells_wrists_that_are_left_out(tmp_path):
+    module = load(tmp_path, WRISTS)
+    run = in_torch(module)
+    for name in ('wrists_detected', 'wrists_before', 'wrists_detected_before'):
+        def without(inputs, name=name):
+            return run(inputs | {name: np.zeros_like(inputs[name])})
+        assert module.difference(without, sizes=((3, 50),)) > 1e-2, name
+
+
+def test_wrists_that_get_lost_by_chance_cannot_be_exported(tmp_path):
+    text = WRISTS + ("test_dataloader = dict(dataset=dict(pipeline=[dict(type='WristPlaces', lost_hands=0.5), dict("
+                     "type='TargetFrame', frame='heading'), dict(type='HeadPoseFeatures', kind='gravity_aligned'), "
+                     "dict(type='PackInputs')]))")
+    with pytest.raises(ValueError, match="WristPlaces needs 'random' of the batch, .* of the head and wrists come in"):
+        load(tmp_path, text)
 
 
 def test_windows_of_any_length_where_the_method_takes_them(tmp_path):

@@ -95,7 +95,7 @@ def test_a_stream_without_wrists_is_one_of_the_head(predict):
         stream.push(TRACK[40], wrists=PLACES[:3])
 
 
-def test_it_is_exported_as_a_model_of_the_head(predict):
+def test_it_is_exported_with_its_wrists(predict):
     step = HeadPoseStep(predict).eval()
 
     def run(inputs):

@@ -22,7 +22,7 @@ import torch
 
 from mmegopose.engine.config import load_config
 from mmegopose.export import OnnxModel, export_model, ported
-from mmegopose.export.head_pose_step import walking_heads
+from mmegopose.export.example_tracks import walking_heads
 from mmegopose.inference import load_inferencer
 from mmegopose.registry import MODELS
 

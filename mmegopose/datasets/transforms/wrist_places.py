@@ -39,16 +39,18 @@ class WristPlaces:
         self.lost_frames, self.lost_stretches = lost_frames, lost_stretches
         self.lost_hands, self.lost_all = lost_hands, lost_all
         self.noise, self.offset = noise, offset
+        self.disturbs = any((lost_frames, lost_stretches, lost_hands, lost_all, noise, offset))
 
     def __call__(self, batch: dict) -> dict:
         places, known = self._known(batch)
         frame = heading_frame(batch['head_pose'][:, -1:], batch['camera_axes'])
-        random, T = batch['random'], places.shape[1]
         places = apply_rigid(invert_rigid(frame), torch.where(known[..., None], places, 0))
-        places = places + self.noise * random.normal(T, 2, 3) + self.offset * random.normal(1, 2, 3)
-        detected = known & ~self._lost(random, T)
+        if self.disturbs:
+            random, T = batch['random'], places.shape[1]
+            places = places + self.noise * random.normal(T, 2, 3) + self.offset * random.normal(1, 2, 3)
+            known = known & ~self._lost(random, T)
         batch.setdefault('inputs', {}).update(
-            wrists=torch.where(detected[..., None], places, 0).float(), wrists_detected=detected)
+            wrists=torch.where(known[..., None], places, 0).float(), wrists_detected=known)
         return batch
 
     def _known(self, batch: dict) -> tuple[Tensor, Tensor]:
