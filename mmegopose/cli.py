@@ -54,8 +54,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         near = difflib.get_close_matches(argv[0], command_names(), 2, 0.5)
         parser.error(f'there is no command {argv[0]!r}; '
                      + (f'nearest: {", ".join(near)}' if near else f'there are {", ".join(command_names())}'))
-    args = parser.parse_args(argv)
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        _refuse(unknown[0], argv[0], parser)
     return args.run(args) or 0
+
+
+def _refuse(argument: str, name: str, parser: argparse.ArgumentParser) -> None:
+    """End with the usage of the command and the options that are near an argument that it does not have."""
+    command = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction)).choices[name]
+    options = [option for action in command._actions for option in action.option_strings]
+    near = difflib.get_close_matches(argument.split('=')[0], options, 2, 0.6)
+    command.error(f'{argument!r} is not known' + (f'; nearest: {", ".join(near)}' if near else ''))
 
 
 if __name__ == '__main__':

@@ -77,7 +77,8 @@ def load_motion(path: str | Path, max_bytes: int, motion_class: type, mesh_class
 def _checked_facts(arrays: dict) -> dict:
     """The facts of a file that this version reads; ``ValueError`` if they are not those."""
     if 'facts' not in arrays:
-        raise ValueError('it has no facts')
+        raise ValueError('it has no facts, which tell its skeleton; joints of your own become one with '
+                         "Motion(time, joints, 'coco17').save(...)")
     facts = json.loads(str(arrays['facts']))
     if not isinstance(facts['format'], int) or facts['format'] < 1:
         raise ValueError(f'its format is {facts["format"]!r}, no whole number from 1')

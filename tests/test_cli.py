@@ -152,3 +152,10 @@ def test_doctor_knows_all_packages_that_are_required_and_all_data_of_the_configs
     text = '\n'.join(path.read_text() for path in (ROOT / 'configs/_base_').rglob('*.py'))
     places = {place for place in re.findall(r"'(data/[^'{]+)'", text)}
     assert places and places <= set(doctor.DATA)
+
+
+def test_an_unknown_option_is_told_with_the_usage_of_its_command(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(['show', 'walk.npz', '--truht', 'truth.npz'])
+    told = capsys.readouterr().err
+    assert exit_.value.code == 2 and 'usage: mmegopose show' in told and "'--truht' is not known; nearest: --truth" in told

@@ -255,7 +255,7 @@ def test_whose_camera_the_model_expects_can_be_said(models, here, capsys):
                          '--options', 'head_offset=openxr')
     run(capsys, *head, '--out', 'b.npz')
     told = [Motion.load(here / file) for file in ('a.npz', 'b.npz')]
-    assert status == 0 and "expects the camera 'aria_gen1'; " in out
+    assert status == 0 and "expects the camera 'aria_gen1' (of Ego-Exo4D; " in out
     assert told[0].provenance['head_camera'] == 'aria_gen1' and told[1].provenance['head_camera'] == 'eyes'
     assert np.abs(told[0].joints - told[1].joints).max() > 0.01
 

@@ -64,6 +64,13 @@ def test_the_truth_is_that_of_the_person(capsys, here):
     assert "--truth is of 'Cy'" in run(capsys, 'walk.npz', 'ben.npz', '--truth', 'cy.npz', '--out', 's.html')[1]
 
 
+def test_a_truth_that_ends_sooner_is_told(capsys, here):
+    walking(30)[:16].save('truth.npz')
+    status, told = run(capsys, 'walk.npz', '--truth', 'truth.npz')
+    assert status == 0 and 'The truth is known for 0.5 of 1.0 s' in told
+    assert any('known for 0.5 of 1.0 s' in note for note in read_page(here / 'walk.html')['notes'])
+
+
 def test_the_video_of_the_recording_is_found(capsys, here):
     write_video(here / 'demo.mp4', numbered_frames(30))
     keypoints = np.tile(np.linspace(5, 40, 17)[:, None], (30, 1, 2))

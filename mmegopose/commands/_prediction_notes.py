@@ -20,7 +20,9 @@ def camera_sentence(motion: Motion) -> str:
     else:
         found = ('the device of the track is not known: taken as if its camera sat between the eyes '
                  '(--options head_offset=... tells where it is)')
-    return f'The model expects the camera {expected!r}; {found}.'
+    usual = ' (of Ego-Exo4D; --head-camera eyes if it was trained on converted motion capture)' \
+        if expected == 'aria_gen1' else ''
+    return f'The model expects the camera {expected!r}{usual}; {found}.'
 
 
 def wrist_sentence(motion: Motion) -> str:

@@ -122,7 +122,9 @@ def _options_for(kind: str, args) -> dict:
     others = {name for _, names in KINDS.values() for name in names} - set(own)
     wrong = [f'--{name.replace("_", "-")}' for name in sorted(others) if _given(args, name)]
     if wrong:
-        raise ValueError(f'{", ".join(wrong)}: the model reads {reads}, which have no such option')
+        poses = '--poses' in wrong and kind == 'LiftingInferencer'
+        hint = '; give the file of 2D poses as the recording' if poses else ''
+        raise ValueError(f'{", ".join(wrong)}: the model reads {reads}, which have no such option{hint}')
     options = {name: getattr(args, name) for name in (*COMMON, *own) if _given(args, name)}
     if 'image_size' in options:
         options['image_size'] = tuple(options['image_size'])

@@ -56,6 +56,7 @@ def show_command(args) -> int:
         motions = [Motion.load(file) for file in files]
         known = _truths([Motion.load(file) for file in truths], motions, files)
         pictures, notes = _pictures_of(args.video, motions)
+        notes += _short_truths(motions, known)
         told = _write(out, motions, known, pictures, dict(
             names=_names(motions, files), title=_title(motions, files), notes=notes, source=mark))
         print(f'Wrote {out} ({out.stat().st_size / 1e6:.2f} MB){told[0]}')
@@ -152,6 +153,18 @@ def _truths(truths: list, motions: list, files: list) -> list:
         raise ValueError(f'--truth is of {truths[0].person or "nobody in particular"!r}, the results are of '
                          f'{", ".join(map(repr, sorted(persons)))}: name a file for each result, in their order')
     return [truths[0] if motion.person == truths[0].person else None for motion in motions]
+
+
+def _short_truths(motions: list, truths: list) -> list:
+    """A note for each truth that does not last as long as the motion."""
+    told = []
+    for motion, truth in zip(motions, truths):
+        if truth is not None and len(motion) and len(truth):
+            both = min(motion.time[-1], truth.time[-1]) - max(motion.time[0], truth.time[0])
+            if 0 <= both < motion.duration - 2.5 / min(motion.fps, truth.fps):
+                told.append(f'The truth is known for {both:.1f} of {motion.duration:.1f} s: errors are those of that '
+                            'time.')
+    return list(dict.fromkeys(told))
 
 
 def _pictures_of(given: str | None, motions: list) -> tuple:

@@ -101,7 +101,9 @@ def draw_poses(pred: np.ndarray | Motion, skeleton: Skeleton | None = None, trut
         axes.text2D(0.5, -0.02, f'grid {step:g} m', transform=axes.transAxes, fontsize=FONT - 2, color=CENTRE,
                     ha='center')
     lines = [_line(TRUTH, 'truth')] if visible.any() else []
-    lines += [_line(LEFT, 'predicted, left'), _line(RIGHT, 'predicted, right')]
+    sided = any(name.startswith('left') for name in skeleton.joints)
+    lines += [_line(LEFT, 'predicted, left'), _line(RIGHT, 'predicted, right')] if sided else \
+        [_line(CENTRE, 'predicted')]
     lines += [_line(HEAD, 'head camera')] if head is not None else []
     figure.legend(handles=lines, loc='lower center', ncols=4, frameon=False, fontsize=FONT)
     if both.any():
