@@ -158,4 +158,5 @@ def test_an_unknown_option_is_told_with_the_usage_of_its_command(capsys):
     with pytest.raises(SystemExit) as exit_:
         main(['show', 'walk.npz', '--truht', 'truth.npz'])
     told = capsys.readouterr().err
-    assert exit_.value.code == 2 and 'usage: mmegopose show' in told and "'--truht' is not known; nearest: --truth" in told
+    assert exit_.value.code == 2 and 'usage: mmegopose show' in told
+    assert "'--truht' is not known; nearest: --truth" in told
