@@ -32,6 +32,7 @@ MARGINS = (60, 10, 130, 75)  # pixels: left, top, right with the colour bar, bot
 FULL_ERROR_CM = 10.0     # the colour bar reaches as far, or to the largest error that is shown
 ERROR_COLORS = 'plasma_r'
 SPACING = 1.1            # of poses that are moved apart, times the reach of a person
+LEAST_STEP = 0.3         # from pose to pose of somebody who goes, times that reach
 HOLE = '#f8dee2'
 
 
@@ -188,6 +189,8 @@ def _azimuth(motions, centers: np.ndarray, shown: list, reach: float) -> tuple[f
         return None, len(shown) > 1
     axis = np.linalg.svd(path - path.mean(0))[2][0]
     axis = axis if (path[-1] - path[0]) @ axis >= 0 else -axis
+    if np.diff(path @ axis).min() < LEAST_STEP * reach:  # who turns back or pauses would stand in the same place
+        return None, True
     return float(np.arctan2(axis[1], axis[0]) - np.radians(90 - 15)), False
 
 

@@ -1,5 +1,5 @@
 // The picture: floor, people, what was and will be, head tracks. The farthest things are drawn first.
-const TRUTH = [226, 232, 240], TRUE_BONES = [164, 174, 187], GHOSTS = 4, GHOST_SECONDS = 0.3;
+const TRUTH = [226, 232, 240], TRUE_BONES = [164, 174, 187], GHOSTS = 4, GHOST_SECONDS = 0.3, LATER = [180, 120, 255];
 const GRID_STEPS = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 25, 50, 100, 1000];
 const SMALL = 3;  // pixels: thinner bones have no light and shade, and no joints
 
@@ -143,7 +143,7 @@ class Scene {
         const at = time + side * k * GHOST_SECONDS, row = person.row(at);
         if (row < 0 || !person.there[row]) continue;
         const alpha = 0.34 * (1 - k / (GHOSTS + 1));
-        this.bones(person, person.pose(row), rgba(side < 0 ? person.colour : mix(person.colour, TRUTH, 0.75), alpha), 0.6,
+        this.bones(person, person.pose(row), rgba(side < 0 ? person.colour : mix(person.colour, LATER, 0.35), alpha), 0.6,
           [0, 0, 0]);
       }
     }
