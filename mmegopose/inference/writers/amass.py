@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from ...motion import Motion
 from ...npz import write_arrays
 from ...structures import get_skeleton
-from .armature import last_rows
+from .armature import frame_rate, last_rows
 from .body_fit import MIRRORED, fit_body
 
 MODELS = {24: 'smpl', 52: 'smplh', 55: 'smplx'}  # by the number of joints
@@ -43,7 +43,7 @@ def write_amass(motions: list[Motion], path: Path, unit: str | None) -> list[str
     poses = Rotation.from_matrix(fit.rotations[rows].reshape(-1, 3, 3)).as_rotvec().reshape(len(motion), 3 * joints)
     official = motion.mesh.body_model != 'open_body'
     kind = MODELS[joints] if official else 'open_body'
-    rate = motion.fps if len(motion) > 1 else 30.0
+    rate = frame_rate(motion)
     arrays = dict(trans=fit.translation[rows], poses=poses, betas=fit.betas, gender='neutral', mocap_framerate=rate,
                   mocap_frame_rate=rate, surface_model_type=kind, valid=fit.there, joints3d=shown.joints,
                   joint_names=np.array(get_skeleton(motion.skeleton).joints), time=motion.time,

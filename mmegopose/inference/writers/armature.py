@@ -108,6 +108,11 @@ def armature_motion(motion: Motion) -> ArmatureMotion:
     return ArmatureMotion(armature, motion.time, points, valid, _median_bones(points, valid, armature), tuple(absent))
 
 
+def frame_rate(motion: Motion) -> float:
+    """Frames a second of a file with one rate, with which it ends when the motion does; 30 for a single frame."""
+    return (len(motion) - 1) / motion.duration if len(motion) > 1 else 30.0
+
+
 def bridge(values: np.ndarray, there: np.ndarray, time: np.ndarray) -> np.ndarray:
     """``values (T,D)``, where ``there (T,)`` is False on the line between their neighbours in time, or the nearest."""
     if there.all():

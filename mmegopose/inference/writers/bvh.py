@@ -7,10 +7,9 @@ from ...files import atomic_write
 from ...geometry.bone_rotations import continuous_angles, tree_rotations
 from ...geometry.conventions import UNITS
 from ...motion import Motion
-from .armature import Armature, ArmatureMotion, armature_motion, hole_notes, rest_offsets
+from .armature import Armature, ArmatureMotion, armature_motion, frame_rate, hole_notes, rest_offsets
 from .text_rows import text_rows
 
-DEFAULT_FPS = 30.0  # of a single frame
 END = 0.03  # metres, of the stub that shows a joint without children
 
 
@@ -20,7 +19,7 @@ def write_bvh(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
     figure = armature_motion(motion)
     scale, places = 1 / UNITS[unit or 'cm'], steady_points(figure)
     values = np.concatenate([places[:, 0] * scale, _angles(figure.armature, places)], 1)
-    step = 1 / motion.fps if len(motion) > 1 else 1 / DEFAULT_FPS
+    step = 1 / frame_rate(motion)
     with atomic_write(path) as file:
         file.write('HIERARCHY\n' + _hierarchy(figure, scale))
         file.write(f'MOTION\nFrames: {len(motion)}\nFrame Time: {step:.8f}\n')

@@ -8,7 +8,7 @@ from ...files import atomic_write
 from ...geometry.conventions import UNITS
 from ...motion import Motion
 from ...structures import get_skeleton
-from .armature import Y_UP
+from .armature import Y_UP, frame_rate
 from .text_rows import text_rows
 
 MARKERS = {'pelvis': 'Hip', 'thorax': 'Neck', 'head-top': 'Head'}  # what Pose2Sim's models of OpenSim call them
@@ -23,7 +23,7 @@ def write_trc(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
     unit = unit or 'm'
     names = marker_names(get_skeleton(motion.skeleton).joints)
     points = np.where(shown.valid[..., None], shown.joints, np.nan) @ Y_UP.T / UNITS[unit]
-    rate = motion.fps if len(motion) > 1 else 30.0
+    rate = frame_rate(motion)
     values = np.concatenate([np.arange(1, len(motion) + 1)[:, None], motion.time[:, None],
                              points.reshape(len(motion), -1)], 1)
     with atomic_write(path) as file:

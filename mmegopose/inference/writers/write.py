@@ -224,7 +224,10 @@ def _at_rate(people: list[Motion], fps: float) -> list[Motion]:
 def _even(motion: Motion) -> tuple[Motion, str]:
     """The motion with frames at one rate, and what was done for it."""
     steps = np.diff(motion.time)
-    if len(steps) < 2 or np.abs(steps - np.median(steps)).max() <= 0.01 * np.median(steps):
+    if len(steps) < 2:
+        return motion, ''
+    usual, off = np.median(steps), np.abs(motion.time - np.linspace(motion.time[0], motion.time[-1], len(motion))).max()
+    if np.abs(steps - usual).max() <= 0.01 * usual and off <= 0.5 * usual:
         return motion, ''
     fps = float(f'{motion.fps:.5g}')
     if (count := motion.duration * fps) > max(MAX_BRIDGED, 2 * len(motion)):

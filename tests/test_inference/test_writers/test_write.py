@@ -196,3 +196,13 @@ def test_a_name_of_any_length_that_the_disk_takes(tmp_path):
     assert write_motion(real_motion(), tmp_path / f'{"a" * 240}.csv').files[0].exists()
     assert write_motion(real_motion(), tmp_path / f'{"名" * 80}.NPZ').files[0].exists()
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_file_with_one_rate_lasts_as_long_as_its_motion(tmp_path):
+    """Steps of 33.3 and, less often, of 33.6 ms: by the median the file would be two frames short."""
+    count = 600
+    for steps in (np.tile([33.3, 33.3, 33.3, 33.6, 33.6], count // 5), np.repeat([33.3, 33.6], [360, 240])):
+        motion = Motion(np.cumsum(steps) / 1000, np.tile(real_motion().joints[:1], (count, 1, 1)), 'coco17')
+        lines = write_motion(motion, tmp_path / 'a.bvh', overwrite=True).files[0].read_text().splitlines()
+        frames, step = (float(line.split()[-1]) for line in lines if line.startswith('Frame'))
+        assert (frames - 1) * step == pytest.approx(motion.duration, abs=0.033)
