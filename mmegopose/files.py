@@ -25,8 +25,8 @@ def require_writable(path: str | Path, remedy: str = 'name another place') -> No
     """``PermissionError`` with the remedy if a file or folder ``path`` can neither be changed nor made;
     ``ValueError`` if a file is where its folder should be.
     """
-    target = place = Path(path).expanduser().absolute()
-    while not os.path.lexists(place):
+    target = place = Path(os.path.realpath(Path(path).expanduser()))  # of a link, also one to a file to come
+    while not place.exists():
         place = place.parent
     if place != target and not place.is_dir():
         raise ValueError(f'{path} cannot be made, because {place} is no folder: {remedy}')

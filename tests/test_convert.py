@@ -62,3 +62,16 @@ def test_a_link_to_itself_is_a_place(here, capsys):
         main(['convert', 'loop.csv', 'walk.csv'])
     assert 'loop.csv is missing' in capsys.readouterr().err
     assert main(['convert', 'walk_0.npz', 'loop.csv']) == 0
+
+
+def test_ctrl_c_leaves_nothing_and_is_one_word(here, capsys, monkeypatch):
+    monkeypatch.delenv('MMEGOPOSE_TRACEBACK', raising=False)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('os.fsync', stop)
+    with pytest.raises(SystemExit) as left:
+        main(['convert', 'walk_0.npz', 'walk.csv'])
+    assert left.value.code == 130 and capsys.readouterr().err == 'stopped\n'
+    assert sorted(path.name for path in here.iterdir()) == ['walk_0.npz', 'walk_1.npz']

@@ -29,3 +29,11 @@ def test_only_a_checkpoint_tells_of_checkpoints(tmp_path):
     for name, told in (('a.pth', 'the previous checkpoint'), ('a.csv', 'what was there before is intact')):
         with pytest.raises(OSError, match=told), atomic_write(tmp_path / name):
             raise OSError(28, 'No space left on device')
+
+
+def test_a_link_to_a_file_to_come_can_be_written(tmp_path):
+    (tmp_path / 'link').symlink_to(tmp_path / 'new' / 'file')
+    require_writable(tmp_path / 'link')
+    with atomic_write(tmp_path / 'link') as file:
+        file.write('x')
+    assert (tmp_path / 'link').is_symlink() and (tmp_path / 'new' / 'file').read_text() == 'x'

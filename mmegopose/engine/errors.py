@@ -29,6 +29,11 @@ def user_errors():
         else detailed(message, category, filename, *where)
     try:
         yield
+    except KeyboardInterrupt:
+        if os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'):
+            raise
+        sys.stderr.write('stopped\n')
+        sys.exit(130)  # what shells say of a program that Ctrl-C ended
     except (MemoryError, OverflowError) as error:
         if os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'):
             raise

@@ -69,6 +69,7 @@ def export_model(module: PortedModule, path: str | Path, *, check: bool = True,
     """
     require_onnx()
     path = check_place(path)
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     program = make_program(module)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix='.export-'))
