@@ -22,7 +22,8 @@ def user_errors():
 
     These are files that cannot be used, failed imports, and the ``ValueError``, ``KeyError`` and ``TypeError`` that
     this package, a plugin or mmengine raise themselves, also in a worker of a dataloader. With
-    ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead. A warning of this package is one line, ``warning: ...``.
+    ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead. Ctrl-C is one word and status 130. A
+    warning of this package is one line, ``warning: ...``.
     """
     detailed = warnings.formatwarning
     warnings.formatwarning = lambda message, category, filename, *where: f'warning: {message}\n' if _is_ours(filename) \

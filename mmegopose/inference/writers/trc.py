@@ -1,4 +1,4 @@
-"""TRC: markers for OpenSim; x forward, y up, z to the right."""
+"""TRC: markers for OpenSim, y up; who looks along y of a motion with z up looks along -z."""
 import re
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def write_trc(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
         for text in text_rows(values, '\t'.join(['%d', '%.6f'] + ['%.6f'] * (values.shape[1] - 2)) + '\n'):
             file.write(text.replace('nan', ''))
     missing = int((~shown.valid).any(1).sum())
-    return [f'lengths are in {unit}, x forward, y up, z right'] + (
+    return [f'lengths are in {unit}, y is up'] + (
         [f'{missing} frames have markers that are missing; they are blank'] if missing else [])
 
 
