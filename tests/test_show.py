@@ -77,7 +77,8 @@ def test_the_video_of_the_recording_is_found(capsys, here):
     motion = replace(walking(30), keypoints=keypoints, image_size=(64, 48), provenance=dict(
         recording=str(here / 'demo.mp4'), fps=30.0))
     motion.save('demo_0.npz')
-    assert run(capsys, 'demo_0.npz')[0] == 0
+    status, told = run(capsys, 'demo_0.npz')
+    assert status == 0 and f'{here}/demo.mp4 is shown in it' in told
     data = read_page(here / 'demo_0.html')
     np.testing.assert_allclose(read_points(data['picture']['times'], (-1,)), np.arange(0, 30, 2) / 30, atol=1e-3)
     assert data['title'] == 'demo.mp4'

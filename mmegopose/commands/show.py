@@ -62,6 +62,8 @@ def show_command(args) -> int:
         print(f'Wrote {out} ({out.stat().st_size / 1e6:.2f} MB){told[0]}')
         for note in told[1]:
             print(f'  {note}')
+        if pictures is not None and args.video is None:
+            print(f'  {_recording(motions)} is shown in it, because the result names it.')
         if args.open:
             import webbrowser
             if not webbrowser.open(out.absolute().as_uri()):
