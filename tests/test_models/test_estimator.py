@@ -156,19 +156,19 @@ def test_levels_of_fusions():
         build(branches=dict(a=BRANCH), fusion=dict(type=OldFusion))
 
 
-# A plugin's stream, with a mask of its own: two wrists, of which one may be lost, and a motion sensor.
-class WristEmbed(nn.Module):
-    stream, scope = 'wrists', 'tokens'
+# A plugin's stream, with a mask of its own: two trackers at the ankles, of which one may be lost, and a motion sensor.
+class TrackerEmbed(nn.Module):
+    stream, scope = 'trackers', 'tokens'
 
     def __init__(self, embed_dim):
         super().__init__()
         self.proj = nn.Linear(3, embed_dim)
 
     def forward(self, inputs):
-        return self.proj(inputs['wrists'])
+        return self.proj(inputs['trackers'])
 
 
-class WristHead(nn.Module):
+class TrackerHead(nn.Module):
     def __init__(self, embed_dim):
         super().__init__()
         self.proj = nn.Linear(embed_dim, 3)
@@ -178,49 +178,49 @@ class WristHead(nn.Module):
 
 
 @pytest.fixture
-def wrists():
+def trackers():
     """Declared for one test."""
     before = dict(STREAMS.module_dict)
-    register_stream(Stream('wrists', ('B', 'T', 2, 3), 'wrists_detected',
+    register_stream(Stream('trackers', ('B', 'T', 2, 3), 'trackers_detected',
                            lambda points, flip: points.flip(2) * points.new_tensor([-1, 1, 1])))
-    register_stream(Stream('wrists_detected', ('B', 'T', 2), mirror=lambda detected, flip: detected.flip(2)))
+    register_stream(Stream('trackers_detected', ('B', 'T', 2), mirror=lambda detected, flip: detected.flip(2)))
     yield
     STREAMS.module_dict.clear()
     STREAMS.module_dict.update(before)
 
 
-def wrist_batch():
+def tracker_batch():
     generator = torch.Generator().manual_seed(0)
     detected = torch.rand(B, T, 2, generator=generator) > 0.3
     detected[:, 0] = True
     sample = PoseDataSample()
     sample.joints, sample.visible = torch.zeros(B, T, 2, 3), detected
-    return dict(wrists=torch.randn(B, T, 2, 3, generator=generator), wrists_detected=detected), sample
+    return dict(trackers=torch.randn(B, T, 2, 3, generator=generator), trackers_detected=detected), sample
 
 
 @pytest.mark.parametrize('parts', [
-    dict(backbone=dict(type=WristEmbed, embed_dim=C),
+    dict(backbone=dict(type=TrackerEmbed, embed_dim=C),
          neck=dict(type='MixSTE', embed_dim=C, depth=1, num_heads=2, num_tokens=2, num_frames=T)),
-    dict(backbone=dict(type='ViT', embed=dict(type=WristEmbed), embed_dim=C, depth=1, num_heads=2, scope='all',
+    dict(backbone=dict(type='ViT', embed=dict(type=TrackerEmbed), embed_dim=C, depth=1, num_heads=2, scope='all',
                        zero_init_residual=False))])
-def test_the_mask_of_a_new_stream_reaches_necks_and_attention(wrists, parts):
-    model = build(**parts, head=dict(type=WristHead, embed_dim=C)).eval()
-    inputs, _ = wrist_batch()
-    seen = inputs['wrists_detected']
-    other = dict(inputs, wrists=torch.where(seen[..., None], inputs['wrists'], 9.0))
+def test_the_mask_of_a_new_stream_reaches_necks_and_attention(trackers, parts):
+    model = build(**parts, head=dict(type=TrackerHead, embed_dim=C)).eval()
+    inputs, _ = tracker_batch()
+    seen = inputs['trackers_detected']
+    other = dict(inputs, trackers=torch.where(seen[..., None], inputs['trackers'], 9.0))
     torch.testing.assert_close(model(other)['joints'][seen], model(inputs)['joints'][seen], atol=1e-6, rtol=0)
     for given in (inputs, other):
-        del given['wrists_detected']
+        del given['trackers_detected']
     assert (model(other)['joints'] - model(inputs)['joints'])[seen].abs().max() > 1e-4
 
 
-def test_a_new_stream_is_mirrored(wrists, monkeypatch):
-    model = build(backbone=dict(type=WristEmbed, embed_dim=C), head=dict(type=WristHead, embed_dim=C),
+def test_a_new_stream_is_mirrored(trackers, monkeypatch):
+    model = build(backbone=dict(type=TrackerEmbed, embed_dim=C), head=dict(type=TrackerHead, embed_dim=C),
                   test_cfg=dict(flip='coco17'))
-    doubled = model.flip.double(wrist_batch()[0])
-    inputs = wrist_batch()[0]
-    assert torch.equal(doubled['wrists_detected'][B:], inputs['wrists_detected'].flip(2))
-    torch.testing.assert_close(doubled['wrists'][B:, :, 0, 0], -inputs['wrists'][:, :, 1, 0])
+    doubled = model.flip.double(tracker_batch()[0])
+    inputs = tracker_batch()[0]
+    assert torch.equal(doubled['trackers_detected'][B:], inputs['trackers_detected'].flip(2))
+    torch.testing.assert_close(doubled['trackers'][B:, :, 0, 0], -inputs['trackers'][:, :, 1, 0])
     with pytest.raises(ValueError, match="mirror image of the stream 'gaze' is not known"):
         model.flip.double(dict(inputs, gaze=torch.zeros(B, T, 3)))
 

@@ -9,7 +9,7 @@ from helpers.commands import completed
 from helpers.lifting_parity import recorded, shapes
 from helpers.official_keys import official_keys
 
-from mmegopose.engine import convert as converter
+from mmegopose.engine import official_checkpoints as converter
 from mmegopose.engine.checkpoint import CheckpointError, load_from_local, load_state
 from mmegopose.models.backbones.vit import ARCHS
 from mmegopose.registry import MODELS

@@ -7,7 +7,7 @@ import torch
 from helpers.commands import completed
 from helpers.lifting_parity import official_keys, recorded
 
-from mmegopose.engine import convert as converter
+from mmegopose.engine import official_checkpoints as converter
 from mmegopose.engine.checkpoint import CheckpointError, load_from_local, load_state, state_of
 from mmegopose.registry import MODELS
 
