@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from ..motion import Motion
 from ..structures import get_skeleton
-from .films.comparisons import distances_from, errors_in_time, in_one_place, paired
+from .comparisons import distances_from, errors_in_time, in_one_place, paired
 from .films.motion_pictures import (
     FRUSTUM_EDGES,
     FRUSTUM_M,

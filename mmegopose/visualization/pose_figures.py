@@ -10,7 +10,7 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from ..motion import Motion
 from ..structures import Skeleton, get_skeleton
-from .films.comparisons import truth_at
+from .comparisons import truth_at
 from .films.motion_pictures import FRUSTUM_EDGES, FRUSTUM_M
 
 LEFT, RIGHT, CENTRE, TRUTH, HEAD = '#1f77b4', '#d62728', '#333333', '#aaaaaa', '#eb8c00'

@@ -123,7 +123,7 @@ def write_motion(motions: Motion | Sequence[Motion], path: str | Path, format: s
         written.notes.extend(note for note in uneven if note)
     if kind.several and kind.upright:
         _require_one_frame(people)
-        from ...visualization.films.comparisons import in_one_place  # matplotlib is loaded where it is needed
+        from ...visualization.comparisons import in_one_place  # matplotlib is loaded where it is needed
         people, _, moved = in_one_place(people, [None] * len(people))
         if moved:
             written.notes.append('people are relative to their roots, so where they stand is not known: they are moved '

@@ -23,8 +23,8 @@ class DetectorErrors:
     Args:
         size: range of a factor of the size of the errors of :func:`.detect`.
         place: standard deviation of the constant offset of each joint, shares of the size of the person.
-        limbs: limbs that go for a while, per second, in a window of which half are hit at all.
-        frames: the same of whole frames.
+        limbs: how often each limb goes for a while, per second, in half of the windows; the others keep theirs.
+        frames: how often the whole person goes for a while, likewise.
     """
 
     def __init__(self, size: tuple = (0.5, 1.5), place: float = 0.01, limbs: float = 0.15, frames: float = 0.1):

@@ -6,8 +6,8 @@ import numpy as np
 from ...motion import Motion
 from ...rendering.mesh_images import flat_shading, render
 from ...structures import get_skeleton
+from ..comparisons import errors_in_time
 from .canvas import FAINT, INK, PAPER, draw_disc, draw_line, draw_polylines, draw_text, fixed_point
-from .comparisons import errors_in_time
 from .motion_views import choose_view, facing
 from .timelines import draw_timeline, known_pieces, timeline_column
 

@@ -9,8 +9,8 @@ from rich.progress import track
 
 from ...motion import Motion
 from ...structures import get_skeleton
+from ..comparisons import in_one_place, paired
 from .canvas import FAINT, draw_line, draw_text, fixed_point
-from .comparisons import in_one_place, paired
 from .film_files import write_gif, write_mp4
 from .motion_pictures import MotionPictures, person_colors
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...files import atomic_write
 from ...motion import Motion
-from ..films.comparisons import errors_in_time, truth_at
+from ..comparisons import errors_in_time, truth_at
 from .page_facts import describe, fact_lists
 from .page_people import pack_person
 from .page_pictures import pack_pictures

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...motion import Motion
+from ..motion import Motion
 
 
 def paired(motions: Motion | Sequence[Motion],
