@@ -75,6 +75,8 @@ def get_protocol(name: str) -> LiftingProtocol:
 
 register_protocol(LiftingProtocol('mixste', root='keep', frames='twice', windows=dict(type='MixSTEWindows')))
 register_protocol(LiftingProtocol('stcformer', root='zero', frames='once', windows=dict(type='STCFormerWindows')))
+register_protocol(LiftingProtocol('stcformer_3dhp', root='zero', frames='once',
+                                  windows=dict(type='STCFormerWindows', whole_chunks=True)))
 register_protocol(LiftingProtocol('motionbert', root='subtract', frames='once', exclude=H36M_DRIFTING,
                                   windows=dict(type='MotionBERTWindows')))
 register_protocol(LiftingProtocol('overlap', root='subtract', frames='once', windows=dict(type='OverlapWindows')))

@@ -10,7 +10,7 @@ from mmegopose.datasets import LiftingDataset, SequenceBatchSampler, SequenceSam
 from mmegopose.structures import get_skeleton
 
 OFFICIAL = np.load(Path(__file__).parents[1] / 'data' / 'lifting_windows.npz')
-PROTOCOLS = ['mixste', 'stcformer', 'motionbert', 'overlap']
+PROTOCOLS = ['mixste', 'stcformer', 'stcformer_3dhp', 'motionbert', 'overlap']
 FLIP = list(get_skeleton('h36m17').flip)
 
 
@@ -69,7 +69,8 @@ def test_slots_of_batches_are_those_of_the_metainfo(protocol, hidden):
 def test_slots_of_each_protocol():
     count = {protocol: [len(s['slots']) for s in build(protocol=protocol, test_mode=True).metainfo['sequences']]
              for protocol in PROTOCOLS}
-    assert count == dict(mixste=[63, 27, 9], stcformer=[60, 25, 8], motionbert=[54, 18, 9], overlap=[126, 45, 9])
+    assert count == dict(mixste=[63, 27, 9], stcformer=[60, 25, 8], stcformer_3dhp=[60, 25, 8],
+                         motionbert=[54, 18, 9], overlap=[126, 45, 9])
     padded = build(protocol='overlap', test_mode=True).metainfo['sequences'][2]
     np.testing.assert_allclose(padded['weights'], np.array([1, 2, 3, 4, 5, 4, 3, 2, 0]) / 5)
     assert 'sequences' not in build().metainfo

@@ -7,10 +7,12 @@ from mmegopose.datasets import SequenceStore
 from mmegopose.registry import WINDOWS
 from mmegopose.structures.protocols import get_protocol
 
-OFFICIAL = np.load(Path(__file__).parents[1] / 'data' / 'lifting_windows.npz')
+DATA = Path(__file__).parents[1] / 'data'
+OFFICIAL = np.load(DATA / 'lifting_windows.npz')
+TRAINING = np.load(DATA / 'stcformer_training_windows.npz')
 
 
-PROTOCOLS = ['mixste', 'stcformer', 'motionbert', 'overlap']
+PROTOCOLS = ['mixste', 'stcformer', 'stcformer_3dhp', 'motionbert', 'overlap']
 
 
 def build(protocol, lengths, num_frames=27, train=False, **kwargs):
@@ -66,6 +68,23 @@ def test_stcformer_is_the_official_one(key):
     if which == 'target' and chunk == 1:
         found = predicted(windows, np.arange(len(windows)))
     np.testing.assert_array_equal(found, OFFICIAL[key])
+
+
+@pytest.mark.parametrize('key', [key[:-6] for key in TRAINING.files if key.endswith('/input')])
+def test_stcformer_trains_on_the_official_windows(key):
+    """Of several sequences in the order of the sampler; the targets are those of the same frames."""
+    data, T, *step, stride = key.split('_')
+    options = dict(num_frames=int(T[1:]), window_stride=int(stride[6:]), train=True)
+    if step:
+        options['frame_step'] = int(step[0][3:])
+    windows = build({'h36m': 'stcformer', '3dhp': 'stcformer_3dhp'}[data], TRAINING[f'{key}/lengths'], **options)
+    np.testing.assert_array_equal(rows(windows), TRAINING[f'{key}/input'])
+
+
+def test_whole_chunks_change_training_alone():
+    plain, whole = (build(name, [50, 7], 9) for name in ('stcformer', 'stcformer_3dhp'))
+    np.testing.assert_array_equal(rows(whole), rows(plain))
+    assert rows(build('stcformer_3dhp', [50, 7], 9, train=True, window_stride=4)).shape[1] == 12
 
 
 @pytest.mark.parametrize('key, train, stride', [('motionbert_test/T27', False, None),
@@ -142,6 +161,7 @@ def test_short_clips_of_motionbert_are_stretched():
      'num_frames=8: the protocol .stcformer. predicts the centre frame; take an odd'),
     ('stcformer', dict(num_frames=9, window_stride=3),
      'window_stride=3: the protocol .stcformer. is evaluated with one window per'),
+    ('stcformer_3dhp', dict(num_frames=9, frame_step=3), 'frame_step=3: windows of whole chunks read every frame'),
     ('mixste', dict(num_frames=9, frame_step=2),
      'frame_step=2: the protocol .mixste. reads every frame; use .overlap.'),
     ('mixste', dict(num_frames=9, window_stride=2),

@@ -127,28 +127,41 @@ class STCFormerWindows(LiftingWindows):
     """STCFormer (Tang et al., CVPR 2023), official code, where ``frame_step`` is called ``tds``.
 
     Training: the sequence is cut in chunks of ``window_stride`` frames (default 1) that stick out alike at both ends.
-    The window of a chunk that ends before frame e is centred on frame e - 1 - (T - 1) / 2. Evaluation: one window per
-    frame, which answers for its centre only.
+    The window of a chunk that ends before frame e is centred on frame e - 1 - (T - 1) / 2, but that of a chunk of one
+    frame on this frame. Evaluation: one window per frame, which answers for its centre only.
+
+    Args:
+        num_frames, frame_step, window_stride, mirror: see :class:`LiftingWindows`.
+        whole_chunks: a window for training is its chunk and (T - 1) / 2 frames at each side of it, T + window_stride -
+            1 frames in all, as the official code does on MPI-INF-3DHP.
     """
 
     def __init__(self, num_frames: int = 243, frame_step: int = 1, window_stride: int | None = None,
-                 mirror: bool = False):
+                 mirror: bool = False, whole_chunks: bool = False):
         if num_frames % 2 == 0:
             raise ValueError(f"num_frames={num_frames}: the protocol 'stcformer' predicts the centre frame; take an "
                              'odd number')
+        if whole_chunks and frame_step != 1:
+            raise ValueError(f'frame_step={frame_step}: windows of whole chunks read every frame; use the protocol '
+                             "'stcformer' to skip frames")
         super().__init__(num_frames, frame_step, window_stride or 1, mirror)
-        self.answers = np.array([num_frames // 2])
+        self.answers, self.half, self.whole_chunks = np.array([num_frames // 2]), num_frames // 2, whole_chunks
+
+    def list(self) -> None:
+        if self.whole_chunks and not self.test_mode:
+            self.num_frames += self.window_stride - 1
+        super().list()
 
     def cut(self, total):
         if self.test_mode and self.window_stride != 1:
             raise ValueError(f"window_stride={self.window_stride}: the protocol 'stcformer' is evaluated with one "
                              'window per frame')
-        half, stride = self.num_frames // 2, self.window_stride
+        stride = self.window_stride
         counts = -(-total // stride)
         sequence, k = enumerate_each(counts)
-        centre = k if self.test_mode else \
-            (k + 1) * stride - ((counts * stride - total) // 2)[sequence] - 1 - half
-        return sequence, centre - half * self.frame_step, np.zeros_like(k), (total - 1)[sequence]
+        begin = k * stride - ((counts * stride - total) // 2)[sequence]
+        centre = begin if stride == 1 or self.whole_chunks else begin + stride - 1 - self.half
+        return sequence, centre - self.half * self.frame_step, np.zeros_like(k), (total - 1)[sequence]
 
 
 @WINDOWS.register_module()
