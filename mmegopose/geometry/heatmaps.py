@@ -28,7 +28,7 @@ def heatmap_to_crop(points: Tensor, size: tuple) -> Tensor:
 
 def _image_to_heatmap(like: Tensor, size: tuple) -> tuple[Tensor, Tensor]:
     """Centre of the image (x, y) in its pixels, and pixels of the heatmap per pixel of the image."""
-    side = like.new_tensor([size[1], size[0]])
+    side = torch.stack([like.new_full((), length) for length in (size[1], size[0])])
     return 2 * side, (side - 1) / (4 * side - 1)
 
 

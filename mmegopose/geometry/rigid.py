@@ -6,7 +6,7 @@ from torch import Tensor
 def make_rigid(rotation: Tensor, translation: Tensor) -> Tensor:
     """``(..., 3, 3)`` and ``(..., 3)`` to ``(..., 4, 4)``."""
     top = torch.cat([rotation, translation.unsqueeze(-1)], -1)  # (..., 3, 4)
-    bottom = top.new_tensor([0, 0, 0, 1]).expand(*top.shape[:-2], 1, 4)
+    bottom = torch.cat([top.new_zeros(3), top.new_ones(1)]).expand(*top.shape[:-2], 1, 4)
     return torch.cat([top, bottom], -2)
 
 

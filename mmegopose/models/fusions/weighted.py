@@ -48,7 +48,8 @@ class WeightedFusion(BaseModule):
         """``{branch: dict(joints=(B,T,J,3))} -> dict(joints=(B,T,J,3))``; ``there``: see the package."""
         if there is not None:
             joints = torch.stack([outputs[name]['joints'] for name in self.weights], -1)  # (B, T, J, 3, K)
-            weights = branches_there(there, self.names, joints.shape[1]) * joints.new_tensor([*self.weights.values()])
+            weights = torch.stack([joints.new_full((), weight) for weight in self.weights.values()])  # (K,)
+            weights = branches_there(there, self.names, joints.shape[1]) * weights
             weights = weights / weights.sum(-1, keepdim=True)  # (B, T, K)
             return dict(joints=(joints * weights[:, :, None, None]).sum(-1))
         return dict(joints=sum(weight * outputs[name]['joints'] for name, weight in self.weights.items()))

@@ -52,7 +52,13 @@ def fill_stream(inputs: dict, stream: str) -> Tensor:
     if mask.shape != values.shape[:mask.ndim]:  # of tokens, which the values are not yet
         mask = stream_mask(inputs, stream)
     mask = mask.reshape(*mask.shape, *[1] * (values.ndim - mask.ndim))
-    return torch.where(mask, values, values.new_tensor(0.0 if known is None else known.blank))
+    return torch.where(mask, values, _filled(0.0 if known is None else known.blank, values))
+
+
+def _filled(number: float | tuple, like: Tensor) -> Tensor:
+    """A number, or nested tuples of some, of the type and on the device of ``like``, without a copy from the host."""
+    return torch.stack([_filled(each, like) for each in number]) if isinstance(number, tuple) \
+        else like.new_full((), number)
 
 
 def own_mask(inputs: dict, num_tokens: int, streams: tuple | None = None) -> Tensor | None:

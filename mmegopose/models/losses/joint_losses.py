@@ -170,13 +170,14 @@ class BoneLengthLoss(JointLoss):
     def __init__(self, loss_weight: float = 1.0, skeleton: str = 'coco17'):
         super().__init__(loss_weight)
         self.skeleton = get_skeleton(skeleton)
-        self.edges = self.skeleton.edges
+        for name, joints in zip(('starts', 'ends'), zip(*self.skeleton.edges)):  # lists would travel in each call
+            self.register_buffer(name, torch.tensor(joints), persistent=False)
 
     def compute(self, pred, target, visible, samples):
         if pred.shape[2] != self.skeleton.num_joints:
             raise ValueError(f'BoneLengthLoss(skeleton={self.skeleton.name!r}) takes {self.skeleton.num_joints} '
                              f'joints, got {pred.shape[2]}')
-        a, b = map(list, zip(*self.edges))
+        a, b = self.starts, self.ends
         difference = (pred[..., a, :] - pred[..., b, :]).norm(dim=-1) - (target[..., a, :] - target[..., b, :]).norm(
             dim=-1)
         return global_mean(difference.abs(), visible[..., a] & visible[..., b])

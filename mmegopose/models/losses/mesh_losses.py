@@ -134,7 +134,8 @@ class HeatmapLoss(MeshLoss):
         """Gaussians ``(B,T,J,h,w)`` of height 1 and their weights ``(B,T,J)``."""
         h, w = heatmaps.shape[-2:]
         points = crop_to_heatmap(samples.keypoints, (h, w))
-        inside = ((points >= 0) & (points <= points.new_tensor([w - 1, h - 1]))).all(-1)  # (B, T, J)
+        x, y = points.unbind(-1)
+        inside = (x >= 0) & (x <= w - 1) & (y >= 0) & (y <= h - 1)  # (B, T, J)
         weight = samples.keypoint_conf * inside
         return encode_heatmaps(where_labelled(points, weight), (h, w), self.sigma), weight
 
