@@ -46,7 +46,7 @@ def test_help_loads_nothing_heavy(tmp_path):
 def test_the_first_page_lists_all_commands(capsys):
     text = page(capsys, '--help')
     for name in command_names():
-        assert f'\n    {name} ' in text
+        assert re.search(rf'\n    {name}\s', text)  # a long name has a line of its own
     assert {'train', 'test', 'submit', 'doctor'} <= set(command_names()) and 'Examples:' in text
     assert page(capsys, '--version') == f'mmegopose {__version__}\n'
     assert main([]) == 2 and capsys.readouterr().out == text

@@ -15,6 +15,7 @@ FLOORS = [
     ('synthesis', 'evaluation', 'visualization'),
     ('engine',),
     ('inference', 'export'),
+    ('open_benchmark',),
     ('testing', 'commands'),
     ('cli',),
     ('__main__',),

@@ -5,8 +5,8 @@ import torch
 from helpers import pose_files, track_files
 
 from mmegopose.cli import main
-from mmegopose.commands._command_words import command_words
-from mmegopose.commands._prediction_notes import doubts
+from mmegopose.commands._shared.command_words import command_words
+from mmegopose.commands._shared.prediction_notes import doubts
 from mmegopose.engine import load_config
 from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, MeshInferencer, find_model, load_inferencer
 from mmegopose.motion import Motion

@@ -6,7 +6,8 @@ list of commands, what follows ``Examples:`` after the arguments), and two funct
 - ``NAME_arguments(parser)`` adds its arguments.
 - ``NAME_command(args)`` does the work and returns the exit status, None for success.
 
-A file imports torch and what builds on it inside of these functions: help and completion come at once.
+What several of them share lies in ``_shared``. A file imports torch and what builds on it inside of these functions:
+help and completion come at once.
 """
 import importlib
 import pkgutil

@@ -12,9 +12,9 @@ Examples:
 from pathlib import Path
 
 from ..files import atomic_write, require_writable
-from ._arguments import add_config
-from ._command_words import advice_in_command_words
-from ._existing_files import require_free
+from ._shared.arguments import add_config
+from ._shared.command_words import advice_in_command_words
+from ._shared.existing_files import require_free
 
 EXAMPLE = Path(__file__).parents[1] / 'export' / 'run_head_pose.py'
 OWN = dict(HeadPoseInferencer=('preset',), LiftingInferencer=('skeleton', 'fps', 'flip'))

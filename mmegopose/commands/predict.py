@@ -23,9 +23,9 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from ._arguments import add_config
-from ._command_words import advice_in_command_words, command_words
-from ._existing_files import require_free
+from ._shared.arguments import add_config
+from ._shared.command_words import advice_in_command_words, command_words
+from ._shared.existing_files import require_free
 
 KINDS = dict(HeadPoseInferencer=('head tracks', ('preset', 'head_camera', 'wrists')),
              LiftingInferencer=('2D poses', ('image_size', 'skeleton', 'person', 'field_of_view', 'frame', 'detector')),
@@ -84,7 +84,7 @@ def predict_command(args) -> int:
     from ..engine.errors import user_errors
     from ..engine.options import Options
     from ..inference import load_inferencer
-    from ._prediction_notes import camera_sentence, doubts, wrist_sentence
+    from ._shared.prediction_notes import camera_sentence, doubts, wrist_sentence
     with user_errors(), advice_in_command_words():
         if not Path(args.input).expanduser().exists():
             raise FileNotFoundError(f'there is no {args.input}')

@@ -22,7 +22,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from ._existing_files import require_free
+from ._shared.existing_files import require_free
 
 PAGE, FILM, FIGURE = '.html', ('.mp4', '.gif'), '.png'
 

@@ -8,7 +8,7 @@ Examples:
     mmegopose test my_config.py iter_500.pth --show-dir pictures --dump predictions.npz
     mmegopose test my_config.py iter_500.pth --submit body.json --cfg-options data_root=/path/to/egoexo4d
 """
-from ._arguments import add_config, add_engine_arguments, set_local_rank
+from ._shared.arguments import add_config, add_engine_arguments, set_local_rank
 
 
 def test_arguments(parser) -> None:

@@ -8,7 +8,7 @@ Examples:
     mmegopose train mmegopose::lifting/stcformer_27_sample.py --amp --resume
     mmegopose train my_config.py --work-dir runs/wide --cfg-options model.backbone.depth=6 train_cfg.max_iters=2000
 """
-from ._arguments import add_config, add_engine_arguments, set_local_rank
+from ._shared.arguments import add_config, add_engine_arguments, set_local_rank
 
 
 def train_arguments(parser) -> None:

@@ -1,4 +1,4 @@
-"""The embedded sample of real motion, in the official Ego-Exo4D layout."""
+"""The embedded sample of real motion, and other motion capture, in the official Ego-Exo4D layout."""
 import hashlib
 from pathlib import Path
 
@@ -12,11 +12,21 @@ WRITER_VERSION = 1  # raise it when the files that the writer makes of the same 
 
 def sample_root() -> Path:
     """Folder of the sample, written to the cache on first use. Processes may call it at the same time."""
-    version = hashlib.sha256(ASSET.read_bytes() + bytes([WRITER_VERSION])).hexdigest()[:12]
-    root = cache_home() / f'mocap_sample-{version}'
+    return converted_root(ASSET, test_from_val=True)
+
+
+def converted_root(npz: Path, **options) -> Path:
+    """Folder that :func:`write_egoexo4d` makes of an npz of motion capture, in the cache, written on first use.
+
+    Args:
+        npz: see :meth:`.MocapSequences.load`.
+        options: of :func:`write_egoexo4d`, always the same ones for a file.
+    """
+    version = hashlib.sha256(npz.read_bytes() + bytes([WRITER_VERSION])).hexdigest()[:12]
+    root = cache_home() / f'{npz.stem}-{version}'
     if not (root / 'takes.json').is_file():
         try:
-            write_egoexo4d(MocapSequences.load(ASSET), root, test_from_val=True)
+            write_egoexo4d(MocapSequences.load(npz), root, **options)
         except FileExistsError:
             if not (root / 'takes.json').is_file():  # otherwise another process was first
                 raise

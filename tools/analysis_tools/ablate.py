@@ -9,7 +9,6 @@ What is done is not done again: an interrupted ablation goes on where it stopped
 import argparse
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -18,7 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs 
 
 from mmegopose.engine.checkpoint import newest_checkpoint
 from mmegopose.engine.config import user_errors
+from mmegopose.evaluation.intervals import mean_and_deviation
 from mmegopose.files import atomic_write
+from mmegopose.open_benchmark.training import run_logged
 
 TOOLS = Path(__file__).resolve().parents[1]
 METRICS = ('mesh/PA-MPJPE', 'mesh/MPJPE', 'mesh/PA-MPVPE', 'mesh/PA-F@5', 'mesh/PA-F@15', 'keypoints/PCK@0.1')
@@ -38,24 +39,15 @@ def parse_args():
     return args
 
 
-def run(log: Path, *command) -> None:
-    """Run a command whose output goes to ``log``; raise with its last lines if it fails."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, 'w') as file:
-        done = subprocess.run([sys.executable, *map(str, command)], stdout=file, stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise ValueError(f'{" ".join(map(str, command))} failed, see {log}: {log.read_text().strip()[-400:]}')
-
-
 def train_and_test(config: str, folder: Path, options: list) -> dict:
     """Metrics of a config, from ``folder`` if they are there."""
     result = folder / 'metrics.json'
     if not result.exists():
         options = ['--cfg-options', *options] if options else []
         start = time.monotonic()
-        run(folder / 'train.log', TOOLS / 'train.py', config, '--work-dir', folder, '--resume', *options)
+        run_logged(folder / 'train.log', TOOLS / 'train.py', config, '--work-dir', folder, '--resume', *options)
         seconds = time.monotonic() - start
-        run(folder / 'test.log', TOOLS / 'test.py', config, newest_checkpoint(str(folder)), '--out',
+        run_logged(folder / 'test.log', TOOLS / 'test.py', config, newest_checkpoint(str(folder)), '--out',
             folder / 'tested.json', '--show-dir', folder / 'pictures', *options)
         metrics = json.loads((folder / 'tested.json').read_text())
         with atomic_write(result, 'w') as file:
@@ -69,10 +61,8 @@ def table(results: dict, metrics: tuple) -> str:
     for label, runs in results.items():
         cells = []
         for name in metrics:
-            values = [run[name] for run in runs]
-            mean = sum(values) / len(values)
-            spread = (sum((value - mean) ** 2 for value in values) / max(len(values) - 1, 1)) ** 0.5
-            cells.append(f'{mean:.2f} ± {spread:.2f}' if len(values) > 1 else f'{mean:.2f}')
+            mean, spread = mean_and_deviation([run[name] for run in runs])
+            cells.append(f'{mean:.2f}' if spread is None else f'{mean:.2f} ± {spread:.2f}')
         lines.append(f'| {label} | ' + ' | '.join(cells) + f' | {len(runs)} |')
     return '\n'.join(lines)
 
@@ -101,7 +91,7 @@ def main():
     with user_errors():
         if args.first:
             print(f'Training {args.first}', flush=True)
-            run(args.out / 'first.log', TOOLS / 'train.py', args.first, '--resume')
+            run_logged(args.out / 'first.log', TOOLS / 'train.py', args.first, '--resume')
         results = {label: [] for label in args.configs}
         for seed in args.seeds:
             for label, config in args.configs.items():

@@ -12,22 +12,14 @@ from .ridge import Ridge
 CONSTANT_VELOCITY_FRAMES = 9
 
 
-def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_configs: list | dict) -> dict:
-    """Score the baselines with the metrics, windows and protocol of a config.
+def lifting_rules(dataset) -> dict[str, Callable[[torch.Tensor], torch.Tensor]]:
+    """Rules learned from a training set: by name, a function from keypoints ``(B,T,J*D)`` to joints ``(B,T,J,3)``.
 
     Mean pose: that of training, in the camera frame. Linear: ridge regression from the keypoints of one frame.
     Constant velocity: those outputs, fitted by motion at constant velocity over the 9 frames around each. Linear
     over the window: ridge regression from all keypoints of a window to all its poses.
-
-    Args:
-        train_config, val_config: configs of lifting data sets with windows of as many frames.
-        metric_configs: configs of the metrics, or of the one.
-
-    Returns:
-        ``{baseline: metrics}``.
     """
-    train, val_set = DATASETS.build(dict(train_config, mirror=False)), DATASETS.build(dict(val_config, test_mode=True))
-    keypoints, joints = _collect(train)  # (N,T,J*D), (N,T,J,3)
+    keypoints, joints = _collect(dataset)  # (N,T,J*D), (N,T,J,3)
     frame_keypoints, frame_joints = keypoints.flatten(0, 1), joints.flatten(0, 1)
     mean = frame_joints.mean(0)
     linear = _Linear(frame_keypoints, frame_joints)
@@ -37,10 +29,24 @@ def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_conf
         frames = min(CONSTANT_VELOCITY_FRAMES, (x.shape[1] - 1) // 2 * 2 + 1)
         return torch.from_numpy(savgol_filter(linear(x).numpy(), frames, min(1, frames - 1), axis=1))
 
-    rules: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    return {
         'mean pose': lambda x: mean.expand(*x.shape[:2], -1, -1), 'linear': linear,
         'constant velocity': constant_velocity,
         'linear over the window': lambda x: window(x.flatten(1)).reshape(*x.shape[:2], -1, 3)}
+
+
+def evaluate_lifting_baselines(train_config: dict, val_config: dict, metric_configs: list | dict) -> dict:
+    """Score the rules of :func:`lifting_rules` with the metrics, windows and protocol of a config.
+
+    Args:
+        train_config, val_config: configs of lifting data sets with windows of as many frames.
+        metric_configs: configs of the metrics, or of the one.
+
+    Returns:
+        ``{baseline: metrics}``.
+    """
+    train, val_set = DATASETS.build(dict(train_config, mirror=False)), DATASETS.build(dict(val_config, test_mode=True))
+    rules = lifting_rules(train)
     metric_configs = [metric_configs] if isinstance(metric_configs, dict) else metric_configs
     metrics = {name: [METRICS.build(config) for config in metric_configs] for name in rules}
     for metric in chain.from_iterable(metrics.values()):

@@ -2,7 +2,7 @@
 import argparse
 import os
 
-from ..config_files import PREFIX, shipped_root
+from ...config_files import PREFIX, shipped_root
 
 
 def add_config(parser: argparse.ArgumentParser, *names: str, **options) -> None:

@@ -1,6 +1,6 @@
 """What somebody should know of a prediction before using it: where the camera is taken to sit, which hands were seen,
 doubtful places."""
-from ..motion import Motion
+from ...motion import Motion
 
 MAX_RESIDUAL = 0.02  # of the width of the image: the pose does not fit the picture
 MIN_STILL_FEET = 20  # frames: with fewer the floor is that of the lowest joints
