@@ -50,4 +50,4 @@ def benchmark_command(args) -> None:
         run_open_benchmark(rows, args.data, args.out, split=args.split, train=args.train, command=shlex.join(told))
         with open(f'{args.out}/table.md', encoding='utf-8') as file:
             print(f'\n{file.read()}')
-        print(f'Tables: {args.out}/table.md, .csv, .json')
+        print(f'Tables and page: {args.out}/table.md, .csv, .json, report.html')

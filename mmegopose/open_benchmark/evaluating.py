@@ -93,7 +93,9 @@ def collect_errors(data: WindowDataset, predict: Callable, task: OpenTask, motio
     metric.dataset_meta = data.metainfo
     for begin in track(range(0, len(data), BATCH_SIZE), title, transient=True,
                        disable=not sys.stdout.isatty()):
-        samples = predict(data.__getitems__(range(begin, min(begin + BATCH_SIZE, len(data)))))
+        batch = data.__getitems__(range(begin, min(begin + BATCH_SIZE, len(data))))
+        with torch.inference_mode():
+            samples = predict(batch)
         metric.process(None, [sample.to_dict() for sample in samples])
         if branches is not None:
             branches.add(samples[0])

@@ -8,6 +8,7 @@ from .. import __version__
 from ..files import atomic_write, finite_values, require_writable
 from .evaluating import device_in_words, evaluate_row, identity_of
 from .motions import OpenMotions, open_motions
+from .report import write_report
 from .rows import BenchmarkRow
 from .score_tables import ScoredRow, csv_table, json_table, markdown_tables, summarize_row
 from .stored import StoredResults
@@ -17,7 +18,7 @@ from .training import train_row, training_command
 
 def run_open_benchmark(rows: list[BenchmarkRow], data: str, out: str | Path, *, split: str = 'val',
                        train: bool = False, command: str = '') -> dict:
-    """Score rows and write ``table.md``, ``table.csv`` and ``table.json``.
+    """Score rows and write ``table.md``, ``table.csv``, ``table.json`` and ``report.html``.
 
     Every result is kept as soon as it is there; what was done with the same checkpoint, config and data is not done
     again.
@@ -57,6 +58,7 @@ def run_open_benchmark(rows: list[BenchmarkRow], data: str, out: str | Path, *, 
             _write_tables(tasks, motions, split, out)
     if not tasks:
         raise ValueError('there is nothing to score: no row is left')
+    write_report(tasks, out / 'report.html', facts_of_run(motions, split))
     return {name: {scored.row.name: summary for scored, summary in found} for name, found in tasks.items()}
 
 

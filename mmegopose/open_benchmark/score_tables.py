@@ -59,7 +59,7 @@ def _summary(task: OpenTask, results: list) -> dict:
 
     def by(key: str) -> dict:
         names, frames = entries(key), np.array(results[0]['num_frames'])
-        order = sorted(set(names.tolist()), key=lambda name: -frames[names == name].sum())
+        order = sorted(set(names.tolist()), key=lambda name: (-frames[names == name].sum(), name))
         return {name: dict(number(task.main, rows=names == name), num_frames=int(frames[names == name].sum()),
                            num_sequences=int((names == name).sum())) for name in order}
 
