@@ -9,3 +9,4 @@ model = dict(
     losses=dict(mpjpe=dict(joint_weights=None), smooth=dict(joint_weights=None)))
 train_dataloader = dict(batch_size=37, dataset=dict(num_frames=27))
 val_dataloader = dict(dataset=dict(num_frames=27))
+default_hooks = dict(checkpoint=dict(save_best='3dhp/MPJPE'))

@@ -10,3 +10,4 @@ model = dict(
     test_cfg=dict(flip='mpi_inf_3dhp17'))
 train_dataloader = dict(batch_size=128, dataset=dict(num_frames=27, window_stride=3))
 val_dataloader = dict(dataset=dict(num_frames=27))
+default_hooks = dict(checkpoint=dict(save_best='3dhp/MPJPE'))

@@ -1,4 +1,4 @@
-"""What metrics say of themselves: how their predictions are drawn, their columns in a table, their baselines.
+"""What metrics say of themselves: how predictions are drawn, columns in a table, which value is better, baselines.
 
 For the command line, which does not know the metrics of a config or of a plugin. A metric that says nothing, such as
 one of another package, is left out.
@@ -59,6 +59,15 @@ def table_columns(metrics: Sequence[BaseMetric]) -> dict[str, str]:
         raise ValueError(f'none of the metrics {[type(metric).__name__ for metric in metrics]} has columns for a '
                          'table: give its class a method table_columns() that returns names of results by heading')
     return columns
+
+
+def better_value(metrics: Sequence[BaseMetric], name: str) -> str | None:
+    """Whether the ``'greater'`` or the ``'less'`` of two results called ``name`` is the better one; None: none of the
+    metrics says it."""
+    for metric in metrics:
+        if name.startswith(f'{metric.prefix}/') and hasattr(metric, 'greater'):
+            return 'greater' if any(part in name.rsplit('/')[-1] for part in metric.greater) else 'less'
+    return None
 
 
 def score_baselines(metrics: Sequence[BaseMetric], configs: dict | Sequence[dict], train: dict, test: dict) -> dict:

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers.engine_toy import EngineOther, EngineToy, toy_runner
+from helpers.engine_toy import EngineOther, EngineToy, EngineToyMetric, toy_runner
 from mmengine import fileio
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import save_checkpoint
@@ -18,6 +18,7 @@ from mmegopose import compat
 from mmegopose.engine import CheckpointError, load_from_local, load_state, user_errors
 from mmegopose.engine.pretrained import PretrainedPart
 from mmegopose.files import atomic_write
+from mmegopose.registry import METRICS
 
 
 class Attack:
@@ -182,6 +183,46 @@ def test_outdated_checkpoints_are_removed(tmp_path):
                default_hooks__checkpoint__rule='less').train()
     names = sorted(p.name for p in (tmp_path / 'work').glob('*.pth'))
     assert names[-1] == 'iter_4.pth' and len(names) == 2 and names[0].startswith('best_mean_iter_')
+
+
+@METRICS.register_module(force=True)
+class RisingMetric(EngineToyMetric):
+    """Its score falls and its error rises from one validation to the next."""
+    default_prefix = 'toy'
+    greater = ('score',)
+    asked = 0
+
+    def table_columns(self):
+        return dict(error='toy/error')
+
+    def compute_metrics(self, results):
+        self.asked += 1
+        return dict(score=1 / self.asked, error=self.asked)
+
+
+@pytest.mark.parametrize('save_best, metric, kept', [
+    ('auto', 'RisingMetric', 'toy_error_iter_2'), ('toy/error', 'RisingMetric', 'toy_error_iter_2'),
+    ('toy/score', 'RisingMetric', 'toy_score_iter_2')])
+def test_metrics_tell_which_checkpoint_is_best(tmp_path, save_best, metric, kept):
+    toy_runner(tmp_path, val_evaluator__type=metric, default_hooks__checkpoint__save_best=save_best).train()
+    assert [path.stem for path in (tmp_path / 'work').glob('best*')] == [f'best_{kept}']
+
+
+def test_a_rule_that_is_given_wins(tmp_path):
+    toy_runner(tmp_path, val_evaluator__type='RisingMetric', default_hooks__checkpoint__save_best='auto',
+               default_hooks__checkpoint__rule='greater').train()
+    assert [path.stem for path in (tmp_path / 'work').glob('best*')] == ['best_toy_error_iter_4']
+
+
+@pytest.mark.parametrize('save_best, metric, message', [
+    ('error', 'RisingMetric', "save_best='error' is no result of the validation, whose results begin with toy/"),
+    ('lifting/MPJPE', 'RisingMetric', "save_best='lifting/MPJPE' is no result of the validation"),
+    ('mean', 'EngineToyMetric', 'rule for key mean')])
+def test_a_best_checkpoint_that_nothing_decides_is_refused_before_training(tmp_path, save_best, metric, message):
+    runner = toy_runner(tmp_path, val_evaluator__type=metric, default_hooks__checkpoint__save_best=save_best)
+    with pytest.raises(ValueError, match=message):
+        runner.train()
+    assert runner.iter == 0
 
 
 def test_weights_alone_are_left_at_the_end(tmp_path):

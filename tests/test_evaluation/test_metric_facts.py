@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmegopose.evaluation import SequenceMetric
 from mmegopose.evaluation.baselines import evaluate_head_pose_baselines, evaluate_lifting_baselines
 from mmegopose.evaluation.metric_facts import (
+    better_value,
     build_metrics,
     draw_predictions,
     markdown_table,
@@ -113,3 +114,16 @@ def test_table_of_results_that_some_models_lack():
     table = markdown_table('val', dict(mean={'a/x': 1.0}, mine={'a/x': 2.346, 'b/y': 10}), {'X (m)': 'a/x', 'Y': 'b/y'})
     assert table.splitlines() == ['| val | X (m) | Y |', '|---|---:|---:|', '| mean | 1.00 | - |',
                                   '| mine | 2.35 | 10.00 |']
+
+
+@pytest.mark.parametrize('kind, name, better', [
+    ('BodyPoseMetric', 'MPJPE', 'less'), ('LiftingMetric', 'MPJPE_frames', 'less'),
+    ('LiftingMetric', 'action/PhotoAP/ACCEL', 'less'), ('MPIINF3DHPMetric', 'PCK', 'greater'),
+    ('MPIINF3DHPMetric', 'group/Head/AUC', 'greater'), ('MPIINF3DHPMetric', 'MPJPE', 'less'),
+    ('MeshMetric', 'PA-MPVPE', 'less'), ('MeshMetric', 'PA-F@5', 'greater'), ('MeshMetric', 'AUC_J', 'greater'),
+    ('KeypointPCKMetric', 'visible/PCK@0.05', 'greater'), ('CocoKeypointMetric', 'AP50', 'greater'),
+    ('CocoKeypointMetric', 'OKS', 'greater'), ('OwnSlidingMetric', 'sliding', 'less')])
+def test_each_metric_tells_which_value_is_better(kind, name, better):
+    metric = METRICS.build(dict(type=kind))
+    assert better_value([OwnSilentMetric(), metric], f'{metric.prefix}/{name}') == better
+    assert better_value([OwnSilentMetric(), metric], f'other/{name}') is None

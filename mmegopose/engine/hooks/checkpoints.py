@@ -10,6 +10,7 @@ from mmengine.hooks import CheckpointHook as _CheckpointHook
 from mmengine.hooks import Hook
 from mmengine.logging import HistoryBuffer
 
+from ...evaluation.metric_facts import better_value
 from ...registry import HOOKS
 from ..checkpoint import keep_weights
 from .finite import FiniteHook
@@ -63,9 +64,14 @@ class _RemoveLater:
 
 @HOOKS.register_module()
 class CheckpointHook(_CheckpointHook):
-    """mmengine's, but an outdated checkpoint is removed only when its successor is on disk.
+    """mmengine's, but an outdated checkpoint is removed only when its successor is on disk, and the metrics tell which
+    value is better.
 
-    Raises ``TypeError`` for an unknown argument; mmengine's does so when it saves for the first time.
+    ``save_best='auto'`` is the first column of the table of the first metric that has one. ``rule`` is needed for
+    results of foreign metrics alone.
+
+    Raises ``TypeError`` for an unknown argument; mmengine's does so when it saves for the first time. Raises
+    ``ValueError`` before training for a result that no metric of the validation gives, or without a rule.
 
     Args:
         args, kwargs: mmengine's.
@@ -85,6 +91,27 @@ class CheckpointHook(_CheckpointHook):
     __init__.__signature__ = _signature.replace(  # type: ignore[attr-defined]
         parameters=[*(p for p in _signature.parameters.values() if p.kind is not p.VAR_KEYWORD),
                     inspect.signature(__init__).parameters['weights_only_at_end']])
+
+    def _init_rule(self, rules, key_indicators):
+        """Only kept: mmengine asks for rules before there are metrics."""
+        self.rules, self.key_indicators = rules, key_indicators
+
+    def before_train(self, runner):
+        super().before_train(runner)
+        if self.save_best and runner.val_loop is not None:
+            self._ask(runner.val_loop.evaluator.metrics)
+
+    def _ask(self, metrics):
+        """Names and rules of the results to save by, from the metrics of the validation."""
+        columns = [name for metric in metrics for name in getattr(metric, 'table_columns', dict)().values()]
+        names = columns[:1] if self.save_best == ['auto'] and columns else self.save_best
+        prefixes = tuple(f'{metric.prefix}/' for metric in metrics if metric.prefix)
+        unknown = [name for name in names if name != 'auto' and not name.startswith(prefixes)]
+        if unknown and len(prefixes) == len(metrics):
+            raise ValueError(f'save_best={unknown[0]!r} is no result of the validation, whose results begin with '
+                             f"{' or '.join(prefixes)}; 'auto' takes the main one")
+        rules = self.rules * len(names) if len(self.rules) == 1 else self.rules
+        super()._init_rule([rule or better_value(metrics, name) for rule, name in zip(rules, names)], names)
 
     @contextmanager
     def _removing_last(self):

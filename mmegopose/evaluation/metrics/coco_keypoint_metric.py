@@ -43,6 +43,7 @@ class CocoKeypointMetric(PoseWiseMetric):
     """
 
     default_prefix = 'coco'
+    greater = ('AP', 'AR', 'OKS')
 
     def __init__(self, ann_file: str | None = None, sigmas: Sequence[float] | None = None, min_score: float = 0.2,
                  out_file: str | None = None, prefix: str | None = None):

@@ -28,6 +28,7 @@ class KeypointPCKMetric(PoseWiseMetric):
     """
 
     default_prefix = 'keypoints'
+    greater = ('PCK',)
 
     def __init__(self, thresholds: Sequence[float] = (0.05, 0.1, 0.15), expand: float = 2.0, strict: bool = False,
                  prefix: str | None = None):

@@ -147,6 +147,7 @@ class MPIINF3DHPMetric(ProtocolMetric):
     """
 
     default_prefix = '3dhp'
+    greater = ('PCK', 'AUC')
     needs_root = True  # poses are relative to it
 
     def table_columns(self) -> dict[str, str]:

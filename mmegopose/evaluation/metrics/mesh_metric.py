@@ -40,6 +40,7 @@ class MeshMetric(PoseWiseMetric):
     """
 
     default_prefix = 'mesh'
+    greater = ('AUC', 'F@')
 
     def __init__(self, joints: bool = True, vertices: bool = True, protocol: str = 'freihand',
                  root: Sequence[int] | None = None, prefix: str | None = None):

@@ -21,7 +21,7 @@ class PoseWiseMetric(BaseMetric):
 
     Attributes:
         visualization_hook: type of the hook that draws the predictions; None: they cannot be drawn.
-        baselines: see :class:`.SequenceMetric`.
+        greater, baselines: see :class:`.SequenceMetric`.
 
     Args:
         fields: truth by prediction, e.g. ``{'pred_joints': 'joints'}``, each ``(B,P,D)``.
@@ -30,6 +30,7 @@ class PoseWiseMetric(BaseMetric):
     """
 
     visualization_hook: ClassVar[str | None] = 'MeshVisualizationHook'
+    greater: ClassVar[tuple[str, ...]] = ()
     baselines: ClassVar[Callable | None] = None
 
     def __init__(self, fields: dict[str, str], mask: str, prefix: str | None = None):

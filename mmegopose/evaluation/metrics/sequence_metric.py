@@ -61,6 +61,7 @@ class SequenceMetric(BaseMetric):
 
     Attributes:
         visualization_hook: type of the hook that draws the predictions; None: they cannot be drawn.
+        greater: parts of the names of results that are better when they are greater; all others are errors.
         baselines: function that scores simple rules on the same data, see :mod:`mmegopose.evaluation.baselines`; None:
             none are known.
 
@@ -69,6 +70,7 @@ class SequenceMetric(BaseMetric):
     """
 
     visualization_hook: ClassVar[str | None] = 'PoseVisualizationHook'
+    greater: ClassVar[tuple[str, ...]] = ()
     baselines: ClassVar[Callable | None] = None
 
     def __init__(self, prefix: str | None = None):
