@@ -11,7 +11,7 @@ model = dict(
 train_dataloader = dict(batch_size=16, dataset=dict(num_samples=64000))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.04, by_epoch=False, end=200),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=200, end=1500, T_max=3800, eta_min=1e-6),
-    dict(type='CosineAnnealingLR', by_epoch=False, begin=1500, eta_min=1e-6),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=200, end=1600, T_max=3800, eta_min=1e-6),
+    dict(type='CosineAnnealingLR', by_epoch=False, begin=1600, eta_min=1e-6),
 ]
-train_cfg = dict(max_iters=2400, val_interval=1200)
+train_cfg = dict(max_iters=2000, val_interval=1000)

@@ -23,8 +23,9 @@ OWN = dict(HeadPoseInferencer=('preset',), LiftingInferencer=('skeleton', 'fps',
 
 def export_arguments(parser) -> None:
     model = parser.add_argument_group('model')
-    model.add_argument('--model', metavar='FOLDER',
-                       help='what training wrote, e.g. work_dirs/levelwise_vit: a config and its last checkpoint')
+    model.add_argument('--model', metavar='NAME_OR_FOLDER',
+                       help='a name of mmegopose models, or what training wrote, e.g. work_dirs/levelwise_vit: a '
+                       'config and its last checkpoint')
     add_config(model, '--config', metavar='CONFIG')
     model.add_argument('--checkpoint', metavar='FILE', help='checkpoint of that config')
     inputs = parser.add_argument_group('what will go in')

@@ -6,11 +6,13 @@ Ultralytics, COCO, VideoPose3D. A video or pictures, whose 2D poses --detector f
 Files are read by mmegopose.motion.Motion.load; one of another recording is written over only with --overwrite. Exit
 status: 0 written, 1 nobody is in the recording, 2 a mistake.
 
-A model is what training writes: its work_dir, with a config and checkpoints, of which the last one is taken.
+A model is a name that mmegopose models lists, or what training writes: its work_dir, with a config and checkpoints, of
+which the last one is taken. Without one the model of the package that reads such a recording is taken, if it has any.
 
 Here: of mmegopose train mmegopose::levelwise_vit.py, mmegopose::lifting/stcformer_27_sample.py, a config of hands.
 
 Examples:
+    mmegopose predict hand.jpg --box 120 80 340 300 --hand left
     mmegopose predict mps_recording_vrs --model work_dirs/levelwise_vit
     mmegopose predict quest.csv --preset openxr --config my_config.py --checkpoint iter_500.pth --out walk.npz
     mmegopose predict openpose_folder --image-size 1920 1080 --fps 25 --model work_dirs/stcformer_27_sample
@@ -41,8 +43,9 @@ COMMON = ('format', 'fps', 'smooth', 'constant_bones', 'floor')
 def predict_arguments(parser) -> None:
     parser.add_argument('input', help='file or folder of a recording')
     model = parser.add_argument_group('model')
-    model.add_argument('--model', metavar='FOLDER',
-                       help='what training wrote, e.g. work_dirs/levelwise_vit: a config and its last checkpoint')
+    model.add_argument('--model', metavar='NAME_OR_FOLDER',
+                       help='a name of mmegopose models, or what training wrote, e.g. work_dirs/levelwise_vit: a '
+                       'config and its last checkpoint; default: the model of the package for such a recording')
     add_config(model, '--config', metavar='CONFIG')
     model.add_argument('--checkpoint', metavar='FILE', help='checkpoint of that config')
     model.add_argument('--device', help='default: a GPU if there is one')
@@ -91,6 +94,8 @@ def predict_command(args) -> int:
         _check_numbers(args)
         base = _base_of(args)
         _require_free([base], args)
+        if args.model is None and args.config is None and args.checkpoint is None:
+            args.model = _shipped_for(args)
         predict = load_inferencer(args.config, args.checkpoint, model=args.model, device=args.device,
                                   precision=args.precision)
         kind = type(predict).__name__
@@ -114,6 +119,20 @@ def predict_command(args) -> int:
             replace(motion, provenance=motion.provenance | dict(recording=_name_of(args))).save(file)
         print(_written_sentence(files, motions[0]))
     return 0
+
+
+def _shipped_for(args) -> str:
+    """Name of the model of the package that reads the recording, which is printed."""
+    from ..inference.inputs.recording_kinds import inferencer_for
+    from ..inference.named_models import shipped_model
+    own = {name: [kind for kind, (_, names) in KINDS.items() if name in names] for _, names in KINDS.values()
+           for name in names}
+    told = {kinds[0] for name, kinds in own.items() if len(kinds) == 1 and _given(args, name)}
+    if args.detector == 'mediapipe_hands':
+        told.add('MeshInferencer')
+    model = shipped_model(told.pop() if len(told) == 1 else inferencer_for(args.input))
+    print(f'Model: {model.name}, which comes with the package ({model.facts["task"]}); --model names another one.')
+    return model.name
 
 
 def _options_for(kind: str, args) -> dict:

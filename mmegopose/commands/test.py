@@ -6,6 +6,7 @@ file that a challenge wants.
 Examples:
     mmegopose test mmegopose::levelwise_vit.py work_dirs/levelwise_vit/iter_20000.pth --out metrics.json
     mmegopose test my_config.py iter_500.pth --show-dir pictures --dump predictions.npz
+    mmegopose test hand-synthetic                   # the name of a model, see mmegopose models
     mmegopose test my_config.py iter_500.pth --submit body.json --cfg-options data_root=/path/to/egoexo4d
 """
 from ._shared.arguments import add_config, add_engine_arguments, set_local_rank
@@ -13,7 +14,8 @@ from ._shared.arguments import add_config, add_engine_arguments, set_local_rank
 
 def test_arguments(parser) -> None:
     add_config(parser)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file; without it CONFIG is the name of a model, or '
+                        'a folder that training wrote')
     parser.add_argument('--work-dir', metavar='DIR',
                         help='folder of the logs; default: ./work_dirs/<name of the config>')
     parser.add_argument('--out', metavar='METRICS.json', help='write the metrics here')
@@ -35,9 +37,13 @@ def test_command(args) -> None:
     from ..engine.options import Options
     from ..engine.runner import leave_process_group
     from ..files import atomic_write, finite_values, require_writable
+    from ..inference.named_models import files_of_model
     from ..registry import RUNNERS
     set_local_rank(args)
     with user_errors():
+        name = None
+        if args.checkpoint is None:
+            args.config, args.checkpoint, name = map(str, files_of_model(args.config))
         if '://' not in args.checkpoint:
             require_checkpoint(args.checkpoint)
         for path in filter(None, (args.out, args.dump, args.submit, args.show_dir)):
@@ -46,7 +52,7 @@ def test_command(args) -> None:
         add_outputs(cfg, args)
         check_config(cfg, args.config, 'test')
         cfg.launcher, cfg.load_from, cfg.resume = args.launcher, args.checkpoint, False
-        cfg.work_dir = choose_work_dir(args.work_dir or cfg.get('work_dir'), args.config)
+        cfg.work_dir = choose_work_dir(args.work_dir or cfg.get('work_dir'), name or args.config)
         runner = RUNNERS.build(cfg)
         metrics = dict(runner.test())
         skipped = max((getattr(getattr(metric, 'skipped', None), 'reported', 0)

@@ -15,7 +15,8 @@ from ..datasets import SequenceStore, WindowDataset
 from ..engine.config import load_config
 from ..registry import DATASETS
 from ..structures import PoseDataSample
-from .loading import dataset_over, find_model, load_model
+from .loading import dataset_over, load_model
+from .named_models import files_of_model
 
 PRECISIONS = dict(fp32=None, bf16=torch.bfloat16)
 
@@ -28,9 +29,10 @@ class Inferencer:
     it runs; registered in ``INFERENCERS``, :func:`.load_inferencer` finds it.
 
     Args:
-        config: config file.
+        config: config file; without a checkpoint, what ``model`` is. Without anything the model of this family that
+            comes with the package is taken.
         checkpoint: its checkpoint.
-        model: in place of both: a folder that training wrote, or the name of one, see :func:`.find_model`.
+        model: in place of both: a folder that training wrote, or the name of a model, see :func:`.find_model`.
         device: where the model runs; default: a GPU if there is one.
         precision: ``'fp32'`` or ``'bf16'``.
         progress: show a progress bar; default: in a terminal.
@@ -42,8 +44,8 @@ class Inferencer:
         provenance: facts of the model that each result bears.
 
     Raises:
-        ValueError: neither or both of checkpoint and model, or an unknown precision.
-        FileNotFoundError: a file is not there.
+        ValueError: a config without a checkpoint, a model beside them, or an unknown precision.
+        FileNotFoundError: a file is not there, or no model of this family comes with the package.
     """
 
     def __init__(self, config: str | Path | None = None, checkpoint: str | Path | None = None, *,
@@ -51,16 +53,13 @@ class Inferencer:
                  progress: bool | None = None):
         if precision not in PRECISIONS:
             raise ValueError(f'precision={precision!r} should be one of {list(PRECISIONS)}')
-        if (model is None) == (checkpoint is None) or (config is None) != (checkpoint is None):
-            raise ValueError('an inferencer needs a config and a checkpoint, or a model: a folder with both, or a name')
-        if model is not None:
-            config, checkpoint = find_model(model)
+        config, checkpoint, name = files_of_model(config, checkpoint, model, type(self).__name__)
         self.cfg = load_config(config)
         self.dataset = self.cfg.test_dataloader.dataset
         self.device, self.precision, self.progress = str(device or get_device()), precision, progress
-        self.model = load_model(self.cfg, str(checkpoint), self.device)
+        self.model = load_model(self.cfg, checkpoint, self.device)
         self.provenance = dict(
-            model=str(model) if model is not None else Path(str(config)).stem, config=str(config),
+            model=name, config=str(config),
             checkpoint=Path(str(checkpoint)).name, checkpoint_sha256=_sha256(Path(str(checkpoint)).expanduser()),
             precision=precision, mmegopose=__version__)
 

@@ -7,50 +7,10 @@ from mmengine.device import get_device
 from mmengine.model import BaseModel
 
 from ..datasets import SequenceStore, WindowDataset
-from ..datasets.cache import cache_home
-from ..engine.checkpoint import load_from_local, load_state, named_checkpoint, state_of
+from ..engine.checkpoint import load_from_local, load_state, state_of
 from ..engine.config import load_config
 from ..registry import DATASETS, INFERENCERS, MODELS
-
-SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
-
-
-def model_folders() -> list[Path]:
-    """Folders whose subfolders are models with a name: those of the package, and ``models`` in the cache."""
-    return [SHIPPED, cache_home() / 'models']
-
-
-def find_model(model: str | Path) -> tuple[Path, Path]:
-    """Config and checkpoint of a model.
-
-    Args:
-        model: a folder with a config and a checkpoint, as training writes it, or the name of such a folder in one of
-            :func:`model_folders`. The config is ``config.py`` or the only ``*.py``, the checkpoint the one that
-            ``last_checkpoint`` names or the only ``*.pth``.
-
-    Raises:
-        FileNotFoundError: there is no such folder, or it lacks a file.
-        ValueError: it holds several configs or checkpoints, and nothing says which.
-    """
-    places = [Path(model).expanduser(), *(home / str(model) for home in model_folders())]
-    folder = next((place for place in places if place.is_dir()), None)
-    if folder is None:
-        known = sorted({path.parent.name for home in model_folders() for path in home.glob('*/config.py')})
-        raise FileNotFoundError(f'model={str(model)!r} is no folder and no name of a model; known: '
-                                f'{known or "none, so name the folder that training wrote (its work_dir)"}. Otherwise '
-                                'give config and checkpoint')
-    config, checkpoints = folder / 'config.py', sorted(folder.glob('*.pth'))
-    configs = [config] if config.is_file() else sorted(folder.glob('*.py'))
-    named = named_checkpoint(folder)  # the folder may be a copy, so the file beside it comes first
-    checkpoints = next(([path] for path in (folder / named.name, named) if path.is_file()), checkpoints)
-    if not configs or not checkpoints:
-        raise FileNotFoundError(f'{folder} lacks {"a file *.pth" if configs else "config.py"}: name a '
-                                'folder that training wrote, whose training has saved a checkpoint; otherwise give '
-                                'config and checkpoint')
-    for what, found in (('configs', configs), ('checkpoints', checkpoints)):
-        if len(found) > 1:
-            raise ValueError(f'{folder} holds the {what} {[path.name for path in found]}: give config and checkpoint')
-    return configs[0], checkpoints[0]
+from .named_models import files_of_model
 
 
 def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | None = None, *,
@@ -61,11 +21,9 @@ def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | N
         config, checkpoint, model, options: see :class:`.Inferencer`.
 
     Raises:
-        ValueError: a data set for which there is no inferencer.
+        ValueError: no model, or a data set for which there is no inferencer.
     """
-    if config is None and model is None:
-        raise ValueError('name a model: a folder or name, or a config and its checkpoint')
-    cfg = load_config(find_model(model)[0] if model is not None else config)
+    cfg = load_config(files_of_model(config, checkpoint, model)[0])
     kind = cfg.test_dataloader.dataset.type
     names = [cls.__name__ for cls in getattr(DATASETS.get(kind) if isinstance(kind, str) else kind, '__mro__', ())]
     families = {cls: cls.datasets for cls in INFERENCERS.module_dict.values() if hasattr(cls, 'datasets')}
@@ -76,16 +34,28 @@ def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | N
                      'what derives from them')
 
 
-def load_model(cfg: Config, checkpoint: str, device: str | None = None) -> BaseModel:
-    """Model of a config with the weights of a checkpoint, ready to predict.
+def load_model(config: str | Path | Config, checkpoint: str | Path | None = None,
+               device: str | None = None) -> BaseModel:
+    """The network of a model with its weights, ready to predict. What reads a recording is :func:`load_inferencer`.
+
+    ::
+
+        model = load_model('hand-synthetic')                    # the name of a model, or the folder that training wrote
+        model = load_model('config.py', 'checkpoint.pth')
 
     Args:
-        cfg: loaded config.
-        checkpoint: file.
+        config: a name or a folder, see :func:`.find_model`; with a checkpoint a config file, or a loaded config.
+        checkpoint: its checkpoint.
         device: where the model runs; default: a GPU if there is one.
+
+    Raises:
+        FileNotFoundError, ValueError: see :func:`.files_of_model`.
+        CheckpointError: the weights do not fit.
     """
+    config, file, _ = files_of_model(config, checkpoint)
+    cfg = config if isinstance(config, Config) else load_config(config)
     model = MODELS.build(cfg.model)
-    load_state(model, state_of(load_from_local(checkpoint), checkpoint), checkpoint)
+    load_state(model, state_of(load_from_local(str(file)), str(file)), str(file))
     return model.to(device or get_device()).eval()
 
 

@@ -7,8 +7,9 @@ PACKAGE = ROOT / 'mmegopose'
 
 
 def python_files(*folders: str) -> list:
-    """Python files below folders of the repository, in order of their names."""
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob('*.py'))
+    """Python files below folders of the repository, in order of their names; configs of shipped models are none."""
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob('*.py')
+                  if PACKAGE / 'assets' not in path.parents)
 
 
 def imports(path: Path) -> list:

@@ -1,0 +1,48 @@
+"""List the models that have a name: those that come with the package, and yours.
+
+A name goes wherever a model is asked for: mmegopose predict walk.csv --model NAME, mmegopose test NAME, and in Python
+load_inferencer('NAME'), load_model('NAME'). A folder of yours with a config and a checkpoint has a name, too, once it
+lies in the folder models of the cache (MMEGOPOSE_CACHE, or ~/.cache/mmegopose).
+
+Examples:
+    mmegopose models
+    mmegopose models hand-synthetic                 # all that is known of it
+"""
+
+
+def models_arguments(parser) -> None:
+    parser.add_argument('name', nargs='?', help='of one model: all its facts')
+
+
+def models_command(args) -> None:
+    from ..engine.errors import user_errors
+    from ..inference.named_models import FACTS, find_model, model_folders, named_models
+    with user_errors():
+        models = named_models()
+        if args.name is not None:
+            folder = find_model(args.name)[0].parent
+            print(f'{folder}:')
+            print((folder / FACTS).read_text(encoding='utf-8').rstrip() if (folder / FACTS).is_file()
+                  else f'it has no {FACTS}, which would tell more')
+            return
+        if not models:
+            print('No model has a name yet.')
+        for model in models:
+            print('\n'.join(_lines(model)))
+        print(f'Yours: folders in {model_folders()[-1]}')
+
+
+def _lines(model) -> list[str]:
+    """What is shown of a model."""
+    facts, whose = model.facts, 'comes with the package' if model.shipped else 'yours'
+    if not facts:
+        return [f'{model.name} ({whose})', f'    {model.folder}']
+    size = f'{facts.get("num_parameters", 0) / 1e6:.2f} M parameters, {facts.get("bytes", 0) / 1e6:.1f} MB'
+    if model.name != model.folder.name:
+        size = f'the weights of {model.folder.name}'
+    rows = [('reads', facts.get('reads')), ('gives', facts.get('gives')), ('size', size),
+            *(('score', f'{score["measure"]}: {score["value"]:g}, {score["data"]}')
+              for score in facts.get('scores', [])[:3]),
+            ('trained on', facts.get('trained_on')), ('terms', facts.get('terms'))]
+    return [f'{model.name}: {facts.get("task", "")} ({whose})',
+            *(f'    {name:10} {told}' for name, told in rows if told)]

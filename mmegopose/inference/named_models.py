@@ -1,0 +1,142 @@
+"""Models that have a name: those that come with the package, the user's own, and the facts of each."""
+import difflib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from ..datasets.cache import cache_home
+from ..engine.checkpoint import named_checkpoint
+from ..files import BadFile
+
+SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
+FACTS = 'facts.yml'
+READS = dict(HeadPoseInferencer='head tracks', LiftingInferencer='2D poses', MeshInferencer='pictures')
+"""What the models of each inferencer read."""
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A folder with a config and weights.
+
+    Attributes:
+        name: of the folder, or another one that its facts give it (``also``).
+        folder: where it is.
+        facts: content of its ``facts.yml``, see :func:`.publish_model`; empty if it has none.
+    """
+    name: str
+    folder: Path
+    facts: dict = field(default_factory=dict)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes with the package."""
+        return self.folder.parent == SHIPPED
+
+
+def model_folders() -> list[Path]:
+    """Folders whose subfolders are models with a name: those of the package, and ``models`` in the cache."""
+    return [SHIPPED, cache_home() / 'models']
+
+
+def read_facts(folder: Path) -> dict:
+    """The facts of a model, empty if it has no such file. Raises ``BadFile`` if that is not readable."""
+    path = folder / FACTS
+    if not path.is_file():
+        return {}
+    try:
+        facts = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadFile(f'{path} is not readable YAML ({error})') from None
+    if not isinstance(facts, dict):
+        raise BadFile(f'{path} should hold names and values, got {type(facts).__name__}')
+    return facts
+
+
+def named_models() -> list[NamedModel]:
+    """All models that have a name, each once: those of the package come first, and their names are theirs."""
+    found: dict[str, NamedModel] = {}
+    for home in model_folders():
+        for folder in sorted({config.parent for config in home.glob('*/*.py')}):
+            facts = read_facts(folder)
+            for name in (folder.name, *(facts.get('also') or ())):
+                found.setdefault(name, NamedModel(name, folder, facts))
+    return list(found.values())
+
+
+def shipped_model(inferencer: str) -> NamedModel:
+    """The model of the package for an inferencer, the first by name.
+
+    Raises ``FileNotFoundError`` that tells which there are if it has none.
+    """
+    shipped = [model for model in named_models() if model.shipped]
+    for model in shipped:
+        if model.facts.get('inferencer') == inferencer and model.name == model.folder.name:
+            return model
+    there = ', '.join(f'{model.name} ({READS.get(str(model.facts.get("inferencer")), "other data")})'
+                      for model in shipped)
+    raise FileNotFoundError(f'no model that reads {READS.get(inferencer, f"the data of {inferencer}")} comes with this '
+                            f'version of mmegopose; these do: {there or "none"}. Name a model: the folder that a '
+                            'training wrote, or a config and its checkpoint')
+
+
+def find_model(model: str | Path) -> tuple[Path, Path]:
+    """Config and checkpoint of a model.
+
+    Args:
+        model: a folder with a config and a checkpoint, as training writes it, or the name of one of
+            :func:`named_models`. The config is ``config.py`` or the only ``*.py``, the checkpoint the one that
+            ``last_checkpoint`` names or the only ``*.pth``.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or it lacks a file.
+        ValueError: it holds several configs or checkpoints, and nothing says which.
+    """
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        known = {named.name: named.folder for named in named_models()}
+        if str(model) not in known:
+            near = difflib.get_close_matches(str(model), known, 1, 0.5)
+            raise FileNotFoundError(
+                f'model={str(model)!r} is no folder and no name of a model; '
+                + (f'nearest: {near[0]}; ' if near else '') + f'known: {", ".join(sorted(known)) or "none"}. A folder '
+                'is what training wrote (its work_dir). Otherwise give config and checkpoint')
+        folder = known[str(model)]
+    config, checkpoints = folder / 'config.py', sorted(folder.glob('*.pth'))
+    configs = [config] if config.is_file() else sorted(folder.glob('*.py'))
+    named = named_checkpoint(folder)  # the folder may be a copy, so the file beside it comes first
+    checkpoints = next(([path] for path in (folder / named.name, named) if path.is_file()), checkpoints)
+    if not configs or not checkpoints:
+        raise FileNotFoundError(f'{folder} lacks {"a file *.pth" if configs else "config.py"}: name a '
+                                'folder that training wrote, whose training has saved a checkpoint; otherwise give '
+                                'config and checkpoint')
+    for what, found in (('configs', configs), ('checkpoints', checkpoints)):
+        if len(found) > 1:
+            raise ValueError(f'{folder} holds the {what} {[path.name for path in found]}: give config and checkpoint')
+    return configs[0], checkpoints[0]
+
+
+def files_of_model(config=None, checkpoint=None, model: str | Path | None = None, inferencer: str = '') -> tuple:
+    """Config, checkpoint and name of a model, however it is given.
+
+    Args:
+        config, checkpoint: both files; or ``config`` alone, which then is a folder or a name, as ``model`` is.
+        model: a folder or a name, see :func:`find_model`.
+        inferencer: whose shipped model is taken if nothing is given, see :func:`shipped_model`; ``''``: none.
+
+    Raises:
+        ValueError: a config file without a checkpoint, a checkpoint without a config, or a model twice.
+        FileNotFoundError: no such folder or name.
+    """
+    if config is not None and checkpoint is not None and model is None:
+        return config, checkpoint, Path(getattr(config, 'filename', None) or str(config)).stem
+    if model is None and checkpoint is None and config is not None and not str(config).endswith('.py') \
+            and not isinstance(config, dict):
+        model, config = config, None
+    if config is not None or checkpoint is not None:
+        raise ValueError('what predicts needs a config and a checkpoint, or a model: a folder with both, or a name')
+    if model is None:
+        if not inferencer:
+            raise ValueError('name a model: a folder or name, or a config and its checkpoint')
+        model = shipped_model(inferencer).name
+    return *find_model(model), str(model)
