@@ -76,6 +76,9 @@ def data_config(dataset: dict, task: OpenTask, motions: OpenMotions, split: str,
     if task.name == 'lifting' and motions.npz is None:
         raise ValueError(f'{motions.given} is the converted folder, from which nobody can lift: give --data the npz of '
                          'motion capture, of which the folder was made')
+    if task.name == 'head_wrists' and not any(step['type'] == 'WristPlaces' for step in config.get('pipeline', ())):
+        raise ValueError('the task head_wrists is for models that read wrists, whose pipeline has WristPlaces; this '
+                         'one is a row of the task head')
     config.update(data_root=motions.npz if task.name == 'lifting' else motions.folder, split=split)
     config['pipeline'] = [dict(step, **changes) if step['type'] == 'WristPlaces' else step
                           for step in config.get('pipeline', ())]

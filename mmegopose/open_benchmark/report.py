@@ -120,14 +120,15 @@ def mix_in_words(branches: dict) -> str:
         f' Its weights give {first} {branches["mean_weight"]:.2f} on average.'
     verdict = f'better by {gain:.2f} cm' if gain >= 0.005 else 'no better' if gain > -0.005 else \
         f'worse by {-gain:.2f} cm'
-    why = 'so a mix can gain' if branches['correlation'] < branches['ratio'] else \
-        'so the better branch alone is the best mix'
+    most = min(alone) - branches['best']
+    why = f'a fixed mix can gain {most:.2f} cm over the better branch' if most >= 0.005 else \
+        'no fixed mix gains anything over the better branch'
     return (f'{first} alone {alone[0]:.2f} cm, {second} alone {alone[1]:.2f} cm, the model {branches["fused"]:.2f} cm: '
             f'{verdict} than {better}.{weight} The best fixed weight of {first} on these data is '
             f'{branches["best_weight"]:.2f}: {branches["best"]:.2f} cm. The errors of the branches correlate by '
             f'{branches["correlation"]:.3f} (1: the same mistakes), their root mean squares have the ratio '
             f'{branches["ratio"]:.3f}; in squares a mix is better than the better branch only where the correlation is '
-            f'below that ratio, {why}.')
+            f'below that ratio. Here {why}.')
 
 
 def _worst(task: OpenTask, condition: str, unit: str, rows: list) -> str:

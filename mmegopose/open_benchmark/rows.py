@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from ..engine.checkpoint import newest_checkpoint
 from ..engine.config import load_config
-from ..inference.loading import find_model, model_folders
+from ..inference.loading import SHIPPED, find_model
 from .tasks import TASKS
 
 
@@ -124,7 +124,7 @@ def default_rows(models: list[str] | None = None) -> list[BenchmarkRow]:
     """
     rows = [BenchmarkRow(rule, task.name, rule=rule) for task in TASKS.values() for rule in task.rules]
     if models is None:
-        models = sorted({config.parent.name for home in model_folders() for config in home.glob('*/config.py')})
+        models = sorted({config.parent.name for config in SHIPPED.glob('*/*.py')})
     for model in models:
         for task in tasks_of(load_config(find_model(model)[0])):
             rows.append(BenchmarkRow(Path(model).name, task, model=model))
@@ -133,7 +133,7 @@ def default_rows(models: list[str] | None = None) -> list[BenchmarkRow]:
 
 def tasks_of(cfg) -> list[str]:
     """Tasks in which the model of a config can be tested; none for one of images."""
-    data = cfg.val_dataloader.dataset
+    data = (cfg.get('val_dataloader') or cfg.test_dataloader).dataset
     if 'Lifting' in str(data.type) or data.type == 'RandomViewDataset':
         return ['lifting']
     if data.type != 'EgoExo4DBodyDataset':

@@ -121,8 +121,8 @@ def scored_in_words(rows: list) -> str:
         return 'The rows read different frames, so that they cannot be compared: ' + ', '.join(
             f'{frames} frames of {sequences} sequences' for sequences, _, frames in sorted(counts)) + '.'
     sequences, motions, frames = counts.pop()
-    cameras = f' of {motions} motions' if motions < sequences else ''
-    return f'{frames:,} frames, {sequences} sequences{cameras}.'
+    cameras = f' of {motions} motion{"s" if motions > 1 else ""}' if motions < sequences else ''
+    return f'{frames:,} frames, {sequences} sequence{"s" if sequences > 1 else ""}{cameras}.'
 
 
 def csv_table(tasks: dict[str, list]) -> str:

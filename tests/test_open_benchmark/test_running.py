@@ -2,6 +2,7 @@
 import csv
 import json
 import os
+import time
 
 import pytest
 import torch
@@ -9,6 +10,8 @@ import torch
 from mmegopose.cli import main
 from mmegopose.engine.config import load_config
 from mmegopose.evaluation.baselines import evaluate_head_pose_baselines
+from mmegopose.open_benchmark import default_rows, running
+from mmegopose.open_benchmark.tasks import TASKS
 from mmegopose.registry import MODELS
 
 SMALL = {'model.backbone.depth': 1, 'model.backbone.embed_dim': 32, 'model.backbone.num_heads': 2,
@@ -64,6 +67,61 @@ def test_a_second_call_does_only_what_is_new(tmp_path, capsys):
     now = {path: path.stat().st_mtime_ns for path in (tmp_path / 'out/results').iterdir()}
     assert len(now) == 5 and sum(now[path] == kept[path] for path in kept) == 3
     assert json.loads((tmp_path / 'out/table.json').read_text())['tasks']['head'] == table['tasks']['head']
+
+
+@pytest.mark.slow
+def test_the_sample_without_training(tmp_path, capsys):
+    """All rules, and the models that come with the package."""
+    start = time.monotonic()
+    assert run(tmp_path) == 0
+    assert time.monotonic() - start < 60 * (1 + os.getloadavg()[0])
+    table = json.loads((tmp_path / 'out/table.json').read_text())['tasks']
+    for row in default_rows():
+        assert row.name in [found['row'] for found in table[row.task]]
+    page = (tmp_path / 'out/report.html').read_text()
+    assert all(f'id="{task}"' in page for task in TASKS) and 'NaN' not in page
+    values = {name: [row['numbers'] for row in rows] for name, rows in table.items()}
+    assert values['lifting'][1]['all']['measures']['MPJPE']['value'] == pytest.approx(259.52, abs=0.01)
+    assert '| linear | 259.52' in capsys.readouterr().out
+
+
+def test_ctrl_c_loses_nothing(tmp_path, monkeypatch, capsys):
+    rules, scored = ('mean pose', 'ridge regression'), []
+
+    def evaluate(row, checkpoint, motions, split):
+        scored.append(row.rule)
+        if len(scored) == 2:
+            raise KeyboardInterrupt
+        errors = {name: [12.0] for name in (*TASKS['head'].measures, 'joint/knee')}
+        sequence = dict(name='a', uid='a', subject='s', action='walk', scenario='walk', motion='a')
+        return {'head alone': dict(sequences=[sequence], num_frames=[4], sums=errors, skeleton='coco17', worst=[],
+                                   counts={name: [4] for name in errors}, branches=None)}
+
+    monkeypatch.setattr(running, 'evaluate_row', evaluate)
+    for _ in range(2):
+        try:
+            run(tmp_path, '--rows', str(write_rules(tmp_path, rules)))
+        except SystemExit as stop:
+            assert stop.code == 130
+    assert scored == [rules[0], rules[1], rules[1]]
+    assert 'as before' in capsys.readouterr().out
+    assert '| ridge regression | 3.00 |' in (tmp_path / 'out/table.md').read_text()
+
+
+def test_models_without_wrists_are_no_rows_of_head_and_wrists(tmp_path, capsys):
+    save_random_weights(tmp_path / '0.pth', 'mmegopose::head_pose/head_body.py', SMALL, 0)
+    (tmp_path / 'rows.json').write_text(json.dumps(dict(rows=[dict(
+        name='blind', task='head_wrists', config='mmegopose::head_pose/head_body.py', checkpoints=['0.pth'],
+        options=SMALL)])))
+    with pytest.raises(SystemExit):
+        run(tmp_path, '--rows', str(tmp_path / 'rows.json'))
+    assert 'models that read wrists' in capsys.readouterr().err
+
+
+def write_rules(folder, rules):
+    path = folder / 'rules.json'
+    path.write_text(json.dumps(dict(rows=[dict(name=rule, task='head', rule=rule) for rule in rules])))
+    return path
 
 
 def test_mistakes_are_told_before_anything_is_computed(tmp_path, capsys):
