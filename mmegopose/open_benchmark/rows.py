@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from ..engine.checkpoint import newest_checkpoint
 from ..engine.config import load_config
-from ..inference.loading import SHIPPED, find_model
+from ..inference.named_models import find_model, named_models
 from .tasks import TASKS
 
 
@@ -124,7 +124,7 @@ def default_rows(models: list[str] | None = None) -> list[BenchmarkRow]:
     """
     rows = [BenchmarkRow(rule, task.name, rule=rule) for task in TASKS.values() for rule in task.rules]
     if models is None:
-        models = sorted({config.parent.name for config in SHIPPED.glob('*/*.py')})
+        models = [model.name for model in named_models() if model.shipped and model.name == model.folder.name]
     for model in models:
         for task in tasks_of(load_config(find_model(model)[0])):
             rows.append(BenchmarkRow(Path(model).name, task, model=model))
