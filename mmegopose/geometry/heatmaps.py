@@ -63,7 +63,8 @@ def decode_heatmaps(heatmaps: Tensor, blur: int = 11) -> tuple[Tensor, Tensor]:
     """Sub-pixel peaks of heatmaps, ``(...,h,w) -> (...,2) x and y in pixels of the heatmap, (...) peak heights``.
 
     One Newton step from the highest pixel on the logarithm of the blurred heatmap, exact for a Gaussian (Zhang et al.,
-    DARK, CVPR 2020, arXiv 1910.06278, section 3.2), as ViTPose decodes with unbiased data processing.
+    DARK, CVPR 2020, arXiv 1910.06278, section 3.2), as ViTPose decodes with unbiased data processing. Where the
+    logarithm has no maximum near the highest pixel, this pixel is the answer; ViTPose may leave the heatmap there.
 
     Args:
         heatmaps: any floating type.
@@ -85,7 +86,7 @@ def decode_heatmaps(heatmaps: Tensor, blur: int = 11) -> tuple[Tensor, Tensor]:
     determinant = dxx * dyy - dxy.square()
     peak = (dxx < 0) & (determinant > 1e-8)  # elsewhere the parabola has no maximum
     step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) / determinant.clamp(min=1e-8)[:, None]
-    step = torch.where(peak[:, None], step.clamp(-1, 1), 0)
+    step = torch.where(peak[:, None], step, 0)
     points = torch.stack([column, row], -1) + step
     return points.unflatten(0, heatmaps.shape[:-2]), scores.unflatten(0, heatmaps.shape[:-2])
 

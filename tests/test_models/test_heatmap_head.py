@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 import torch
-from helpers.lifting_parity import recorded, shapes
+from helpers.lifting_parity import DATA, recorded, shapes
 
 from mmegopose.geometry.heatmaps import decode_heatmaps, encode_heatmaps
 from mmegopose.models.backbones import ViT
@@ -60,6 +61,18 @@ def test_peaks_at_the_border_and_flat_maps():
     torch.testing.assert_close(found, corners, atol=1.0, rtol=0)
     found, scores = decode_heatmaps(torch.zeros(4, 64, 48))
     assert torch.equal(found, torch.zeros(4, 2)) and torch.equal(scores, torch.zeros(4))
+
+
+def test_decoding_is_that_of_vitpose():
+    """Of clear, noisy and low peaks, inside and at all borders: also where the step is longer than a pixel."""
+    official = np.load(DATA / 'vitpose_udp.npz')
+    heatmaps, wanted = (torch.from_numpy(official[name]) for name in ('heatmaps', 'keypoints'))
+    found, _ = decode_heatmaps(heatmaps)
+    index = heatmaps.flatten(1).argmax(1)
+    pixel = torch.stack([index % 24, index // 24], -1)
+    defined = torch.arange(60) != 55  # a saddle, which sends the official code 47 pixels away
+    torch.testing.assert_close(found[defined], wanted[defined], atol=5e-5, rtol=0)
+    assert (wanted - pixel)[defined].abs().max() > 1.5 and torch.equal(found[55], pixel[55].float())
 
 
 def test_keypoints_are_in_crop_units():
