@@ -2,6 +2,8 @@
 import re
 import zipfile
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -48,6 +50,24 @@ def read_weights(source: str) -> dict:
     with safe_globals([(stand_in, name) for name, stand_in in foreign.items()]):
         checkpoint = load_from_local(source)
     return state_of(unwrap(checkpoint) if isinstance(checkpoint, dict) else checkpoint, source)
+
+
+@contextmanager
+def told_to_convert(source: str) -> Iterator[None]:
+    """A checkpoint that cannot be used because it holds official weights is answered with the command to convert it."""
+    try:
+        yield
+    except CheckpointError:
+        try:
+            weights = read_weights(source)
+        except (CheckpointError, FileNotFoundError):
+            weights = {}
+        names = recognize(weights)
+        if not names or any(re.fullmatch(OURS, key) for key in weights):
+            raise
+        raise CheckpointError(  # the advice of the first error would lead astray
+            f'{source} holds official weights ({" or ".join(names)}), which have other names here. Convert them: '
+            f'python tools/model_converters/official.py {source} {Path(source).stem}_converted.pth') from None
 
 
 def convert_checkpoint(source: str, origin: str | None = None, model: dict | None = None, **options):

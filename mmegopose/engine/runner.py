@@ -14,6 +14,7 @@ from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
 from .continuation import batch_facts, options_of, tell_if_done, warn_of_other_batches, warn_of_other_options
 from .errors import absent_files
 from .hooks import RandomStateHook
+from .official_checkpoints import told_to_convert
 
 DEFAULT_HOOKS = dict(random_state=dict(type='RandomStateHook'), portable=dict(type='PortableCheckpointHook'),
                      finite=dict(type='FiniteHook'))
@@ -122,6 +123,10 @@ class EgoRunner(Runner):
 
     def load_checkpoint(self, filename: str, map_location='cpu'):
         """Load all weights from a file; ``CheckpointError`` if it is damaged or belongs to another model."""
+        with told_to_convert(filename):
+            return self._load_checkpoint(filename, map_location)
+
+    def _load_checkpoint(self, filename: str, map_location):
         checkpoint = CheckpointLoader.load_checkpoint(filename, map_location)
         missing = [key for key in TRAINING_KEYS if key not in checkpoint]
         if missing and getattr(self, '_resuming', False):

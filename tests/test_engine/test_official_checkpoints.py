@@ -1,10 +1,12 @@
 """Weights of other code bases: those of the Ego-Exo4D baseline, and of a plugin."""
+import numpy as np
 import pytest
 import torch
+from helpers.lifting_parity import lifter, recorded
 from torch import nn
 
-from mmegopose.engine import CheckpointError, load_state
-from mmegopose.engine.official_checkpoints import code, convert_checkpoint
+from mmegopose.engine import CheckpointError, load_from_local, load_state
+from mmegopose.engine.official_checkpoints import code, convert_checkpoint, told_to_convert
 from mmegopose.models.weights import OfficialWeights, map_keys
 from mmegopose.registry import MODELS, OFFICIAL_WEIGHTS
 
@@ -88,3 +90,24 @@ def test_the_baseline_of_egoexo4d(tmp_path):
     torch.testing.assert_close(model(dict(head_pose=x))['joints'][:, 0].flatten(1), parts['stabilizer'](tokens[-1]),
                                atol=1e-5, rtol=0)
     assert code(config['head']) == "dict(type='JointHead', embed_dim=32, hidden_dims=(32,))"
+
+
+@pytest.mark.parametrize('name, more', [('stcformer', {}), ('mixste', dict(random_state=np.random.RandomState(0)))])
+def test_an_official_file_is_answered_with_the_command_that_converts_it(tmp_path, name, more):
+    """That of MixSTE holds objects besides the weights, for which torch would advise to trust it."""
+    path = tmp_path / f'{name}.bin'
+    weights, _, _ = recorded(f'{name}_small')
+    torch.save(dict(model_pos={f'module.{key}': value for key, value in weights.items()}, **more) if more else weights,
+               path)
+    with pytest.raises(CheckpointError, match=rf'official weights \({name}\).* Convert them: python tools/model_convert'
+                                              rf'ers/official.py .*{name}.bin {name}_converted.pth$'), \
+            told_to_convert(str(path)):
+        load_state(lifter(dict(type='STC', embed_dim=48, depth=1), {}, {}), load_from_local(str(path)), str(path))
+
+
+def test_other_files_keep_their_own_message(tmp_path):
+    model = lifter(dict(type='STC', embed_dim=48, depth=1), {}, {})
+    path = str(tmp_path / 'ours.pth')
+    torch.save(dict(state_dict=lifter(dict(type='STC', embed_dim=32, depth=1), {}, {}).state_dict()), path)
+    with pytest.raises(CheckpointError, match='does not match|shape|model:'), told_to_convert(path):
+        load_state(model, load_from_local(path)['state_dict'], path)

@@ -168,7 +168,15 @@ def test_wrong_arguments_say_what_is_right(kwargs, message):
 
 def test_a_missing_stream_is_named():
     with pytest.raises(KeyError, match="the model reads the stream 'pose_image'"):
-        extpose()(dict(image=torch.zeros(1, 1, 3, 64, 48)))
+        extpose().train()(dict(image=torch.zeros(1, 1, 3, 64, 48)))
+    with pytest.raises(KeyError, match="the model reads the stream 'image'"):
+        extpose()(dict(pose_image=torch.zeros(1, 1, 3, 64, 48)))
+
+
+def test_an_image_without_a_pose_is_the_base_model():
+    """The official HaMeR, whose weights ExtPose takes, reads one image."""
+    image = clip(T=1)['image']
+    torch.testing.assert_close(extpose().eval()(dict(image=image)), base(image), **EXACT)
 
 
 def test_video_to_a_hand_through_the_estimator():

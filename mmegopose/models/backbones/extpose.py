@@ -3,6 +3,7 @@ import torch
 from torch import Tensor
 
 from ...registry import BACKBONES
+from ...structures.streams import mask_name
 from ..layers import stream_mask
 from .vit import ViT
 
@@ -56,8 +57,9 @@ class ExtPose(ViT):
 
         ``inputs['image_valid']`` and ``inputs['pose_detected'] (B,T)`` are False for frames without an ``image`` and
         without a ``pose_image``, ``inputs['valid'] (B,T)`` for those that fill up a window. Such an image is seen by
-        itself only.
+        itself only. In evaluation a stream other than the first may be lacking: then none of its images is there.
         """
+        inputs = inputs if self.training else self._completed(inputs)
         x = torch.stack([self.add_position(self.embed(inputs, stream)) for stream in self.streams], 2)  # (B,T,M,N,C)
         first, end = self.first_layer, self.last_layer + 1
         keys = self._seen(inputs, x)
@@ -70,6 +72,15 @@ class ExtPose(ViT):
         if self.output == 'mean':
             return _mean(self.norm(x), keys)  # (B, T, N, C)
         return self.norm(x[:, :, self.streams.index(self.output)])  # (B, T, N, C)
+
+    def _completed(self, inputs: dict) -> dict:
+        """Streams that are lacking, as images that are not there."""
+        lacking = [stream for stream in self.streams[1:] if stream not in inputs and self.streams[0] in inputs]
+        if not lacking:
+            return inputs
+        image = inputs[self.streams[0]]
+        nowhere = torch.zeros(image.shape[:2], dtype=torch.bool, device=image.device)
+        return inputs | dict.fromkeys(lacking, torch.zeros_like(image)) | {mask_name(name): nowhere for name in lacking}
 
     def _seen(self, inputs: dict, x: Tensor) -> Tensor | None:
         """Which images others may see, ``(B,T,M)``; None: all."""
