@@ -31,33 +31,98 @@ def similarity_align(source: Tensor, target: Tensor, mask: Tensor | None = None,
     Returns:
         Aligned source ``(...,J,3)``.
     """
-    if mask is None:
-        mask = torch.ones(source.shape[:-1], dtype=torch.bool, device=source.device)
-    hidden = ~mask.bool()[..., None]                                         # (...,J,1)
-    count = (~hidden).sum(-2, keepdim=True).clamp(min=1)                     # (...,1,1)
-    masked_source, masked_target = source.masked_fill(hidden, 0), target.masked_fill(hidden, 0)
-    source_mean = masked_source.sum(-2, keepdim=True) / count                # (...,1,3)
-    target_mean = masked_target.sum(-2, keepdim=True) / count
-    source_centred = (masked_source - source_mean).masked_fill_(hidden, 0)   # (...,J,3)
-    target_centred = (masked_target - target_mean).masked_fill_(hidden, 0)
+    shown = source, target
+    count: Tensor | int = source.shape[-2]
+    if mask is not None and not mask.all():
+        hidden = ~mask.bool()[..., None]                                     # (...,J,1)
+        count = (~hidden).sum(-2, keepdim=True).clamp(min=1)                 # (...,1,1)
+        shown = source.masked_fill(hidden, 0), target.masked_fill(hidden, 0)
+    source_mean, target_mean = (_sum_of_joints(points) / count for points in shown)      # (...,1,3)
+    source_centred, target_centred = shown[0] - source_mean, shown[1] - target_mean      # (...,J,3)
+    if shown[0] is not source:
+        source_centred.masked_fill_(hidden, 0)
+        target_centred.masked_fill_(hidden, 0)
 
     spread = source_centred.square().sum((-2, -1), keepdim=True)             # (...,1,1)
     # The mean of equal points is off by rounding, which must not be taken for a shape.
-    rounding = 8 * torch.finfo(source.dtype).eps * masked_source.abs().amax((-2, -1), keepdim=True)
+    rounding = 8 * torch.finfo(source.dtype).eps * shown[0].abs().amax((-2, -1), keepdim=True)
     has_shape = spread > count * rounding.square()
 
-    covariance = source_centred.mT @ target_centred                          # (...,3,3)
-    eye = torch.eye(3, dtype=source.dtype, device=source.device)
+    # The small matrices stand as (3,3,...), and no matrix products: sums over one coordinate after the other are quick
+    # for many poses in any layout of the memory.
+    columns = target_centred.unbind(-1)                                      # 3 of (...,J)
+    covariance = torch.stack([torch.stack([(row * column).sum(-1) for column in columns])
+                              for row in source_centred.unbind(-1)])         # (3,3,...)
+    turn = _eye(covariance)
     if rotation:
-        # LAPACK raises for the whole batch if one matrix is not finite.
-        finite = covariance.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
-        U, S, Vh = torch.linalg.svd(covariance.where(finite, 0))
-        sign = torch.linalg.det(U @ Vh).sign()                               # (...)
-        proper = torch.stack([torch.ones_like(sign), torch.ones_like(sign), sign], -1)  # (...,3)
-        turn = torch.where(has_shape, (U * proper[..., None, :]) @ Vh, eye)  # (...,3,3)
-        overlap = (S * proper).sum(-1)[..., None, None]                      # (...,1,1)
-    else:
-        turn = eye
-        overlap = covariance.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
-    factor = torch.where(has_shape, overlap / spread.where(has_shape, 1), 1) if scale else 1
-    return (source - source_mean) @ (factor * turn) + target_mean
+        turn = torch.where(has_shape[..., 0, 0], _closest_rotation(covariance), turn)    # (3,3,...)
+    overlap = (covariance * turn).sum((0, 1))[..., None, None]               # (...,1,1)
+    factor = torch.where(has_shape, overlap / spread.where(has_shape, 1), 1) if scale else torch.ones_like(spread)
+    x, y, z = (source_centred if shown[0] is source else source - source_mean).unbind(-1)
+    aligned = torch.empty_like(source)
+    for i, (a, b, c) in enumerate(turn[..., None].unbind(1)):                # (...,1) each
+        moved = torch.addcmul(x * a, y, b).addcmul_(z, c)
+        aligned[..., i] = torch.addcmul(target_mean[..., i], moved, factor[..., 0])
+    return aligned
+
+
+def _closest_rotation(matrix: Tensor) -> Tensor:
+    """The rotation ``R (3,3,...)`` with the largest ``trace(R^T M)`` for each matrix ``M (3,3,...)``.
+
+    The orthogonal polar factor by Newton's iteration (Higham, "Computing the polar decomposition", 1986), which takes
+    the batch at once where LAPACK takes one matrix at a time. Where it does not find a rotation, because the matrix
+    turns space inside out or is flat, the singular value decomposition does. Without a single best rotation any of the
+    best is returned; of a matrix that is not finite, numbers without meaning.
+    """
+    eps = torch.finfo(matrix.dtype).eps
+    size = _size(matrix)
+    good = (matrix[0] * _cofactors(matrix)[0]).sum(0) > 8 * eps * size * size.sqrt()     # not flat, not inside out
+    M = torch.where(good, matrix, _eye(matrix))
+    for step in range(NEWTON_STEPS):
+        before, cofactors = M, _cofactors(M)
+        determinant = (M[0] * cofactors[0]).sum(0)
+        scale: Tensor | float = 1.0
+        if step < SCALED_STEPS:
+            scale = (_size(cofactors) / (_size(M) * determinant.square())).sqrt().sqrt()
+        M = torch.addcmul(0.5 * scale * M, cofactors, 0.5 / (scale * determinant))
+    # The error after a step is the square of the one before it.
+    left = ~(good & (_size(M - before) < eps))
+    if left.any():
+        M[:, :, left] = _rotation_by_svd(matrix[:, :, left].movedim(-1, 0)).movedim(0, -1)
+    return M
+
+
+NEWTON_STEPS, SCALED_STEPS = 7, 3
+
+
+def _sum_of_joints(points: Tensor) -> Tensor:
+    """``(...,J,3)`` to ``(...,1,3)``."""
+    return torch.stack([column.sum(-1) for column in points.unbind(-1)]).movedim(0, -1)[..., None, :]
+
+
+def _size(M: Tensor) -> Tensor:
+    """Matrices ``(3,3,...)`` to the sum of their squares ``(...)``."""
+    return M.square().flatten(0, 1).sum(0)
+
+
+def _cofactors(M: Tensor) -> Tensor:
+    """Matrices ``(3,3,...)`` to ``det(M) M^-T``."""
+    a, b, c, d = M.flatten(0, 1)[torch.tensor(AROUND, device=M.device)].unflatten(0, (4, 3, 3))
+    return torch.addcmul(a * b, c, d, value=-1)
+
+
+AROUND = [(i + row) % 3 * 3 + (j + column) % 3 for row, column in ((1, 1), (2, 2), (1, 2), (2, 1))
+          for i in range(3) for j in range(3)]
+"""Where the four factors of each cofactor stand in a matrix, row by row."""
+
+
+def _rotation_by_svd(matrix: Tensor) -> Tensor:
+    # LAPACK raises for the whole batch if one matrix is not finite.
+    U, _, Vh = torch.linalg.svd(matrix.where(matrix.isfinite().all(-1).all(-1)[:, None, None], 0))
+    U[..., -1] *= torch.linalg.det(U @ Vh).sign()[:, None]
+    return U @ Vh
+
+
+def _eye(like: Tensor) -> Tensor:
+    """``(3,3,1,...)`` for matrices ``(3,3,...)``."""
+    return torch.eye(3, dtype=like.dtype, device=like.device).reshape(3, 3, *[1] * (like.ndim - 2))

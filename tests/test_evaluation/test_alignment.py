@@ -93,6 +93,19 @@ def test_degenerate_poses(dtype):
     assert similarity_align(source[None][:0], target[None][:0]).shape == (0, 17, 3)
 
 
+@pytest.mark.parametrize('thickness', [1, 1e-3, 1e-6, 1e-9, 0])
+@pytest.mark.parametrize('mirrored', [False, True])
+def test_flat_and_mirrored_poses_match_the_slow_reference(thickness, mirrored):
+    source, target, mask = poses(5)
+    source[..., 2] *= thickness
+    if mirrored:
+        target[..., 2] *= -1
+    expected = np.stack([slow_align(*p) for p in zip(source, target, mask)])
+    found = similarity_align(*map(torch.from_numpy, (source, target, mask))).numpy()
+    errors = [np.linalg.norm(x - target, axis=-1)[mask] for x in (found, expected)]
+    np.testing.assert_allclose(errors[0], errors[1], atol=1e-6 if thickness < 1e-6 else 1e-9)
+
+
 def test_root_align():
     joints = torch.arange(18.).reshape(2, 3, 3)
     assert torch.equal(root_align(joints, 1)[:, 1], torch.zeros(2, 3))

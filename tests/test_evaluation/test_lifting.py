@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmegopose.evaluation import LiftingMetric, MPIINF3DHPMetric
+from mmegopose.evaluation import LiftingMetric, MPIINF3DHPMetric, functional
+from mmegopose.evaluation.benchmarks import lifting_benchmark
 from mmegopose.evaluation.benchmarks.lifting_benchmark import (
     apply_root,
     blend_frames,
@@ -348,3 +349,18 @@ def test_3dhp_metric(official, monkeypatch):
         del one['activity']
     without = run(MPIINF3DHPMetric(), data, protocol='stcformer', skeleton='mpi_inf_3dhp17')
     assert without == {key: value for key, value in found.items() if 'activity' not in key}
+
+
+def test_a_long_sequence_is_scored_as_its_measures_say():
+    n, random = lifting_benchmark.CHUNK + 70, torch.Generator().manual_seed(0)
+    gt = torch.randn(n, 17, 3, generator=random, dtype=torch.float64)
+    pred, visible = gt + torch.randn(gt.shape, generator=random, dtype=torch.float64) / 9, torch.rand(n, 17) > 0.2
+    frame_ids = torch.arange(n) + (torch.arange(n) > lifting_benchmark.CHUNK) * 7
+    score = lifting_benchmark.score_lifting_sequence('walk', pred, gt, visible, frame_ids)
+    moved = functional.velocity_errors(pred, gt, visible, torch.arange(n), fps=1)
+    pairs = [(functional.joint_errors(pred, gt), visible), functional.aligned_errors(pred, gt, visible),
+             functional.scaled_errors(pred, gt, visible), moved,
+             functional.velocity_errors(pred, gt, visible, frame_ids, fps=1, max_step=2),
+             functional.acceleration_errors(pred, gt, visible, frame_ids, fps=1, max_step=2)]
+    wanted = [1e3 * functional.masked_mean(*pair).item() for pair in pairs]
+    np.testing.assert_allclose(score.values[:6], wanted, rtol=1e-12)

@@ -12,11 +12,13 @@ import time
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 sys.path.insert(0, osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__)))))  # a checkout runs its own package
 
+import numpy as np
 import torch
-from plain_lifting import PlainMixSTE, PlainSTCFormer
+from plain_lifting import PlainMixSTE, PlainSTCFormer, plain_scores
 from torch.utils.flop_counter import FlopCounterMode
 
 import mmegopose.models  # noqa: F401
+from mmegopose.evaluation.benchmarks.lifting_benchmark import score_lifting_sequence
 from mmegopose.models.layers import Linear
 from mmegopose.models.weights.mixste import mixste_from_official
 from mmegopose.models.weights.stcformer import stcformer_from_official
@@ -211,6 +213,22 @@ def limits(pair: Pair, args) -> None:
                f'{share:.0%} of the time in products')
 
 
+def scoring(args) -> None:
+    """Six measures of a clip in float64 against the four that an evaluation loop of a paper computes, in float32."""
+    random = torch.Generator().manual_seed(0)
+    moves = torch.randn(args.score_frames, 17, 3, generator=random, dtype=torch.float64).cumsum(0) / 300
+    gt = torch.randn(17, 3, generator=random, dtype=torch.float64) / 3 + moves
+    pred = gt + torch.randn(gt.shape, generator=random, dtype=torch.float64) / 20
+    pred, gt = pred - pred[:, :1], gt - gt[:, :1]
+    visible, order = torch.ones(gt.shape[:2], dtype=torch.bool), torch.arange(len(gt))
+    single = pred.float(), gt.float()
+    values = score_lifting_sequence('clip', pred, gt, visible, order).values[:4]
+    assert np.allclose(values, 1e3 * np.array(plain_scores(*single)), rtol=1e-4), 'the scores differ'
+    ours, plain = seconds([lambda: score_lifting_sequence('clip', pred, gt, visible, order),
+                           lambda: plain_scores(*single)], args.repeats)
+    report(f'scores of {len(gt)} poses', ours * 1e3, 'ms', plain / ours, 'a plain loop of four measures')
+
+
 def matmul_share(function, device: str) -> float:
     """Share of the run time in matrix products, attention and convolutions."""
     activities = [torch.profiler.ProfilerActivity.CPU]
@@ -229,12 +247,14 @@ PARTS = dict(forward=forward, low_precision=low_precision, video=video, training
 
 def parse_args(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument('--parts', nargs='+', choices=PARTS, default=list(PARTS))
+    parser.add_argument('--parts', nargs='+', choices=[*PARTS, 'scoring'],
+                        default=[*PARTS, 'scoring'])
     parser.add_argument('--models', nargs='+', choices=('mixste', 'stcformer', 'stcformer_l'),
                         default=['mixste', 'stcformer'])
     parser.add_argument('--frames', type=int, nargs='+', default=[243], help='windows T')
     parser.add_argument('--batch', type=int, default=1, help='windows per batch')
     parser.add_argument('--video-frames', type=int, default=1000)
+    parser.add_argument('--score-frames', type=int, default=20000, help='poses of the clip that is scored')
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device', choices=('cpu', 'cuda'), default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--dtype', choices=('bf16', 'fp16'), default='bf16', help='of the low precision parts')
@@ -249,6 +269,9 @@ def main(argv=None) -> None:
     torch.set_num_threads(args.threads)
     device = torch.cuda.get_device_name() if args.device == 'cuda' else f'{args.threads} threads'
     print(f'{args.device} ({device}), torch {torch.__version__}, batch {args.batch}')
+    if 'scoring' in args.parts:  # is the same for all models
+        args.parts = [part for part in args.parts if part != 'scoring']
+        scoring(args)
     for part, name, frames in itertools.product(args.parts, args.models, args.frames):
         PARTS[part](Pair(name, frames, args), args)
 

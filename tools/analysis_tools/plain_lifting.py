@@ -1,9 +1,11 @@
-"""MixSTE and STCFormer written as their papers' code computes them, the references of ``benchmark_lifting.py``.
+"""MixSTE and STCFormer, and how lifting is scored, as their papers' code computes them: the references of
+``benchmark_lifting.py``.
 
 Attention is a product, a softmax and a product; tensors are rearranged between the layouts that the official code
 uses. The modules carry the keys of the official weights. Dropout and stochastic depth are left out: the benchmark
 trains both sides without, so that their losses can be compared.
 """
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -152,3 +154,25 @@ class PlainSTCFormer(nn.Module):
         for block in self.stcformer.stc_block:
             x = block(x)
         return self.regress_head(x)
+
+
+def plain_scores(pred: Tensor, gt: Tensor) -> list:
+    """MPJPE, PA-MPJPE, N-MPJPE and MPJVE of poses ``(n,J,3)`` in float32, each on its own, as evaluation loops do."""
+    def distance(a, b):
+        return torch.mean(torch.norm(a - b, dim=-1)).item()
+
+    scale = torch.mean((gt * pred).sum(-1, keepdim=True), -2, keepdim=True) / torch.mean(
+        pred.square().sum(-1, keepdim=True), -2, keepdim=True)
+    p, g = pred.numpy(), gt.numpy()
+    centred = [x - x.mean(1, keepdims=True) for x in (g, p)]
+    sizes = [np.sqrt((x ** 2).sum((1, 2), keepdims=True)) for x in centred]
+    U, S, Vt = np.linalg.svd(np.matmul((centred[0] / sizes[0]).transpose(0, 2, 1), centred[1] / sizes[1]))
+    V = Vt.transpose(0, 2, 1)
+    sign = np.sign(np.linalg.det(np.matmul(V, U.transpose(0, 2, 1))))[:, None]
+    V[:, :, -1] *= sign
+    S[:, -1] *= sign.ravel()
+    turn = np.matmul(V, U.transpose(0, 2, 1))
+    factor = S.sum(1)[:, None, None] * sizes[0] / sizes[1]
+    shift = g.mean(1, keepdims=True) - factor * np.matmul(p.mean(1, keepdims=True), turn)
+    return [distance(pred, gt), np.linalg.norm(factor * np.matmul(p, turn) + shift - g, axis=-1).mean(),
+            distance(scale * pred, gt), np.linalg.norm(np.diff(p, axis=0) - np.diff(g, axis=0), axis=-1).mean()]

@@ -100,17 +100,41 @@ def score_lifting_sequence(action: str, pred: Tensor, gt: Tensor, visible: Tenso
         visible: ``(n,J)`` bool.
         frame_ids: ``(n,)`` frame in the sequence of each pose.
     """
-    errors = joint_errors(pred, gt)
-    order = torch.arange(len(frame_ids))
-    pairs = ((errors, visible), aligned_errors(pred, gt, visible), scaled_errors(pred, gt, visible),
-             velocity_errors(pred, gt, visible, order, fps=1),
-             velocity_errors(pred, gt, visible, frame_ids, fps=1, max_step=2),
-             acceleration_errors(pred, gt, visible, frame_ids, fps=1, max_step=2))
-    # numpy, because the last bits of a torch sum depend on the number of threads, and processes differ in that.
-    sums = [error.where(mask, 0).numpy().sum() for error, mask in pairs] + [*errors.where(visible, 0).numpy().sum(0)]
-    counts = np.array([mask.numpy().sum() for _, mask in pairs] + [*visible.numpy().sum(0)])
+    parts = []
+    for begin in range(0, max(len(pred), 1), CHUNK):
+        rows = slice(max(begin - 2, 0), begin + CHUNK)
+        parts.append(_sums(pred[rows], gt[rows], visible[rows], frame_ids[rows], fresh=min(begin, 2)))
+    sums, counts = np.sum([part for part, _ in parts], 0), np.sum([part for _, part in parts], 0)
     num_frames = int(visible.any(-1).sum())
-    return ActionScore(action, np.array(sums) * MM_PER_M / counts.clip(min=1), num_frames * (counts > 0))
+    return ActionScore(action, sums * MM_PER_M / counts.clip(min=1), num_frames * (counts > 0))
+
+
+CHUNK = 4096  # poses whose coordinates stay in the cache of a processor
+
+
+def _sums(pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Tensor, fresh: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of the errors of :data:`MEASURES` and of each joint, and how many they are, both ``(6+J,)``.
+
+    Of the poses before ``fresh`` only the motion to those that follow counts.
+    """
+    # One coordinate of one joint after the other in memory: each step of the measures is one run through numbers that
+    # stand side by side.
+    pred, gt, visible = (x.transpose(0, -1).contiguous().transpose(0, -1) for x in (pred, gt, visible))
+    order = torch.arange(len(frame_ids))
+    velocity, both = velocity_errors(pred, gt, visible, order, fps=1)
+    consecutive = (frame_ids.diff() == 1)[:, None]
+    moving = ((velocity, both), (velocity, both & consecutive),
+              acceleration_errors(pred, gt, visible, frame_ids, fps=1, max_step=2))
+    moving = [(error[max(fresh - before, 0):], mask[max(fresh - before, 0):])
+              for (error, mask), before in zip(moving, (1, 1, 2))]
+    pred, gt, visible = pred[fresh:], gt[fresh:], visible[fresh:]
+    errors = joint_errors(pred, gt)
+    pairs = [(errors, visible), aligned_errors(pred, gt, visible), scaled_errors(pred, gt, visible), *moving]
+    # numpy, because the last bits of a torch sum depend on the number of threads, and processes differ in that.
+    pairs = [((error if mask.all() else error.where(mask, 0)).numpy(), mask.numpy()) for error, mask in pairs]
+    errors, seen = pairs[0]
+    return (np.array([error.sum() for error, _ in pairs] + [*errors.sum(0)]),
+            np.array([mask.sum() for _, mask in pairs] + [*seen.sum(0)]))
 
 
 def pool_actions(action: str, scores: Sequence[ActionScore], equal: bool = False) -> ActionScore:

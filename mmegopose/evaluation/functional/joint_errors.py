@@ -11,7 +11,15 @@ from ...geometry.alignment import similarity_align
 
 def joint_errors(pred: Tensor, gt: Tensor) -> Tensor:
     """Distance of each joint from its truth, ``(...,J)``."""
-    return torch.linalg.vector_norm(pred - gt, dim=-1)
+    return norms(pred - gt)
+
+
+def norms(vectors: Tensor) -> Tensor:
+    """Length of each vector ``(...,3)``, ``(...)``."""
+    if vectors.requires_grad:
+        return torch.linalg.vector_norm(vectors, dim=-1)  # whose gradient at zero is zero
+    squares = vectors.square()  # quick in any layout of the memory
+    return (squares[..., 0] + squares[..., 1]).add_(squares[..., 2]).sqrt_()
 
 
 def masked_mean(errors: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -50,7 +58,9 @@ def p_mpjpe(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> Tensor:
 def scaled_errors(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Joint errors after the best scale of each pose, and which of them count: ``(errors (...,J), mask (...,J))``."""
     mask = torch.ones(pred.shape[:-1], dtype=torch.bool, device=pred.device) if visible is None else visible
-    masked_pred, masked_gt = pred.where(mask[..., None], 0), gt.where(mask[..., None], 0)
+    masked_pred, masked_gt = pred, gt
+    if not mask.all():
+        masked_pred, masked_gt = pred.where(mask[..., None], 0), gt.where(mask[..., None], 0)
     energy = masked_pred.square().sum((-2, -1), keepdim=True)                # (...,1,1)
     overlap = (masked_pred * masked_gt).sum((-2, -1), keepdim=True)
     factor = torch.where(energy > 0, overlap / energy, 1)
@@ -98,7 +108,7 @@ def velocity_errors(pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Tensor
         both of its frames.
     """
     step = frame_ids.diff(dim=-1)[..., None]                                 # (...,n-1,1)
-    error = torch.linalg.vector_norm(gt.diff(dim=-3) - pred.diff(dim=-3), dim=-1)
+    error = norms((gt - pred).diff(dim=-3))
     mask = visible[..., 1:, :] & visible[..., :-1, :] & (step > 0) & (step < max_step)
     return error * fps / step.clamp(min=1), mask
 
@@ -111,7 +121,7 @@ def acceleration_errors(pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Te
     squared.
     """
     step = frame_ids.diff(dim=-1)[..., None]                                 # (...,n-1,1)
-    error = torch.linalg.vector_norm(gt.diff(n=2, dim=-3) - pred.diff(n=2, dim=-3), dim=-1)
+    error = norms((gt - pred).diff(n=2, dim=-3))
     step, even = step[..., 1:, :], step[..., 1:, :] == step[..., :-1, :]
     mask = visible[..., 2:, :] & visible[..., 1:-1, :] & visible[..., :-2, :] & even & (step > 0) & (step < max_step)
     return error * fps ** 2 / step.clamp(min=1).square(), mask
