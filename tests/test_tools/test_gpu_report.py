@@ -57,7 +57,8 @@ def commands(monkeypatch, tmp_path):
 
 
 def test_what_fails_stops_or_does_not_fit_is_told_and_the_next_goes_on(tmp_path, commands):
-    args = gpu_report.parse_args(['--stages', '1', '--out', str(tmp_path / 'out'), '--budget', '100'])
+    args = gpu_report.parse_args([
+        '--stages', '1', '--device', 'cpu', '--out', str(tmp_path / 'out'), '--budget', '100'])
     assert run.run_report(args, commands) == 1
     found = json.loads((tmp_path / 'out/report.json').read_text())['stages']
     assert {name: entry['state'] for name, entry in found.items()} == dict(
@@ -70,7 +71,8 @@ def test_what_fails_stops_or_does_not_fit_is_told_and_the_next_goes_on(tmp_path,
 
 def test_another_run_keeps_the_stages_that_are_there(tmp_path, commands):
     for name in ('good', 'bad'):
-        run.run_report(gpu_report.parse_args(['--stages', name, '--out', str(tmp_path / 'out')]), commands)
+        args = gpu_report.parse_args(['--stages', name, '--device', 'cpu', '--out', str(tmp_path / 'out')])
+        assert run.run_report(args, commands) == int(name == 'bad')
     assert set(json.loads((tmp_path / 'out/report.json').read_text())['stages']) == {'good', 'bad'}
 
 

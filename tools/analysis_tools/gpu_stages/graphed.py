@@ -66,7 +66,8 @@ class TrainingStep:
             torch.cuda.synchronize()
             graph = torch.cuda.CUDAGraph()
             self.optimizer.zero_grad()
-            with torch.cuda.graph(graph):
+            # Other threads pin the memory of coming batches meanwhile.
+            with torch.cuda.graph(graph, capture_error_mode='thread_local'):
                 self._run()
             self.graph = graph
         except Exception as error:

@@ -11,6 +11,8 @@ import time
 import traceback
 from pathlib import Path
 
+import torch
+
 from mmegopose.engine.errors import user_errors
 from mmegopose.files import atomic_write, finite_values
 
@@ -34,7 +36,6 @@ class Found:
         return self.end - time.monotonic()
 
     def add(self, **row) -> None:
-        print(row, flush=True)
         self.rows.append(row)
         self.write()
 
@@ -44,7 +45,6 @@ class Found:
 
     def row(self, name: str, function, needs: float = 0.0, **facts) -> None:
         """Add the row that a function returns, or why there is none; running out of memory is a result."""
-        import torch
         if self.seconds_left < needs:
             self.add(name=name, **facts, note=f'skipped: {self.seconds_left:.0f} s are left')
             return
@@ -83,10 +83,12 @@ def run_report(args, command: list) -> int:
         stages = chosen_stages(args.stages)
         if args.data is not None and not args.data.is_file():
             raise FileNotFoundError(f'--data {args.data} is missing: name an npz of tools/dataset_converters/mocap.py')
+        if args.device == 'cuda' and not torch.cuda.is_available():
+            raise ValueError('--device cuda: torch sees no GPU; --device cpu --scale tiny runs every stage without one')
         args.out.mkdir(parents=True, exist_ok=True)
     start, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix='gpu_report_'))
     kept = _kept(args.out / 'report.json')
-    report = dict(arguments={key: str(value) for key, value in vars(args).items() if key != 'child'},
+    report = dict(arguments=_texts(vars(args)),
                   stages={**kept, **{name: dict(state='waits') for name in stages}})
     for name in STAGES:  # what another run has found may be of use, e.g. the peak
         if name in kept and name not in stages:
@@ -125,7 +127,9 @@ def _watch(report: dict, name: str, seconds: float, command: list, folder: Path,
     entry, file, start = report['stages'][name], folder / f'{name}.json', time.monotonic()
     entry.update(state='runs', rows=[])
     with open(folder / f'{name}.log', 'w+') as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        hidden = dict(CUDA_VISIBLE_DEVICES='') if args.device == 'cpu' else {}
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                                   env=dict(os.environ, **hidden))
         try:
             while process.poll() is None and time.monotonic() - start < seconds:
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -163,6 +167,12 @@ def _end(process: subprocess.Popen) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _texts(arguments: dict) -> dict:
+    """Arguments of the command as text."""
+    return {key: ' '.join(map(str, value)) if isinstance(value, list) else str(value)
+            for key, value in arguments.items() if key != 'child' and value is not None}
 
 
 def _kept(file: Path) -> dict:

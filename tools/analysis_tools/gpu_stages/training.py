@@ -29,7 +29,7 @@ TRAININGS = dict(  # config, and the factor of its learning rate for the larger 
     fine_only=('head_pose/levelwise_vit_fine_only.py', 1.0),
     levelwise=('levelwise_vit.py', 1.0))
 SMALL = {'fine_only': {'model.backbone.depth': 2}, 'levelwise': {'model.branches.fine.backbone.depth': 2}}
-SHOWN = r'/(PA-|P-)?(MPJPE|MPJVE|ACCEL|PCK@0.1)(_body12|_macro)?$'  # metrics of the table
+SHOWN = r'\w+/(PA-)?(MPJPE|MPJVE|ACCEL|PCK@0.1)(_body12|_macro)?'  # metrics of the table
 AFTER = 12  # seconds for the score and the weights
 EVERY = 8  # steps between two steps of the moving average of the weights
 
@@ -127,7 +127,7 @@ def score(runner, row: dict) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         metrics = runner.val()
-    row |= {key: value for key, value in metrics.items() if re.search(SHOWN, key)}
+    row |= {key: value for key, value in metrics.items() if re.fullmatch(SHOWN, key)}
 
 
 def _data(found, args, name: str) -> dict:
