@@ -9,6 +9,7 @@ from mmengine.model import BaseModel
 from ..datasets import SequenceStore, WindowDataset
 from ..engine.checkpoint import load_from_local, load_state, state_of
 from ..engine.config import load_config
+from ..engine.official_checkpoints import told_to_convert
 from ..registry import DATASETS, INFERENCERS, MODELS
 from .named_models import files_of_model
 
@@ -55,7 +56,8 @@ def load_model(config: str | Path | Config, checkpoint: str | Path | None = None
     config, file, _ = files_of_model(config, checkpoint)
     cfg = config if isinstance(config, Config) else load_config(config)
     model = MODELS.build(cfg.model)
-    load_state(model, state_of(load_from_local(str(file)), str(file)), str(file))
+    with told_to_convert(str(file)):
+        load_state(model, state_of(load_from_local(str(file)), str(file)), str(file))
     return model.to(device or get_device()).eval()
 
 

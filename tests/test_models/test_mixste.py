@@ -1,10 +1,17 @@
+from pathlib import Path
+
 import pytest
 import torch
+from helpers.lifting_fixture import humaneva, write_humaneva
 from helpers.lifting_parity import lifter, official_keys, recorded, shapes
 
+from mmegopose.engine.config import load_config
 from mmegopose.models.necks import MixSTE
 from mmegopose.models.weights.mixste import mixste_from_official
+from mmegopose.registry import DATASETS, MODELS
 
+HUMANEVA_WEIGHTS = [1, 1, 2.5, 2.5, 1, 2.5, 2.5, 1, 1.5, 1.5, 4, 4, 1.5, 4, 4]  # run.py of the official code
+CONFIGS = Path(__file__).parents[2] / 'configs/lifting'
 SMALL = dict(embed_dim=16, depth=2, num_heads=4)
 
 
@@ -61,3 +68,16 @@ def test_windows_of_another_length():
 def test_wrong_number_of_tokens():
     with pytest.raises(ValueError, match='num_tokens=17, got 21 tokens per frame'):
         neck(num_frames=4)(torch.zeros(1, 4, 21, 16))
+
+
+def test_the_humaneva_recipe_trains(tmp_path):
+    write_humaneva(tmp_path, *humaneva(tmp_path))
+    config = load_config(CONFIGS / 'mixste_43_humaneva.py', dict(data_root=str(tmp_path)))
+    data = DATASETS.build(dict(
+        config.train_dataloader.dataset, subjects=('S1', 'S2'), cache_dir=str(tmp_path / 'cache')))
+    batch = data.__getitems__([0, 1])
+    assert batch['inputs']['keypoints'].shape == (2, 43, 15, 2)
+    model = MODELS.build(dict(config.model, neck=dict(config.model.neck, depth=1)))
+    losses = model(batch['inputs'], batch['data_samples'], mode='loss')
+    assert set(losses) == {'loss_mpjpe', 'loss_smooth', 'loss_velocity'} and sum(losses.values()).isfinite()
+    assert model.losses['mpjpe'].joint_weights.flatten().tolist() == HUMANEVA_WEIGHTS
