@@ -95,7 +95,7 @@ def networks(scale: str) -> dict[str, Network]:
             mixste, drop_path_rate=0.0, num_frames=frames)), **lifting, sizes=dict(T=frames, J=17, D=2),
         plain=functools.partial(PlainMixSTE, frames, mixste['embed_dim'], mixste['depth']), windows=8 if full else 2,
         large=32 if full else 2)}
-    for T in (1, 4, 8) if full else (1, 2):
+    for T in (1, 4, 8) if full else (2,):
         out[f'ExtPose {"ViT-H" if full else "ViT"} T={T} M=2'] = extpose(full, T)
     out[f'STCFormer T={frames}'] = stcformer(full, frames)
     out['Level-wise T=20'] = Network(
