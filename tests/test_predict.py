@@ -1,4 +1,7 @@
 """``mmegopose predict``: from a file to Motions."""
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -269,3 +272,10 @@ def test_doubtful_places_are_told():
     misses, floor, roll = doubts([placed(21.0, 3, -12.0)] * 2)
     assert 'misses the keypoints by 21 pixels (2.1 %' in misses
     assert 'from 3 still feet' in floor and 'rolled by -12 degrees' in roll
+
+
+def test_a_recording_that_is_not_there_is_told_before_torch_is_loaded():
+    code = ("import sys; from mmegopose.cli import main; status = main(['predict', 'none.csv', '--model', 'x']); "
+            "print(status, 'torch' in sys.modules)")
+    found = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert found.stdout == '2 False\n' and found.stderr == 'error: there is no none.csv\n'

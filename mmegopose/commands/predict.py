@@ -84,13 +84,14 @@ def predict_arguments(parser) -> None:
 
 
 def predict_command(args) -> int:
+    if not Path(args.input).expanduser().exists():  # said before torch is loaded, which takes seconds
+        print(f'error: there is no {args.input}', file=sys.stderr)
+        return 2
     from ..engine.errors import user_errors
     from ..engine.options import Options
     from ..inference import load_inferencer
     from ._shared.prediction_notes import camera_sentence, doubts, wrist_sentence
     with user_errors(), advice_in_command_words():
-        if not Path(args.input).expanduser().exists():
-            raise FileNotFoundError(f'there is no {args.input}')
         _check_numbers(args)
         base = _base_of(args)
         _require_free([base], args)
