@@ -92,6 +92,20 @@ def test_a_config_is_the_part_that_predicts_and_reads_the_same(trained, tmp_path
     assert load_config(tmp_path / 'config.py', dict(data_root='x')).test_dataloader.dataset.data_root == 'x'
 
 
+def test_a_card_tells_facts_scenarios_and_the_worst_and_keeps_what_a_person_wrote(trained, tmp_path, monkeypatch):
+    monkeypatch.setenv('MMEGOPOSE_CACHE', str(tmp_path))
+    publish_model(load_config(trained / 'config.py'), trained / 'x.pth', 'tiny', WORDS, '', home=tmp_path / 'models')
+    tool, card = ('analysis_tools/model_card.py', 'tiny', '--out', tmp_path / 'docs'), tmp_path / 'docs/tiny.md'
+    run_tool(*tool, cwd=tmp_path)
+    text = card.read_text()
+    assert '| terms | none |' in text and '| MPJPE, 12 joints (cm) |' in text and 'The same weights serve' in text
+    assert re.search(r'^\| all \| 192 \| [\d.]+ \| [\d.]+ \| [\d.]+ \|$', text, re.MULTILINE)
+    assert '(tiny.png)' in text and (tmp_path / 'docs/tiny.png').stat().st_size > 10000
+    card.write_text(text[:text.index('The ten worst windows are of')] + 'Everywhere.\n')
+    run_tool(*tool, cwd=tmp_path)
+    assert card.read_text().endswith('## Where it fails\n\nEverywhere.\n')
+
+
 def test_what_cannot_be_published_is_told(trained, tmp_path):
     cfg, weights = load_config(trained / 'config.py'), trained / 'x.pth'
     for words, name, told in ((dict(WORDS, terms=''), 'a', 'the words on a lack terms'),
