@@ -1,5 +1,6 @@
 """What the benchmark compares: its rows, declared in a small file of Python or JSON."""
 import difflib
+import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from mmengine.config import Config
 
 from ..engine.checkpoint import newest_checkpoint
 from ..engine.config import load_config
+from ..files import BadFile, read_json
 from ..inference.named_models import find_model, named_models
 from .tasks import TASKS
 
@@ -37,6 +39,8 @@ class BenchmarkRow:
 
     def __post_init__(self):
         where = f'row {self.name!r}'
+        if told := self._wrong_type():
+            raise ValueError(f'{where}: {told}')
         if self.task not in TASKS:
             raise ValueError(f'{where}: there is no task {self.task!r}; there are {", ".join(TASKS)}')
         if [self.rule, self.model, None if self.rule else self.config].count(None) != 2:
@@ -46,6 +50,24 @@ class BenchmarkRow:
         if self.rule and self.rule not in TASKS[self.task].rules:
             raise ValueError(f'{where}: there is no rule {self.rule!r} for {self.task}; there are '
                              f'{", ".join(TASKS[self.task].rules)}')
+
+    def _wrong_type(self) -> str:
+        """What is not of the kind that it should be, empty if all is."""
+        if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
+            return f'name={self.name!r} should be text, in one line'
+        for key in ('task', 'rule', 'model', 'config'):
+            if (value := getattr(self, key)) is not None and not isinstance(value, str):
+                return f'{key}={value!r} should be text'
+        for key, kind, words in (('checkpoints', str, 'files .pth or work dirs'), ('seeds', int, 'whole numbers')):
+            values = getattr(self, key)
+            if not isinstance(values, (list, tuple)) \
+                    or not all(isinstance(value, kind) and not isinstance(value, bool) for value in values):
+                return f'{key}={list(values) if isinstance(values, tuple) else values!r} should be a list of {words}'
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            return f'seeds={list(self.seeds)!r} should name one or more seeds, each once'
+        if not isinstance(self.options, dict) or not all(isinstance(key, str) for key in self.options):
+            return f"options={self.options!r} should be a dict of dotted keys, as {{'train_cfg.max_iters': 600}}"
+        return ''
 
     def _given(self) -> dict:
         return {name: value for name in ('rule', 'model', 'config') if (value := getattr(self, name))}
@@ -74,7 +96,7 @@ class BenchmarkRow:
 
 
 def read_rows(path: str) -> list[BenchmarkRow]:
-    """Rows of a file of Python (``rows = [dict(...), ...]``) or JSON (``{"rows": [{...}, ...]}``).
+    """Rows of a file of Python (``rows = [dict(...), ...]``) or JSON (``{"rows": [{...}, ...]}``, or the list).
 
     Paths in it are relative to the file.
 
@@ -85,9 +107,15 @@ def read_rows(path: str) -> list[BenchmarkRow]:
     if not Path(path).is_file():
         raise FileNotFoundError(f'there is no file of rows {path}: name one that holds rows = [dict(...), ...]')
     try:
-        entries = Config.fromfile(str(path)).to_dict().get('rows')
+        content = read_json(path, (dict, list)) if Path(path).suffix == '.json' else \
+            Config.fromfile(str(path)).to_dict()
+    except BadFile:
+        raise
     except Exception as error:  # a file of Python can raise anything
         raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
+    entries = content.get('rows') if isinstance(content, dict) else content
+    if isinstance(entries, tuple):
+        entries = list(entries)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(f'{path} should hold a list of dicts named rows, one for each row of the table')
     known = [part.name for part in fields(BenchmarkRow)]
@@ -99,22 +127,37 @@ def read_rows(path: str) -> list[BenchmarkRow]:
                              + (f'nearest: {near[0]}' if near else f'there are {", ".join(known)}'))
         if lacking := [key for key in ('name', 'task') if not entry.get(key)]:
             raise ValueError(f'{path}, row {number} has no {lacking[0]}')
-        rows.append(BenchmarkRow(**_resolved(entry, Path(path).resolve().parent)))
-    names = [(row.task, row.name) for row in rows]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f'{path}: the task {twice[0][0]} has two rows {twice[0][1]!r}; give them names of their own')
+        try:
+            rows.append(BenchmarkRow(**_resolved(entry, Path(path).resolve().parent)))
+        except ValueError as error:
+            raise ValueError(f'{path}: {error}') from None
+    _require_own_names(rows, str(path))
     return rows
 
 
+def _require_own_names(rows: list[BenchmarkRow], where: str) -> None:
+    """``ValueError`` if two rows of a task have one name: their results could not be told apart."""
+    names = [(row.task, row.name) for row in rows]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f'{where}: the task {twice[0][0]} has two rows {twice[0][1]!r}; give them names of their own')
+
+
 def _resolved(entry: dict, folder: Path) -> dict:
-    """A row whose paths are found from everywhere."""
-    given = entry.get('checkpoints', ())
-    entry = dict(entry, checkpoints=[given] if isinstance(given, str) else list(given))
-    entry['checkpoints'] = tuple(str(folder / Path(path).expanduser()) for path in entry['checkpoints'])
+    """A row whose paths are found from everywhere; what is of another kind stays, for the row to tell."""
+    entry = dict(entry)
+    if isinstance(entry.get('checkpoints'), str):
+        entry['checkpoints'] = [entry['checkpoints']]
+    for key in ('checkpoints', 'seeds'):
+        if isinstance(entry.get(key), list):
+            entry[key] = tuple(entry[key])
+    if isinstance(entry.get('checkpoints'), tuple):
+        entry['checkpoints'] = tuple(str(folder / Path(path).expanduser()) if isinstance(path, str) else path
+                                     for path in entry['checkpoints'])
     for key in ('config', 'model'):
-        if entry.get(key) and (folder / entry[key]).exists():
-            entry[key] = str(folder / entry[key])
-    return dict(entry, seeds=tuple(entry.get('seeds', (0,))))
+        value = entry.get(key)
+        if value and isinstance(value, str) and (folder / Path(value).expanduser()).exists():
+            entry[key] = str(folder / Path(value).expanduser())
+    return entry
 
 
 def default_rows(models: list[str] | None = None) -> list[BenchmarkRow]:
@@ -123,11 +166,19 @@ def default_rows(models: list[str] | None = None) -> list[BenchmarkRow]:
     A model that reads wrists is a row of both tasks of the head.
     """
     rows = [BenchmarkRow(rule, task.name, rule=rule) for task in TASKS.values() for rule in task.rules]
-    if models is None:
+    asked = models is not None
+    if not asked:
         models = [model.name for model in named_models() if model.shipped and model.name == model.folder.name]
-    for model in models:
-        for task in tasks_of(load_config(find_model(model)[0])):
-            rows.append(BenchmarkRow(Path(model).name, task, model=model))
+    names = [Path(os.path.abspath(Path(model).expanduser())).name for model in models]
+    for model, name in zip(models, names):
+        tasks = tasks_of(load_config(find_model(model)[0]))
+        if not tasks and asked:
+            raise ValueError(f'{model} reads neither head tracks nor 2D poses over time: it fits no task of the '
+                             'benchmark')
+        # work dirs of one name are told apart by the folders above them
+        named = model if names.count(name) > 1 or name in {row.name for row in rows if row.rule} else name
+        rows += [BenchmarkRow(named, task, model=model) for task in tasks]
+    _require_own_names(rows, '--models')
     return rows
 
 

@@ -33,7 +33,18 @@ def test_rows_of_a_file_have_paths_relative_to_it(tmp_path):
     (dict(name='a', task='head', model='m', config='c.py'), 'needs one of'),
     (dict(name='a', task='head', model='m', checkpoints=['b']), 'a model has its checkpoint'),
     (dict(name='a', task='head', checkpoint='b'), 'nearest: checkpoints'),
-    (dict(task='head', rule='mean pose'), 'row 1 has no name')])
+    (dict(task='head', rule='mean pose'), 'row 1 has no name'),
+    (dict(name=5, task='head', rule='mean pose'), 'name=5 should be text'),
+    (dict(name=' ', task='head', rule='mean pose'), "name=' ' should be text"),
+    (dict(name='a\nb', task='head', rule='mean pose'), 'in one line'),
+    (dict(name='a', task=['head'], rule='mean pose'), r"rows.json: row 'a': task=\['head'\] should be text"),
+    (dict(name='a', task='head', model=4), 'model=4 should be text'),
+    (dict(name='a', task='head', config='c.py', checkpoints=3), 'checkpoints=3 should be a list of files'),
+    (dict(name='a', task='head', config='c.py', checkpoints=[3]), r'checkpoints=\[3\] should be a list of files'),
+    (dict(name='a', task='head', config='c.py', seeds=3), 'seeds=3 should be a list of whole numbers'),
+    (dict(name='a', task='head', config='c.py', seeds=[]), r'seeds=\[\] should name one or more'),
+    (dict(name='a', task='head', config='c.py', seeds=[1, 1]), 'each once'),
+    (dict(name='a', task='head', rule='mean pose', options='abc'), "options='abc' should be a dict of dotted keys")])
 def test_wrong_rows_are_told(tmp_path, row, message):
     with pytest.raises(ValueError, match=message):
         read_rows(write(tmp_path, row))
@@ -58,3 +69,33 @@ def test_every_task_has_its_rules_by_default_and_the_command_knows_the_tasks():
     rows = default_rows([])
     assert [(row.task, row.rule) for row in rows] == [(t.name, rule) for t in TASKS.values() for rule in t.rules]
     assert tuple(TASKS) == benchmark.TASKS
+
+
+def test_rows_of_json_may_be_a_plain_list_and_damage_is_told(tmp_path):
+    path = tmp_path / 'rows.json'
+    path.write_text('[{"name": "a", "task": "head", "rule": "mean pose"}]')
+    assert [row.name for row in read_rows(path)] == ['a']
+    path.write_text('{"rows": [')
+    with pytest.raises(ValueError, match='rows.json is not readable JSON'):
+        read_rows(path)
+
+
+def work_dir(folder, config):
+    folder.mkdir(parents=True)
+    (folder / 'config.py').write_text(f"_base_ = 'mmegopose::{config}'\n")
+    (folder / 'iter_1.pth').write_bytes(b'')
+    return str(folder)
+
+
+def test_work_dirs_of_one_name_are_rows_of_their_own(tmp_path):
+    models = [work_dir(tmp_path / run / 'best', 'head_pose/head_wrists_body.py') for run in ('a', 'b')]
+    rows = [row for row in default_rows(models) if row.model]
+    assert [(row.name, row.task) for row in rows] == [(m, task) for m in models for task in ('head', 'head_wrists')]
+    assert {row.name for row in default_rows(models[:1]) if row.model} == {'best'}
+    with pytest.raises(ValueError, match='two rows'):
+        default_rows(models[:1] * 2)
+
+
+def test_a_model_that_no_task_is_for_is_told(tmp_path):
+    with pytest.raises(ValueError, match='hand reads neither head tracks nor 2D poses'):
+        default_rows([work_dir(tmp_path / 'hand', 'mesh/extpose-tiny_synthetic-hand.py')])
