@@ -12,6 +12,7 @@ Examples:
     mmegopose benchmark open --data cmu_ego.npz --out benchmark --rows rows.py --train
     mmegopose benchmark open --data cmu_ego.npz --out benchmark --rows rows.py --only "coarse only" --tasks head
 """
+import os
 import shlex
 
 TASKS = ('head', 'head_wrists', 'lifting')
@@ -40,6 +41,8 @@ def benchmark_command(args) -> None:
     from ..open_benchmark import default_rows, read_rows, run_open_benchmark
     from ..open_benchmark.rows import chosen
     with user_errors():
+        if not args.out or os.path.exists(args.out) and not os.path.isdir(args.out):
+            raise ValueError(f'--out {args.out!r} is no folder: name one, which is made if it is not there')
         MMLogger.get_instance('open benchmark', log_level='WARNING')
         rows = chosen(read_rows(args.rows) if args.rows else default_rows(args.models), args.only, args.tasks)
         if args.split == 'test':

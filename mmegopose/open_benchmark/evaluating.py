@@ -1,6 +1,7 @@
 """One row: its data, its predictions, the errors of each sequence."""
 import copy
 import json
+import math
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -107,6 +108,9 @@ def collect_errors(data: WindowDataset, predict: Callable, task: OpenTask, motio
     if task.main not in names:
         raise ValueError(f'{title}: the data has the measures {names}, the task {task.name} needs {task.main!r}: is it '
                          'a config of this task?')
+    if lost := [one.sequence['name'] for one in errors if not all(map(math.isfinite, one.sums.values()))]:
+        raise ValueError(f'{title}: what is predicted is not finite (NaN) in {len(lost)} of {len(errors)} sequences, '
+                         f'e.g. {lost[0]}, so that it has no score')
     means = [one.sums[task.main] / max(one.counts[task.main], 1) for one in errors]
     worst = sorted(range(len(errors)), key=means.__getitem__, reverse=True)[:NUM_WORST]
     return dict(sequences=[motions.describe(one.sequence) for one in errors],

@@ -2,11 +2,13 @@
 import json
 import shlex
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .. import __version__
 from ..files import atomic_write, finite_values, require_writable
-from .evaluating import device_in_words, evaluate_row, identity_of
+from .evaluating import config_of, device_in_words, evaluate_row, identity_of
 from .motions import OpenMotions, open_motions
 from .report import write_report
 from .rows import BenchmarkRow
@@ -44,21 +46,24 @@ def run_open_benchmark(rows: list[BenchmarkRow], data: str, out: str | Path, *, 
     motions = open_motions(data)
     stored = StoredResults(out / 'results')
     tasks: dict[str, list] = {}
-    for name in TASKS:
-        for row in (row for row in rows if row.task == name):
-            if name == 'lifting' and motions.npz is None:
-                print(f'{name}: {row.name}: left out, for {data} is the converted folder; give --data the npz')
+    try:
+        for row in sorted(rows, key=lambda row: list(TASKS).index(row.task)):
+            if row.task == 'lifting' and motions.npz is None:
+                print(f'{row.task}: {row.name}: left out, for {data} is the converted folder; give --data the npz')
                 continue
-            checkpoints = files[row.task, row.name]
-            if checkpoints is None:
-                checkpoints = [train_row(row, seed, motions, out / 'training') for seed in row.seeds]
-            results = [_result(row, checkpoint, motions, split, stored) for checkpoint in checkpoints or [None]]
-            scored = ScoredRow(row, results, _commands(row, motions, command))
-            tasks.setdefault(name, []).append((scored, summarize_row(scored)))
+            with _naming(row):
+                checkpoints = files[row.task, row.name]
+                if checkpoints is None:
+                    checkpoints = [train_row(row, seed, motions, out / 'training') for seed in row.seeds]
+                results = [_result(row, checkpoint, motions, split, stored) for checkpoint in checkpoints or [None]]
+                scored = ScoredRow(row, results, _commands(row, motions, command))
+                tasks.setdefault(row.task, []).append((scored, summarize_row(scored)))
             _write_tables(tasks, motions, split, out)
+    finally:  # what was scored before a mistake, or before Ctrl-C, is on the page, too
+        if tasks:
+            write_report(tasks, out / 'report.html', facts_of_run(motions, split))
     if not tasks:
         raise ValueError('there is nothing to score: no row is left')
-    write_report(tasks, out / 'report.html', facts_of_run(motions, split))
     return {name: {scored.row.name: summary for scored, summary in found} for name, found in tasks.items()}
 
 
@@ -71,11 +76,27 @@ def _checkpoints(rows: list[BenchmarkRow], train: bool) -> dict:
     """Checkpoints of each row, None: to be trained; whatever is not there is told before anything is computed."""
     found = {}
     for row in rows:
-        _, files = row.find()
+        with _naming(row):
+            _, files = row.find()
+            cfg = config_of(row)
+            if not row.rule and not (cfg.get('model') and (cfg.get('val_dataloader') or {}).get('dataset')):
+                raise ValueError(f'{row.config or row.model} has no model or no val_dataloader: name the config of a '
+                                 'training')
         if not files and not row.rule and not train:
             raise ValueError(f'row {row.name!r} has no checkpoint: name checkpoints, or train it with --train')
         found[row.task, row.name] = files if files or row.rule else None
     return found
+
+
+@contextmanager
+def _naming(row: BenchmarkRow) -> Iterator[None]:
+    """What is wrong within tells the row."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, ImportError, FileNotFoundError) as error:
+        if len(error.args) == 1 and f'row {row.name!r}' not in str(error):
+            error.args = (f'row {row.name!r} of {row.task}: {error.args[0]}',)
+        raise
 
 
 def _result(row: BenchmarkRow, checkpoint: Path | None, motions: OpenMotions, split: str,

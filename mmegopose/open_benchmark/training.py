@@ -1,10 +1,14 @@
 """Trainings of rows that have no checkpoint, in processes of their own."""
+import hashlib
+import json
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from ..engine.checkpoint import newest_checkpoint
+from ..engine.config import load_config
 from .motions import OpenMotions
 from .rows import BenchmarkRow
 
@@ -27,7 +31,7 @@ def train_row(row: BenchmarkRow, seed: int, motions: OpenMotions, folder: Path) 
     Raises:
         ValueError: it failed.
     """
-    work_dir = folder / f'{row.task}-{"_".join(row.name.split())}' / f'seed_{seed}'
+    work_dir = folder / training_name(row, motions) / f'seed_{seed}'
     done = work_dir / 'trained.txt'
     if not done.is_file():
         command = ['-m', 'mmegopose', *training_command(row, seed, motions, work_dir)]
@@ -36,6 +40,15 @@ def train_row(row: BenchmarkRow, seed: int, motions: OpenMotions, folder: Path) 
         run_logged(work_dir / 'train.log', *command)
         done.write_text(f'{time.monotonic() - start:.0f} s\n')
     return Path(newest_checkpoint(work_dir))
+
+
+def training_name(row: BenchmarkRow, motions: OpenMotions) -> str:
+    """Folder of the trainings of a row: another one for other data, another config or other options, so that no
+    training of theirs counts as one of this row.
+    """
+    config = load_config(row.config, row.options).pretty_text
+    digest = hashlib.sha256(json.dumps([row.name, config, motions.checksum]).encode()).hexdigest()
+    return f'{row.task}-{re.sub("[^A-Za-z0-9.-]+", "_", row.name).strip("._")[:40]}-{digest[:8]}'
 
 
 def training_command(row: BenchmarkRow, seed: int, motions: OpenMotions, work_dir: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """The command from beginning to end, on the embedded sample: tables, and what is done is not done again."""
 import csv
+import dataclasses
 import json
 import os
 import time
@@ -10,8 +11,10 @@ import torch
 from mmegopose.cli import main
 from mmegopose.engine.config import load_config
 from mmegopose.evaluation.baselines import evaluate_head_pose_baselines
-from mmegopose.open_benchmark import default_rows, running
+from mmegopose.open_benchmark import BenchmarkRow, default_rows, running
+from mmegopose.open_benchmark.motions import open_motions
 from mmegopose.open_benchmark.tasks import TASKS
+from mmegopose.open_benchmark.training import training_name
 from mmegopose.registry import MODELS
 
 SMALL = {'model.backbone.depth': 1, 'model.backbone.embed_dim': 32, 'model.backbone.num_heads': 2,
@@ -103,6 +106,7 @@ def test_ctrl_c_loses_nothing(tmp_path, monkeypatch, capsys):
             run(tmp_path, '--rows', str(write_rules(tmp_path, rules)))
         except SystemExit as stop:
             assert stop.code == 130
+            assert 'mean pose' in (tmp_path / 'out/report.html').read_text()
     assert scored == [rules[0], rules[1], rules[1]]
     assert 'as before' in capsys.readouterr().out
     assert '| ridge regression | 3.00 |' in (tmp_path / 'out/table.md').read_text()
@@ -138,3 +142,54 @@ def test_mistakes_are_told_before_anything_is_computed(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(['benchmark', 'open', '--data', str(tmp_path), '--out', str(tmp_path / 'out'), '--models', 'nobody'])
     assert 'nobody' in capsys.readouterr().err
+
+
+def test_a_config_that_cannot_be_used_is_told_with_its_row_before_anything_is_computed(tmp_path, capsys):
+    save_random_weights(tmp_path / '0.pth', 'mmegopose::head_pose/head_body.py', SMALL, 0)
+    for text, told in (('model = [', 'cannot be read'), ('x = 1', 'has no model or no val_dataloader')):
+        (tmp_path / 'bad.py').write_text(text)
+        (tmp_path / 'rows.json').write_text(json.dumps([
+            dict(name='mean', task='head', rule='mean pose'),
+            dict(name='mine', task='head', config='bad.py', checkpoints=['0.pth'])]))
+        with pytest.raises(SystemExit):
+            run(tmp_path, '--rows', str(tmp_path / 'rows.json'))
+        shown = capsys.readouterr()
+        assert "row 'mine' of head: " in shown.err and told in shown.err and 'mean' not in shown.out
+
+
+def test_predictions_that_are_not_finite_have_no_score_and_the_rows_before_stay(tmp_path, capsys):
+    config = 'mmegopose::head_pose/head_body.py'
+    model = MODELS.build(load_config(config, SMALL).model)
+    weights = model.state_dict()
+    last = [name for name in weights if name.startswith('head.') and name.endswith('weight')][-1]
+    weights[last] = torch.full_like(weights[last], 3e38)  # finite, what they give is not
+    torch.save(dict(state_dict=weights), tmp_path / '0.pth')
+    (tmp_path / 'rows.json').write_text(json.dumps([
+        dict(name='mean', task='head', rule='mean pose'),
+        dict(name='wild', task='head', config=config, checkpoints=['0.pth'], options=SMALL)]))
+    with pytest.raises(SystemExit):
+        run(tmp_path, '--rows', str(tmp_path / 'rows.json'))
+    assert "row 'wild' of head" in (told := capsys.readouterr().err) and 'not finite' in told
+    assert '| mean | 56.53 |' in (tmp_path / 'out/table.md').read_text()
+    assert 'mean' in (tmp_path / 'out/report.html').read_text()
+
+
+@pytest.mark.parametrize('name', ['', 'file'])
+def test_results_go_into_a_folder(tmp_path, capsys, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'file').write_text('mine')
+    with pytest.raises(SystemExit):
+        main(['benchmark', 'open', '--data', 'sample', '--out', name, '--only', 'mean pose'])
+    assert f'--out {name!r} is no folder' in capsys.readouterr().err and (tmp_path / 'file').read_text() == 'mine'
+
+
+def test_trainings_of_other_rows_options_or_data_are_not_taken_for_those_of_a_row(tmp_path):
+    sample = open_motions('sample')
+
+    def name(row='a b', motions=sample, **options):
+        return training_name(BenchmarkRow(row, 'head', config='mmegopose::levelwise_vit.py', options=options), motions)
+
+    assert name() == name()
+    others = [name(), name('a_b'), name('../../a/b'), name(**{'train_cfg.max_iters': 7}),
+              name(motions=dataclasses.replace(sample, checksum='other'))]
+    assert len(set(others)) == len(others) and not any('/' in other or '..' in other for other in others)
