@@ -139,7 +139,7 @@ def _worst(task: OpenTask, condition: str, unit: str, rows: list) -> str:
         result = one.results[0][condition]
         pictures = ''.join(
             f'<p><strong>{escape(entry["name"])}</strong> <span class="quiet">{escape(entry["action"])}, subject '
-            f'{escape(entry["subject"])}: {entry["error"]:.1f} {unit} on average</span></p>'
+            f'{escape(entry["subject"])}{escape(_camera(entry))}: {entry["error"]:.1f} {unit} on average</span></p>'
             + pose_pictures(entry['shown'], result['skeleton'], unit, task.name == 'lifting')
             for entry in result['worst'] if entry['shown'])
         parts.append(f'<details{" open" if not rank else ""}><summary>{escape(one.row.name)}</summary>{pictures}'
@@ -148,6 +148,12 @@ def _worst(task: OpenTask, condition: str, unit: str, rows: list) -> str:
         return ''
     where = f', {condition}' if len(task.conditions) > 1 else ''
     return (f'<h3>Worst sequences{escape(where)}: prediction in colour, truth in grey</h3>'
-            '<p class="quiet">Left limbs are blue, right ones red; seen from before the person, somewhat aside. '
+            '<p class="quiet">Left limbs are blue, right ones red; seen from the front of the person, somewhat aside. '
             'One of the pictures of a sequence is its worst frame.</p>'
             + ''.join(parts))
+
+
+def _camera(entry: dict) -> str:
+    """Which camera a sequence is seen by, where several see one motion."""
+    seen = str(entry['uid']).removeprefix(f'{entry["name"]}/')
+    return f', camera {seen}' if seen.isdigit() else ''

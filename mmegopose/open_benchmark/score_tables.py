@@ -108,7 +108,8 @@ def markdown_tables(tasks: dict[str, list], note: str) -> str:
                  '|---|' + '---:|' * (len(columns) + 1)]
         for scored, summary in rows:
             cells = [words_of(number_of(summary, condition, measure)) for _, condition, measure in columns]
-            lines.append(f'| {scored.row.name} | ' + ' | '.join(cells) + f' | {len(scored.results)} |')
+            label = scored.row.name.replace('|', '\\|').replace('<', '&lt;')  # of Markdown and HTML
+            lines.append(f'| {label} | ' + ' | '.join(cells) + f' | {len(scored.results)} |')
         parts.append('\n'.join(lines))
     return '\n\n'.join(parts) + '\n'
 

@@ -1,4 +1,5 @@
 """The page: whole, without network, and names from files are text in it."""
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -85,3 +86,23 @@ def test_a_fusion_that_is_worse_than_its_better_branch_is_explained():
     text = mix_in_words(dict(branches, fused=11.8, best=11.9, correlation=0.995, mean_weight=0.4))
     assert 'better by 0.10 cm than coarse' in text and 'no fixed mix gains anything' in text
     assert 'give coarse 0.40' in text
+
+
+def test_names_do_not_break_the_table_of_markdown(tasks):
+    (scored, summary), *_ = rows = next(iter(tasks.values()))
+    named = dataclasses.replace(scored, row=dataclasses.replace(scored.row, name='a | <img src=x>'))
+    name = next(iter(tasks))
+    plain, other = (markdown_tables({name: [(one, summary)]}, '').splitlines()[-1] for one in (rows[0][0], named))
+    assert other.startswith(r'| a \| &lt;img src=x> | ')
+    assert other.split(' | ')[1:] == plain.split(' | ')[1:]
+
+
+def test_worst_sequences_tell_the_camera(tasks, tmp_path):
+    for scored, _ in tasks['lifting']:
+        for result in scored.results:
+            result['all']['worst'] *= 2
+            result['all']['worst'] = [dict(entry, uid=f'{entry["name"]}/{camera}')
+                                      for camera, entry in enumerate(result['all']['worst'])]
+    write_report(tasks, tmp_path / 'report.html', dict(data='d', split='val', version='1', checksum='f' * 64))
+    text = (tmp_path / 'report.html').read_text()
+    assert 'subject a, camera 0:' in text and 'subject a, camera 1:' in text
