@@ -16,19 +16,20 @@ def models_arguments(parser) -> None:
 
 def models_command(args) -> None:
     from ..engine.errors import user_errors
-    from ..inference.named_models import FACTS, find_model, model_folders, named_models
+    from ..inference.named_models import FACTS, find_model, model_folders, named_models, read_facts
     with user_errors():
         models = named_models()
         if args.name is not None:
             folder = find_model(args.name)[0].parent
             print(f'{folder}:')
-            print((folder / FACTS).read_text(encoding='utf-8').rstrip() if (folder / FACTS).is_file()
+            read_facts(folder)  # tells what is wrong with it
+            print(_shown((folder / FACTS).read_text(encoding='utf-8').rstrip()) if (folder / FACTS).is_file()
                   else f'it has no {FACTS}, which would tell more')
             return
         if not models:
             print('No model has a name yet.')
         for model in models:
-            print('\n'.join(_lines(model)))
+            print(_shown('\n'.join(_lines(model))))
         print(f'Yours: folders in {model_folders()[-1]}')
 
 
@@ -37,12 +38,22 @@ def _lines(model) -> list[str]:
     facts, whose = model.facts, 'comes with the package' if model.shipped else 'yours'
     if not facts:
         return [f'{model.name} ({whose})', f'    {model.folder}']
-    size = f'{facts.get("num_parameters", 0) / 1e6:.2f} M parameters, {facts.get("bytes", 0) / 1e6:.1f} MB'
+    size = f'{(facts.get("num_parameters") or 0) / 1e6:.2f} M parameters, {_bytes_of(model.folder) / 1e6:.1f} MB'
     if model.name != model.folder.name:
         size = f'the weights of {model.folder.name}'
     rows = [('reads', facts.get('reads')), ('gives', facts.get('gives')), ('size', size),
             *(('score', f'{score["measure"]}: {score["value"]:g}, {score["data"]}')
-              for score in facts.get('scores', [])[:3]),
+              for score in (facts.get('scores') or [])[:3]),
             ('trained on', facts.get('trained_on')), ('terms', facts.get('terms'))]
     return [f'{model.name}: {facts.get("task", "")} ({whose})',
             *(f'    {name:10} {told}' for name, told in rows if told)]
+
+
+def _bytes_of(folder) -> int:
+    """Of the weights that are there, whatever the facts say."""
+    return sum(path.stat().st_size for path in folder.glob('*.pth'))
+
+
+def _shown(text: str) -> str:
+    """Text of files that others wrote, without what would steer a terminal."""
+    return ''.join(letter if letter.isprintable() or letter == '\n' else '?' for letter in text)

@@ -1,5 +1,7 @@
 """Models that have a name: those that come with the package, the user's own, and the facts of each."""
 import difflib
+import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,17 +42,38 @@ def model_folders() -> list[Path]:
 
 
 def read_facts(folder: Path) -> dict:
-    """The facts of a model, empty if it has no such file. Raises ``BadFile`` if that is not readable."""
+    """The facts of a model, empty if it has no such file. Raises ``BadFile`` if that is not readable, or of other kinds
+    than :func:`.publish_model` writes.
+    """
     path = folder / FACTS
     if not path.is_file():
         return {}
     try:
         facts = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadFile(f'{path} is not readable YAML ({error})') from None
-    if not isinstance(facts, dict):
-        raise BadFile(f'{path} should hold names and values, got {type(facts).__name__}')
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, a date that is none
+        told = ' '.join(str(error).split())
+        raise BadFile(f'{path} is not readable YAML ({told}): copy it again, or remove it') from None
+    if told := _wrong_facts(facts):
+        raise BadFile(f'{path}: {told}: copy it again, or remove it')
     return facts
+
+
+def _wrong_facts(facts) -> str:
+    """What in the content of a file of facts is of another kind than it should be, empty if nothing is."""
+    if not isinstance(facts, dict):
+        return f'it should hold names and values, got {type(facts).__name__}'
+    for key in ('num_parameters', 'bytes'):
+        if not isinstance(facts.get(key) or 0, (int, float)):
+            return f'{key}={facts[key]!r} should be a number'
+    also = facts.get('also') or []
+    if not isinstance(also, list) or not all(isinstance(name, str) for name in also):
+        return f'also={also!r} should be a list of names'
+    scores = facts.get('scores') or []
+    if not isinstance(scores, list) or not all(
+            isinstance(score, dict) and {'measure', 'value', 'data'} <= score.keys()
+            and isinstance(score['value'], (int, float)) for score in scores):
+        return 'scores should be a list of measure, value and data'
+    return ''
 
 
 def named_models() -> list[NamedModel]:
@@ -58,7 +81,11 @@ def named_models() -> list[NamedModel]:
     found: dict[str, NamedModel] = {}
     for home in model_folders():
         for folder in sorted({config.parent for config in home.glob('*/*.py')}):
-            facts = read_facts(folder)
+            try:
+                facts = read_facts(folder)
+            except (BadFile, OSError) as error:  # one damaged folder does not hide the others
+                warnings.warn(f'{error}; the model {folder.name} is taken without its facts', stacklevel=2)
+                facts = {}
             for name in (folder.name, *(facts.get('also') or ())):
                 found.setdefault(name, NamedModel(name, folder, facts))
     return list(found.values())
@@ -92,8 +119,10 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
         FileNotFoundError: there is no such folder, or it lacks a file.
         ValueError: it holds several configs or checkpoints, and nothing says which.
     """
+    if not isinstance(model, (str, os.PathLike)) or not str(model):
+        raise ValueError(f'model={model!r} should be a folder with config and checkpoint, or the name of a model')
     folder = Path(model).expanduser()
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         known = {named.name: named.folder for named in named_models()}
         if str(model) not in known:
             near = difflib.get_close_matches(str(model), known, 1, 0.5)

@@ -146,8 +146,46 @@ def test_models_of_the_user_have_names_and_other_ones(tmp_path, monkeypatch, cap
     assert 'nearest: hand-synthetic' in capsys.readouterr().err
     (folder / 'facts.yml').write_text('[1')
     with pytest.raises(SystemExit):
-        main(['models'])
+        main(['models', 'mine'])
     assert 'facts.yml is not readable YAML' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('text, message', [
+    ('[1', 'is not readable YAML'), ('[]', 'should hold names and values'), ('a: 2020-99-99', 'not readable YAML'),
+    ('!!python/object/apply:os.getcwd []', 'is not readable YAML'), ('bytes: many', "bytes='many' should be a number"),
+    ('also: mine', "also='mine' should be a list of names"), ('also: [1]', 'should be a list of names'),
+    ('scores: [1]', 'scores should be a list'), ('scores: [{measure: a, value: x, data: b}]', 'scores should be')])
+def test_a_damaged_file_of_facts_hides_no_model(tmp_path, monkeypatch, capsys, text, message):
+    monkeypatch.setenv('MMEGOPOSE_CACHE', str(tmp_path))
+    model_folder(tmp_path / 'models/good', HEAD)
+    (model_folder(tmp_path / 'models/bad', HEAD) / 'facts.yml').write_text(text)
+    with pytest.warns(UserWarning, match=message):
+        assert main(['models']) == 0
+    listed = capsys.readouterr().out
+    assert 'good (yours)' in listed and 'bad (yours)' in listed
+    with pytest.warns(UserWarning, match='bad is taken without its facts'):
+        assert find_model('good')[0].parent == tmp_path / 'models/good'
+    with pytest.raises(SystemExit), pytest.warns(UserWarning, match=message):
+        main(['models', 'bad'])
+    assert message in capsys.readouterr().err
+
+
+def test_the_list_tells_the_size_that_is_there_and_steers_no_terminal(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv('MMEGOPOSE_CACHE', str(tmp_path))
+    folder = model_folder(tmp_path / 'models/mine', HEAD)
+    (folder / 'facts.yml').write_text('bytes: 5\nnum_parameters:\nscores:\nreads: "\\e[31mred"\n')
+    (folder / 'x.pth').write_bytes(bytes(1_700_000))
+    assert main(['models']) == 0
+    listed = capsys.readouterr().out
+    assert '0.00 M parameters, 1.7 MB' in listed and 'reads      ?[31mred' in listed and '\x1b' not in listed
+
+
+@pytest.mark.parametrize('nonsense', [5, '', [], b'x'])
+def test_what_is_no_name_is_told(nonsense):
+    with pytest.raises(ValueError, match='should be a folder with config and checkpoint, or the name of a model'):
+        load_model(nonsense)
+    with pytest.raises(FileNotFoundError, match='is no folder and no name of a model'):
+        load_model('x' * 5000)
 
 
 @needs_hand
