@@ -138,6 +138,7 @@ def _scores(name: str, config: Path, weights: Path, test: dict, data_root: str |
     cfg = load_config(config, options)
     with tempfile.TemporaryDirectory() as folder:
         cfg.launcher, cfg.load_from, cfg.resume, cfg.work_dir = 'none', str(weights), False, folder
+        cfg.experiment_name = f'{name}_{Path(folder).name}'  # mmengine's own: the same within a second
         metrics = dict(RUNNERS.build(cfg).test())
     if missing := [key for key in test['measures'] if key not in metrics]:
         raise ValueError(f'the test of {name} measures no {", ".join(missing)}; it measures {", ".join(metrics)}')

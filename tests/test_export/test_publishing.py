@@ -54,6 +54,14 @@ def test_the_tool_publishes_a_model_and_its_score_is_repeated(trained, tmp_path)
         assert (folder / file).read_bytes() == (again / file).read_bytes()
 
 
+def test_two_scores_may_be_measured_within_one_second(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmengine.runner.runner.time.strftime', lambda *_: '20260101_000000')
+    words = dict(WORDS, scores=WORDS['scores'] * 2)
+    folder = publish_model(load_config(trained / 'config.py'), trained / 'x.pth', 'tiny', words, '', home=tmp_path)
+    first, second = yaml.safe_load((folder / 'facts.yml').read_text())['scores']
+    assert first == second
+
+
 def test_weights_are_those_of_training_in_half_precision(trained, tmp_path):
     folder = publish_model(load_config(trained / 'config.py'), trained / 'x.pth', 'tiny', WORDS, '', home=tmp_path)
     published = torch.load(folder / 'tiny.pth', weights_only=True)['state_dict']
