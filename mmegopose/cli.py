@@ -57,7 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         _refuse(unknown[0], argv[0], parser)
-    return args.run(args) or 0
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt:  # while a command still loads torch
+        if os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'):
+            raise
+        sys.stderr.write('stopped\n')
+        return 130
 
 
 def _refuse(argument: str, name: str, parser: argparse.ArgumentParser) -> None:

@@ -160,3 +160,15 @@ def test_an_unknown_option_is_told_with_the_usage_of_its_command(capsys):
     told = capsys.readouterr().err
     assert exit_.value.code == 2 and 'usage: mmegopose show' in told
     assert "'--truht' is not known; nearest: --truth" in told
+
+
+def test_ctrl_c_while_a_command_loads_is_one_word(monkeypatch, capsys):
+    def stopped(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmegopose.cli.command_of', lambda name: ('Page.', lambda parser: None, stopped))
+    assert main(['models']) == 130
+    assert capsys.readouterr().err == 'stopped\n'
+    monkeypatch.setenv('MMEGOPOSE_TRACEBACK', '1')
+    with pytest.raises(KeyboardInterrupt):
+        main(['models'])
