@@ -82,3 +82,9 @@ def test_training_steps_of_shipped_configs_never_wait_for_a_gpu(config):
 def test_tool_leaves_out_a_config_whose_files_are_missing(tmp_path):
     told = run_tool('analysis_tools/check_devices.py', CONFIGS / 'lifting/mixste_27_h36m.py', cwd=tmp_path)
     assert 'left out, it needs files' in told
+
+
+def test_a_config_of_something_else_is_told(tmp_path):
+    (tmp_path / 'other.py').write_text('x = 1\n')
+    with pytest.raises(ValueError, match='other.py has no model, train_dataloader, val_dataloader'):
+        check_devices(str(tmp_path / 'other.py'))

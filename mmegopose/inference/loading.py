@@ -24,7 +24,10 @@ def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | N
     Raises:
         ValueError: no model, or a data set for which there is no inferencer.
     """
-    cfg = load_config(files_of_model(config, checkpoint, model)[0])
+    path = files_of_model(config, checkpoint, model)[0]
+    cfg = load_config(path)
+    if not (cfg.get('test_dataloader') or {}).get('dataset'):
+        raise ValueError(f'{path} has no test_dataloader, which tells what is read: name the config of a training')
     kind = cfg.test_dataloader.dataset.type
     names = [cls.__name__ for cls in getattr(DATASETS.get(kind) if isinstance(kind, str) else kind, '__mro__', ())]
     families = {cls: cls.datasets for cls in INFERENCERS.module_dict.values() if hasattr(cls, 'datasets')}
@@ -55,6 +58,8 @@ def load_model(config: str | Path | Config, checkpoint: str | Path | None = None
     """
     config, file, _ = files_of_model(config, checkpoint)
     cfg = config if isinstance(config, Config) else load_config(config)
+    if cfg.get('model') is None:
+        raise ValueError(f'{cfg.filename} has no model: name the config of a training')
     model = MODELS.build(cfg.model)
     with told_to_convert(str(file)):
         load_state(model, state_of(load_from_local(str(file)), str(file)), str(file))

@@ -24,9 +24,12 @@ def check_devices(config: str, options: dict | None = None, num_windows: int = 2
 
     Raises:
         FileNotFoundError: the config needs a file that is not there.
+        ValueError: it has no model or no data.
     """
     from .. import datasets, models  # noqa: F401
     cfg = load_config(config, options)
+    if lacking := [key for key in ('model', 'train_dataloader', 'val_dataloader') if cfg.get(key) is None]:
+        raise ValueError(f'{config} has no {", ".join(lacking)}: name the config of a training')
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     batches = [DATASETS.build(cfg[loader].dataset).__getitems__(range(num_windows))

@@ -188,6 +188,14 @@ def test_what_is_no_name_is_told(nonsense):
         load_model('x' * 5000)
 
 
+def test_a_config_of_something_else_is_told(tmp_path):
+    (tmp_path / 'other.py').write_text('x = 1\n')
+    (tmp_path / 'x.pth').touch()
+    for load, lacks in ((load_model, 'model'), (load_inferencer, 'test_dataloader')):
+        with pytest.raises(ValueError, match=f'other.py has no {lacks}'):
+            load(str(tmp_path / 'other.py'), str(tmp_path / 'x.pth'))
+
+
 @needs_hand
 def test_predict_takes_the_shipped_model_and_says_which(tmp_path, monkeypatch, capsys):
     import cv2
