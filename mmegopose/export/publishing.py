@@ -107,7 +107,7 @@ def read_words(path: str | Path) -> dict:
     values."""
     try:
         words = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadFile(f'{path} is not readable YAML ({error})') from None
     if not isinstance(words, dict):
         raise BadFile(f'{path} should hold names and values ({", ".join(WORDS)}), got {type(words).__name__}')

@@ -11,7 +11,7 @@ from mmengine.hooks import EMAHook
 from mmegopose.engine import load_config
 from mmegopose.engine.checkpoint import CheckpointError
 from mmegopose.export.config_text import config_to_predict, text_of_config
-from mmegopose.export.publishing import publish_model
+from mmegopose.export.publishing import publish_model, read_words
 from mmegopose.inference import load_inferencer, load_model
 from mmegopose.registry import RUNNERS
 
@@ -135,3 +135,11 @@ def test_what_cannot_be_published_is_told(trained, tmp_path):
     with pytest.raises(ValueError, match=rf'{key} holds 1e\+06, which half precision cannot'):
         publish_model(cfg, tmp_path / 'y.pth', 'a', WORDS, '', home=tmp_path / 'home')
     assert not (tmp_path / 'home').exists()
+
+
+@pytest.mark.parametrize('content', [b'\x80\x02', b'[1', b'[1]'])
+def test_words_that_are_none_are_told(tmp_path, content):
+    (tmp_path / 'words.yml').write_bytes(content)
+    with pytest.raises(ValueError, match='words.yml (is not readable YAML|should hold names)') as told:
+        read_words(tmp_path / 'words.yml')
+    assert type(told.value).__name__ == 'BadFile'
