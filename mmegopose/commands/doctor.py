@@ -35,6 +35,7 @@ DATA = {
     'data/egoexo4d': 'https://ego-exo4d-data.org; egoexo -o data/egoexo4d --parts annotations metadata '
                      'ego_pose_pseudo_gt --benchmarks body_pose',
     'data/h36m': 'the files of VideoPose3D, and {tools}/dataset_converters/h36m_cameras.py',
+    'data/humaneva': 'the files of VideoPose3D, and cameras_humaneva.json of their cameras',
     'data/mpi_inf_3dhp': 'the official files, and {tools}/dataset_converters/mpi_inf_3dhp.py',
     'data/FreiHAND_pub_v2': 'https://lmb.informatik.uni-freiburg.de/resources/datasets/FreihandDataset.en.html',
     'data/HInt_annotation_partial': 'https://github.com/ddshan/hint',
