@@ -1,4 +1,4 @@
-# The model hand-synthetic, which comes with the package: ControlNet, longer and in smaller batches than the ablation,
+# A hand model for demonstrations, on rendered hands: ControlNet, longer and in smaller batches than the ablation,
 # with more weight on the fingers.
 _base_ = './controlnet-tiny_synthetic-hand.py'
 

@@ -8,7 +8,7 @@ mistake, 130 stopped, and nothing is lost.
 
 Examples:
     mmegopose benchmark open --data sample --out benchmark
-    mmegopose benchmark open --data cmu_ego.npz --out benchmark --models head-wrists-body work_dirs/mine
+    mmegopose benchmark open --data cmu_ego.npz --out benchmark --models work_dirs/mine work_dirs/other
     mmegopose benchmark open --data cmu_ego.npz --out benchmark --rows rows.py --train
     mmegopose benchmark open --data cmu_ego.npz --out benchmark --rows rows.py --only "coarse only" --tasks head
 """

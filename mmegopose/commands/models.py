@@ -6,7 +6,7 @@ lies in the folder models of the cache (MMEGOPOSE_CACHE, or ~/.cache/mmegopose).
 
 Examples:
     mmegopose models
-    mmegopose models hand-synthetic                 # all that is known of it
+    mmegopose models NAME                           # all that is known of it
 """
 
 

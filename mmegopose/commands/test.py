@@ -6,7 +6,7 @@ file that a challenge wants.
 Examples:
     mmegopose test mmegopose::levelwise_vit.py work_dirs/levelwise_vit/iter_20000.pth --out metrics.json
     mmegopose test my_config.py iter_500.pth --show-dir pictures --dump predictions.npz
-    mmegopose test hand-synthetic                   # the name of a model, see mmegopose models
+    mmegopose test work_dirs/levelwise_vit          # what training wrote, or a name of mmegopose models
     mmegopose test my_config.py iter_500.pth --submit body.json --cfg-options data_root=/path/to/egoexo4d
 """
 from ._shared.arguments import add_config, add_engine_arguments, set_local_rank

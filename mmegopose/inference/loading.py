@@ -44,7 +44,7 @@ def load_model(config: str | Path | Config, checkpoint: str | Path | None = None
 
     ::
 
-        model = load_model('hand-synthetic')                    # the name of a model, or the folder that training wrote
+        model = load_model('work_dirs/lifter')                  # the folder that training wrote, or the name of a model
         model = load_model('config.py', 'checkpoint.pth')
 
     Args:
