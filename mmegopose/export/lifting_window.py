@@ -9,7 +9,7 @@ from ..inference import LiftingInferencer
 from ..inference.inputs.poses_2d.pixel_checks import FAR
 from ..inference.lifting_inferencer import MIN_SHARE
 from ..inference.tracking import FILLED_CONFIDENCE
-from ..models.branch import MaskedNeck
+from ..models.branch import NeckAndHead
 from ..registry import TRANSFORMS
 from ..structures import convert_joints, get_skeleton
 from .ported_module import Port, PortedModule
@@ -49,7 +49,7 @@ class LiftingWindow(PortedModule):
         self.longest_hole, self.num_frames = round(MAX_HOLE * fps), data.get('num_frames', 243)
         self.confidence, self.padding_mask = data.get('confidence', False), data.get('padding_mask', False)
         self.masked = all(part.neck_accepts_mask for part in self.model.modules()
-                          if isinstance(part, MaskedNeck) and part.neck is not None)
+                          if isinstance(part, NeckAndHead) and part.neck is not None)
         self.transforms = [TRANSFORMS.build(config) for config in data.get('pipeline', ())]
         self.root = get_skeleton(inferencer.skeleton).root or 0
         source, joints = get_skeleton(self.source).num_joints, get_skeleton(inferencer.skeleton).num_joints

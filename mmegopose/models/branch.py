@@ -68,13 +68,19 @@ def comparing(loss: nn.Module, outputs: dict, samples: PoseDataSample):
         raise
 
 
-class MaskedNeck:
-    """Mixed into a module with a ``neck``: gives the neck the mask of the streams, if it takes one."""
+class NeckAndHead:
+    """Mixed into a module with a ``neck`` and a ``head``: gives the neck the mask of the streams, and the head the
+    streams themselves, if they take them."""
 
     def set_neck(self, config: dict | None) -> None:
         """Build the neck; whether it takes a mask is decided here, once."""
         self.neck = build_part(config, NECKS)
         self.neck_accepts_mask = accepts(self.neck, 'mask')
+
+    def set_head(self, config: dict | None) -> None:
+        """Build the head; whether it sees the streams is decided here, once."""
+        self.head = build_part(config, HEADS)
+        self.head_sees_inputs = accepts(self.head, 'inputs')
 
     def apply_neck(self, tokens: Tensor, inputs: dict, streams: tuple | None) -> Tensor:
         """Tokens ``(B,T,N,C)`` through the neck, if there is one: ``(B,T,N,C)``.
@@ -91,8 +97,15 @@ class MaskedNeck:
         with reading(self.neck, tokens):
             return self.neck(tokens, mask=mask) if self.neck_accepts_mask else self.neck(tokens)
 
+    def run_head(self, tokens: Tensor, inputs: dict, predict: bool = False) -> dict:
+        """Tokens ``(B,T,N,C)`` through the head: outputs ``{name: (B,T',...)}``, or what a user wants to see."""
+        with reading(self.head, tokens):
+            if predict and hasattr(self.head, 'predict'):
+                return self.head.predict(tokens)
+            return self.head(tokens, inputs=inputs) if self.head_sees_inputs else self.head(tokens)
 
-class Branch(MaskedNeck, BaseModule):
+
+class Branch(NeckAndHead, BaseModule):
     """One of several ways from the streams to tokens, with a head of its own or without.
 
     Args:
@@ -105,7 +118,7 @@ class Branch(MaskedNeck, BaseModule):
         super().__init__()
         self.backbone = build_part(backbone, BACKBONES)
         self.set_neck(neck)
-        self.head = build_part(head, HEADS)
+        self.set_head(head)
         self.streams = streams_of(self.backbone) or streams
 
     def forward(self, inputs: dict) -> Tensor:

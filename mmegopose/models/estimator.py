@@ -3,15 +3,15 @@ from mmengine.model import BaseModel, ModuleDict
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
-from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, HEADS, LOSSES, MODELS
+from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, LOSSES, MODELS
 from ..structures import PoseDataSample
-from .branch import Branch, MaskedNeck, accepts, build_part, comparing, fusing, reading
+from .branch import Branch, NeckAndHead, accepts, build_part, comparing, fusing, reading
 from .flip import FlipAverage
 from .layers import any_stream, streams_of
 
 
 @MODELS.register_module()
-class PoseEstimator(MaskedNeck, BaseModel):
+class PoseEstimator(NeckAndHead, BaseModel):
     """Streams to 3D pose.
 
     ``streams -> backbone -> tokens (B,T,N,C) -> [fusion] -> [neck] -> head -> outputs``. A method with one branch
@@ -51,7 +51,8 @@ class PoseEstimator(MaskedNeck, BaseModel):
         # Parameters are listed in this order, on which the last bit of sums over all of them depends.
         self.embed = build_part(embed, EMBEDDINGS)
         self.set_neck(neck)
-        self.head, self.fusion = build_part(head, HEADS), build_part(fusion, FUSIONS)
+        self.set_head(head)
+        self.fusion = build_part(fusion, FUSIONS)
         self.fusion_knows_there = accepts(self.fusion, 'there')
         self.backbone = build_part(backbone, BACKBONES)
         branches, shared = branches or {}, streams_of(self.embed)
@@ -157,8 +158,8 @@ class PoseEstimator(MaskedNeck, BaseModel):
         """Outputs ``{name: (B,T',...)}``."""
         tokens, branches = self._tokens(inputs)
         if self.head is not None:
-            return _run(self.head, tokens, predict)
-        return self._fused(inputs, branches, {name: _run(self.branches[name].head, value, predict)
+            return self.run_head(tokens, inputs, predict)
+        return self._fused(inputs, branches, {name: self.branches[name].run_head(value, inputs, predict)
                                               for name, value in branches.items()})
 
     def _fused(self, inputs: dict, tokens: dict, outputs: dict) -> dict:
@@ -173,29 +174,29 @@ class PoseEstimator(MaskedNeck, BaseModel):
         tokens, branches = self._tokens(inputs)
         outputs = {}  # of the branches with a head; under a fusion of tokens, of those that are supervised
         for name, value in branches.items():
-            head = self.branches[name].head
-            if head is not None and (self.losses or not hasattr(head, 'loss')):
-                outputs[name] = _run(head, value)
+            branch = self.branches[name]
+            if branch.head is not None and (self.losses or not hasattr(branch.head, 'loss')):
+                outputs[name] = branch.run_head(value, inputs)
         if self.head is None:
             losses = self.losses(self._fused(inputs, branches, outputs), samples, inputs) if self.losses else {}
         else:
-            losses = self._head_losses(self.head, tokens, None, samples, inputs)
+            losses = self._head_losses(self, tokens, None, samples, inputs)
         if self.branch_loss_weight:
             for name, branch in self.branches.items():
                 if branch.head is not None:
-                    part = self._head_losses(branch.head, branches[name], outputs.get(name), samples, inputs)
+                    part = self._head_losses(branch, branches[name], outputs.get(name), samples, inputs)
                     losses |= {f'{name}.{key}': self.branch_loss_weight * value for key, value in part.items()}
         return losses
 
-    def _head_losses(self, head: nn.Module, tokens: Tensor, outputs: dict | None, samples: PoseDataSample,
+    def _head_losses(self, part: NeckAndHead, tokens: Tensor, outputs: dict | None, samples: PoseDataSample,
                      inputs: dict) -> dict[str, Tensor]:
-        """The loss that a head owns, and the losses of its outputs."""
+        """The loss that the head of a part owns, and the losses of its outputs."""
         losses = {}
-        if hasattr(head, 'loss'):
-            with reading(head, tokens):
-                losses = _named('head', head.loss(tokens, samples))
+        if hasattr(part.head, 'loss'):
+            with reading(part.head, tokens):
+                losses = _named('head', part.head.loss(tokens, samples))
         if self.losses:
-            losses |= self.losses(_run(head, tokens) if outputs is None else outputs, samples, inputs)
+            losses |= self.losses(part.run_head(tokens, inputs) if outputs is None else outputs, samples, inputs)
         return losses
 
 
@@ -231,11 +232,6 @@ def _union(branches) -> tuple | None:
     """Streams of all branches; None if one of them does not say."""
     streams = [branch.streams for branch in branches]
     return None if None in streams else tuple(dict.fromkeys(name for each in streams for name in each))
-
-
-def _run(head: nn.Module, tokens: Tensor, predict: bool = False) -> dict:
-    with reading(head, tokens):
-        return head.predict(tokens) if predict and hasattr(head, 'predict') else head(tokens)
 
 
 def _named(name: str, value: Tensor | dict) -> dict[str, Tensor]:

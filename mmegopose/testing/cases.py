@@ -179,11 +179,14 @@ class HeadCase(Case):
     """Tokens to outputs, with a loss of its own or without."""
 
     def make(self, module):
-        return dict(tokens=make_tokens(self.sizes))
+        given = dict(tokens=make_tokens(self.sizes))
+        names = self.streams or streams_of(module) or ()
+        return given | dict(inputs=make_streams(names, self.sizes)) if accepts(module, 'inputs') else given
 
     def run(self, module, given):
         predicted = module.predict(given['tokens']) if hasattr(module, 'predict') else {}
-        return module(given['tokens']) | {f'predicted {name}': value for name, value in predicted.items()}
+        streams = {name: given[name] for name in ('inputs',) if name in given}
+        return module(given['tokens'], **streams) | {f'predicted {name}': value for name, value in predicted.items()}
 
     def objective(self, module):
         if not hasattr(module, 'loss'):

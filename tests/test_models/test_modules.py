@@ -103,6 +103,7 @@ CASES = {
     'cross-attention fusion': (dict(type='CrossAttentionFusion', prior=dict(a=0.1, b=0.9), embed_dim=C), {}),
     'concatenation': (dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C), {}),
     'head of a frame': (HEAD, dict(sizes=dict(N=1))),
+    'head of wrists': (HEAD | dict(type='WristHead'), dict(sizes=dict(N=1))),
     'head of joints': (HEAD | dict(per_joint=True, output='all', norm=True, act='tanh'), {}),
     'head of queries': (dict(type='JointQueryHead', embed_dim=C, decoder_dim=64, depth=2, num_joints=J), {}),
     'mesh head': (MESH_HEAD, MESH),

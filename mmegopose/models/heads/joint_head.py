@@ -1,9 +1,11 @@
 """Joint coordinates from tokens."""
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from ...registry import HEADS
-from ..layers import MlpHead
+from ...structures import get_skeleton, mask_name
+from ..layers import MlpHead, read_stream
 
 
 @HEADS.register_module()
@@ -44,3 +46,40 @@ class JointHead(BaseModule):
             tokens = tokens[:, -1:]
         joints = self.scale * self.mlp(self.norm(tokens))
         return dict(joints=joints.reshape(*tokens.shape[:2], self.num_joints, 3))  # (B, T', J, 3)
+
+
+@HEADS.register_module()
+class WristHead(JointHead):
+    """Regress the joints of the newest frame; a wrist that is seen there is corrected, not guessed.
+
+    The MLP yields two places more: how far the wrists are from where they are seen. The stream and the joints are in
+    one frame: that of ``TargetFrame('heading')``.
+
+    Args:
+        skeleton: name of the skeleton of the joints.
+        wrists: name of the stream of the wrists; without it all joints are guessed.
+        kwargs: see :class:`JointHead`.
+    """
+
+    def __init__(self, skeleton: str = 'coco17', wrists: str = 'wrists', **kwargs):
+        parts = get_skeleton(skeleton)
+        super().__init__(num_joints=len(parts.joints) + 2, **kwargs)
+        if self.output != 'last' or self.per_joint:
+            raise ValueError("WristHead takes one token per frame and has output='last': wrists are told in the frame "
+                             'of the newest head')
+        self.stream, self.indices = wrists, [parts.index(f'{side}-wrist') for side in ('left', 'right')]
+        # Joints, then the wrists that are seen, to joints.
+        self.order = list(range(self.num_joints - 2))
+        for hand, joint in enumerate(self.indices):
+            self.order[joint] = self.num_joints - 2 + hand
+
+    def forward(self, tokens: Tensor, inputs: dict) -> dict:
+        """``(B,T,1,C)`` and ``wrists (B,T,2,3)`` to ``dict(joints=(B,1,J,3))``, metres, heading frame."""
+        joints, change = super().forward(tokens)['joints'].split([self.num_joints - 2, 2], 2)
+        if self.stream not in inputs:
+            return dict(joints=joints)
+        seen = read_stream(inputs, self.stream, 3)[:, -1:].to(joints) + change  # (B, 1, 2, 3)
+        detected = inputs.get(mask_name(self.stream))
+        if detected is not None:
+            seen = torch.where(detected[:, -1:, :, None], seen, joints[:, :, self.indices])
+        return dict(joints=torch.cat([joints, seen], 2)[:, :, self.order])  # (B, 1, J, 3)
