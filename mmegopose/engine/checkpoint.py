@@ -1,6 +1,5 @@
 """Checkpoint files: written whole or not at all, local, read as data and never as code, loaded strictly."""
 import errno
-import os
 import os.path as osp
 import pickle
 import re
@@ -21,7 +20,6 @@ from ..files import BadFile, atomic_write
 from ..models.weights.renames import rename_old_keys
 
 PROGRAMS = ('config', 'cfg')  # keys of ``meta`` whose text is a config
-_TRUST = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
 
 
 class CheckpointError(BadFile):
@@ -46,36 +44,44 @@ register_backend('local', AtomicLocalBackend, prefixes='', force=True)
 _io.backend_instances.clear()
 
 
-@CheckpointLoader.register_scheme(prefixes='', force=True)
-def load_from_local(filename, map_location='cpu'):
+def load_from_local(filename, map_location='cpu', **_):
     """Content of a local checkpoint file, which is read as data: no code in it runs.
 
     The text of the config that mmengine keeps in ``meta`` is left out: it is a program, and mmengine runs it on resume.
 
-    Raises ``FileNotFoundError``, or ``CheckpointError`` if the file is damaged, foreign, or holds more than data.
+    Raises ``FileNotFoundError``, or ``CheckpointError`` if the file is an address, damaged, foreign, or holds more than
+    data.
     """
+    if re.match(r'[\w.+:-]+://', filename):
+        raise CheckpointError(f'{filename} is an address: download the checkpoint and give the path of the file')
     path = osp.expanduser(filename)
     require_checkpoint(path)
     foreign = _foreign(path)
     if foreign:
         raise CheckpointError(f'{path} ({osp.getsize(path)} bytes) is not a checkpoint: it is {foreign}')
-    weights_only = os.environ.get(_TRUST, '0').lower() not in ('1', 'y', 'yes', 'true')
     try:
         if zipfile.is_zipfile(path):  # torch does not verify the checksums that it writes
             with zipfile.ZipFile(path) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+                if unpacked > osp.getsize(path):  # torch packs nothing
+                    raise CheckpointError(f'{path} ({osp.getsize(path)} bytes) is no checkpoint of torch: it would '
+                                          f'unpack to {unpacked / 1e9:.3g} GB')
                 damaged = archive.testzip()
             if damaged:
                 raise CheckpointError(f'{path} is damaged (checksum of {damaged}): use another checkpoint')
-        return _without_programs(torch.load(path, map_location=map_location, weights_only=weights_only))
+        return _without_programs(torch.load(path, map_location=map_location, weights_only=True))
     except pickle.UnpicklingError as error:
         # torch's own text, which advises to load without protection, is not shown: not as a cause either
         reason = re.search(r'(GLOBAL \S+|Unsupported class .*)', str(error))
         if not reason:
             raise _damaged(path, 'it does not read as one') from None
         raise CheckpointError(
-            f'{path} holds more than weights and plain values ({reason.group(1)}), '
-            f'which could run code when loaded. If you trust its source, set {_TRUST}=1') from None
-    except (RuntimeError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, IndexError, TypeError,
+            f'{path} holds more than weights and plain values ({reason.group(1)}), which could run code when loaded, '
+            'so it was not opened. Where it was made, save the weights alone: torch.save(model.state_dict(), file)'
+        ) from None
+    except MemoryError:
+        raise CheckpointError(f'{path} asks for more memory than there is') from None
+    except (RuntimeError, OverflowError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, IndexError, TypeError,
             UnicodeDecodeError) as error:
         raise _damaged(path, error) from error
     except OSError as error:
@@ -124,13 +130,8 @@ def _without_programs(checkpoint):
     return checkpoint
 
 
-def _refuse_address(filename, map_location=None, **_):
-    """In the place of mmengine's loaders of addresses, which unpickle whatever they download."""
-    raise CheckpointError(f'{filename} is an address: download the checkpoint and give the path of the file')
-
-
-for _scheme in [prefix for prefix in CheckpointLoader._schemes if prefix]:
-    CheckpointLoader.register_scheme(prefixes=_scheme, loader=_refuse_address, force=True)
+for _scheme in list(CheckpointLoader._schemes):  # mmengine's own loaders unpickle whatever they read or download
+    CheckpointLoader.register_scheme(prefixes=_scheme, loader=load_from_local, force=True)
 
 
 def _damaged(path, error) -> CheckpointError:
@@ -199,6 +200,9 @@ def state_of(checkpoint, filename: str) -> dict:
     state = checkpoint.get('state_dict', checkpoint) if isinstance(checkpoint, dict) else None
     if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise CheckpointError(f'{filename} holds no state dict of a model')
+    for key, value in state.items():
+        if value.layout != torch.strided or value.is_meta or value.nbytes > value.untyped_storage().nbytes():
+            raise CheckpointError(f'{filename}: {key} {tuple(value.shape)} has fewer numbers than it says')
     stripped = OrderedDict((re.sub(r'^module\.', '', key), value) for key, value in state.items())
     stripped._metadata = getattr(state, '_metadata', OrderedDict())
     return stripped

@@ -2,8 +2,11 @@
 import errno
 import os
 import pickle
+import re
 import subprocess
 import sys
+import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,11 +14,14 @@ import torch
 from helpers.engine_toy import EngineOther, EngineToy, EngineToyMetric, toy_runner
 from mmengine import fileio
 from mmengine.logging import HistoryBuffer
+from mmengine.model import PretrainedInit
 from mmengine.runner import save_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmegopose import compat
 from mmegopose.engine import CheckpointError, load_from_local, load_state, user_errors
+from mmegopose.engine.checkpoint import keep_weights, state_of
+from mmegopose.engine.official_checkpoints import read_weights
 from mmegopose.engine.pretrained import PretrainedPart
 from mmegopose.files import atomic_write
 from mmegopose.registry import METRICS
@@ -86,14 +92,45 @@ def test_resume_runs_no_program_of_the_checkpoint(tmp_path):
 
 
 @pytest.mark.parametrize('scheme', ['http', 'https', 's3', 'cluster:s3', 'petrel', 'pavi', 'torchvision', 'open-mmlab',
-                                    'mmcls'])
+                                    'mmcls', 'ftp', 'HTTP', 'file'])
 def test_addresses_are_refused(tmp_path, scheme):
     """mmengine would unpickle what it downloads."""
     address = f'{scheme}://127.0.0.1:9/weights.pth'
-    with pytest.raises(CheckpointError, match='weights.pth is an address: download the checkpoint'):
-        CheckpointLoader.load_checkpoint(address)
-    with pytest.raises(CheckpointError, match='is an address'):
-        toy_runner(tmp_path, load_from=address).test()
+    for load in (CheckpointLoader.load_checkpoint, load_from_local, read_weights, keep_weights,
+                 lambda address: PretrainedPart(address)(EngineToy()),
+                 lambda address: PretrainedInit(address)(EngineToy()),
+                 lambda address: toy_runner(tmp_path, load_from=address).test(),
+                 lambda address: toy_runner(tmp_path, resume=True, load_from=address).train()):
+        with pytest.raises(CheckpointError, match='weights.pth is an address: download the checkpoint'):
+            load(address)
+
+
+def test_no_variable_switches_safe_loading_off(tmp_path, monkeypatch):
+    monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
+    torch.save(dict(state_dict={}, meta=Attack(f'touch {tmp_path / "witness"}')), tmp_path / 'evil.pth')
+    for load in (load_from_local, CheckpointLoader.load_checkpoint, read_weights):
+        with suppress(CheckpointError):
+            load(str(tmp_path / 'evil.pth'))
+        assert not (tmp_path / 'witness').exists()
+
+
+def test_a_checkpoint_unpacks_to_no_more_than_its_size(tmp_path):
+    torch.save(dict(state_dict=dict(a=torch.zeros(1000, 1000))), tmp_path / 'good.pth')
+    with zipfile.ZipFile(tmp_path / 'good.pth') as good, \
+            zipfile.ZipFile(tmp_path / 'bomb.pth', 'w', zipfile.ZIP_DEFLATED) as bomb:
+        for entry in good.infolist():
+            bomb.writestr(entry.filename, good.read(entry))
+    with pytest.raises(CheckpointError, match=r'bomb.pth .* is no checkpoint of torch: it would unpack to 0.004 GB'):
+        load_from_local(str(tmp_path / 'bomb.pth'))
+    assert load_from_local(str(tmp_path / 'good.pth'))['state_dict']['a'].shape == (1000, 1000)
+
+
+@pytest.mark.parametrize('value', [torch.zeros(1).expand(10**6, 10**7), torch.zeros(10**6, 10**6, device='meta'),
+                                   torch.sparse_coo_tensor([[0]], [1.0], (10**13,), check_invariants=True)])
+def test_weights_that_are_more_than_the_file_holds_are_refused(tmp_path, value):
+    torch.save(dict(state_dict=dict(weight=value)), tmp_path / 'a.pth')
+    with pytest.raises(CheckpointError, match='a.pth: weight .* has fewer numbers than it says'):
+        state_of(load_from_local(str(tmp_path / 'a.pth')), str(tmp_path / 'a.pth'))
 
 
 @pytest.mark.parametrize('content', [b'', b'no checkpoint', pickle.dumps([1, 2]), b'PK\x03\x04' + bytes(100),
@@ -126,7 +163,8 @@ def test_torch_does_not_advise_to_load_without_protection(tmp_path, capsys):
     with pytest.raises(SystemExit), user_errors():
         load_from_local(str(tmp_path / 'evil.pth'))
     told = capsys.readouterr().err
-    assert 'holds more than weights' in told and 'weights_only' not in told
+    assert 'holds more than weights' in told and 'save the weights alone' in told
+    assert not re.search('weights_only|TORCH_FORCE|trust', told, re.IGNORECASE)
 
 
 def test_a_missing_checkpoint_is_told_with_what_is_there_and_who_makes_it(tmp_path):
