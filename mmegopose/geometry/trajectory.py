@@ -89,16 +89,19 @@ def gravity_aligned_features(T_world_camera: Tensor, time: Tensor, head_peak: Te
     return torch.cat([position, rotation_to_6d(rotation), velocity, angular, height], -1)
 
 
+LAST_ROW_TOLERANCE = 1e-3
 FEATURE_DIMS = {'translation': 3, 'pose_delta': 24, 'gravity_aligned': 16}
 
 
 def rigidity_error(transform: np.ndarray) -> np.ndarray:
     """How far transforms ``(..., 3|4, 4)`` are from rigid ones, ``(...)``: the largest number in ``R R^T - I``.
 
-    It is infinite where a number is not finite, or the matrix is a reflection.
+    It is infinite where a number is not finite, the matrix is a reflection, or its last row is not 0 0 0 1, as that of
+    a transposed one.
     """
     rotation = transform[..., :3, :3]
     with np.errstate(invalid='ignore', over='ignore'):
         error = np.abs(rotation @ rotation.swapaxes(-1, -2) - np.eye(3)).max((-1, -2))
         proper = np.isfinite(transform[..., :3, :]).all((-1, -2)) & (np.linalg.det(np.nan_to_num(rotation)) > 0)
+        proper &= (np.abs(transform[..., 3:, :] - (0, 0, 0, 1)) <= LAST_ROW_TOLERANCE).all((-1, -2))
     return np.where(proper, error, np.inf)

@@ -13,6 +13,7 @@ from mmegopose.datasets.readers.head_pose import read_egoexo4d_body
 from mmegopose.datasets.readers.head_pose.egoexo4d_files import read_body, read_takes, read_track
 from mmegopose.datasets.readers.images import read_hamer_npz
 from mmegopose.datasets.readers.images.image_rows import image_store
+from mmegopose.datasets.readers.images.smpl_people import read_extrinsics
 from mmegopose.datasets.readers.lifting import read_mpi_inf_3dhp
 from mmegopose.datasets.transforms.crop_augment import CropAugment
 from mmegopose.datasets.transforms.world_augment import FrameDrops, Mirror
@@ -195,6 +196,23 @@ def test_valid_frames_of_3dhp_that_are_nan_are_not_valid(tmp_path):
     store = read_mpi_inf_3dhp(write_3dhp(tmp_path, train, test), 'test', cache_dir=tmp_path / 'cache')
     index = [info['subject'] for info in store.sequences].index('TS1')
     assert store.frames['visible'][store.offsets[index]:][:2].tolist() == [False, True]
+
+
+def test_transposed_matrices_are_refused_in_tracks_and_annotations(tmp_path):
+    pose = np.eye(4)
+    pose[:3, 3] = 5, -3, 1.6
+    path = tmp_path / 'camera.json'
+
+    def write(matrix):
+        path.write_text(json.dumps({'aria01': {'camera_extrinsics': {str(f): matrix.tolist() for f in range(3)}}}))
+        return read_track(path, 30, Counter())[2][0, :3, 3].tolist()
+
+    assert write(pose) == write(pose[:3]) == [-5, 3, -1.6]
+    with pytest.raises(BadFile, match='camera.json .*last row should be 0 0 0 1; are they transposed'):
+        write(pose.T)
+    assert read_extrinsics(pose[None]).shape == (1, 4, 4)
+    with pytest.raises(ValueError, match='transposed'):
+        read_extrinsics(pose.T[None])
 
 
 def test_an_npz_that_claims_more_than_the_bound_is_refused_unread(tmp_path):

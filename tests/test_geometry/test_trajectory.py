@@ -10,6 +10,7 @@ from mmegopose.geometry.trajectory import (
     gravity_aligned_features,
     heading_frame,
     pose_delta_features,
+    rigidity_error,
     translation_features,
 )
 
@@ -86,3 +87,10 @@ def test_translation_and_pose_delta_follow_the_extrinsics():
                                rtol=0)
     torch.testing.assert_close(features[:, 0, 12:], torch.zeros(1, 12).double())
     torch.testing.assert_close(features[:, 1:, 12:], features[:, 1:, :12] - features[:, :-1, :12], atol=1e-12, rtol=0)
+
+
+def test_transposed_poses_are_not_rigid():
+    pose = np.eye(4)
+    pose[:3, 3] = 5, -3, 1.6
+    np.testing.assert_array_equal(rigidity_error(np.stack([pose, pose.T, pose * np.nan])), [0, np.inf, np.inf])
+    assert rigidity_error(pose[:3]) == 0

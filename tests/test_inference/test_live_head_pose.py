@@ -224,7 +224,8 @@ def test_a_clock_that_jitters_gives_every_frame(inferencer):
 
 @pytest.mark.parametrize('pose, message', [
     (np.eye(3), r'shape \(4,4\), got \(3, 3\)'), (2 * np.eye(4), 'orthonormal'),
-    (np.diag([1.0, 1, -1, 1]), 'mirrored')])
+    (np.diag([1.0, 1, -1, 1]), 'mirrored'),
+    (np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [5, -3, 1.6, 1]]), 'last row is .*transposed')])
 def test_wrong_poses_are_told(inferencer, pose, message):
     with pytest.raises(ValueError, match=message):
         inferencer.stream(camera='aria').push(pose)

@@ -137,12 +137,15 @@ class LiveHeadPose:
             self.counts['not there'] += 1
             return None, 'the pose is not finite'
         if (error := rigidity_error(pose)) > ROTATION_TOLERANCE:
-            text = 'mirrored' if np.isinf(error) else f'off by {error:.2g}'
+            text = 'the rotation is ' + ('mirrored' if np.isinf(error) else f'off by {error:.2g}')
+            if rigidity_error(pose[:3]) < error:
+                text = f'the last row is {pose[3].tolist()}'
             if self.stretch < 0:
-                raise ValueError('the rotation of T_world_camera should be orthonormal with determinant 1, but is '
-                                 f'{text}: are the axes right, and the matrix not transposed or scaled?')
+                raise ValueError('T_world_camera should have an orthonormal rotation with determinant 1 and the last '
+                                 f'row 0 0 0 1, but {text}: are the axes right, and the matrix not transposed or '
+                                 'scaled?')
             self.counts['not there'] += 1
-            return None, f'the rotation is {text}'
+            return None, text
         self.shapes = shapes
         pose = self.convention.to_standard(pose)
         before = self.before[1][:3, 3] if self.before else 0.0

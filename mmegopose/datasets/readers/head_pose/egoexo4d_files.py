@@ -46,12 +46,14 @@ def read_track(path: Path, max_hole: int, counts: Counter):
     """
     name, numbers, matrices = _extrinsics(path, counts)
     good = rigidity_error(matrices) < ORTHONORMAL_TOLERANCE
+    known_3x4 = (rigidity_error(matrices[:, :3]) < ORTHONORMAL_TOLERANCE).any()
     counts['camera frames with NaN or non-orthonormal extrinsics'] += int((~good).sum())
     near = np.abs(matrices[..., :3, 3]).max(-1) < MAX_COORDINATE_M
     counts['camera frames farther than 10 km from the origin'] += int((good & ~near).sum())
     numbers, matrices = numbers[good & near], matrices[good & near]
     if not len(numbers):
-        raise BadFile(f'{path} has no frame with valid extrinsics')
+        raise BadFile(f'{path} has no frame with valid extrinsics' + (
+            ': their last row should be 0 0 0 1; are they transposed?' if known_3x4 else ''))
     lone = np.abs(numbers - np.median(numbers)) > 100 * len(numbers) + 1000
     counts['camera frames with a number far from all others'] += int(lone.sum())
     if 2 * lone.sum() >= len(lone):
@@ -76,7 +78,7 @@ def read_track(path: Path, max_hole: int, counts: Counter):
 
 
 def _extrinsics(path: Path, counts: Counter):
-    """``(take_name, frame numbers (N,), world to camera (N,3|4,4))`` of the headset, in the order of the file.
+    """``(take_name, frame numbers (N,), world to camera (N,4,4))`` of the headset, in the order of the file.
 
     Reads both camera layouts: one entry per camera (current), and one entry per frame (first release).
     """
@@ -105,12 +107,12 @@ def _extrinsics(path: Path, counts: Counter):
 
 
 def _matrix(value) -> np.ndarray | None:
-    """``(3,4)`` float64; None if it is not that."""
+    """``(4,4)`` float64, of three or four rows; None if it is not that."""
     try:
         matrix = np.array(value, float)
     except (ValueError, TypeError, OverflowError):
         return None
-    return matrix[:3] if matrix.shape in ((3, 4), (4, 4)) else None
+    return np.concatenate([matrix, np.eye(4)[len(matrix):]]) if matrix.shape in ((3, 4), (4, 4)) else None
 
 
 def read_body(path: Path, counts: Counter):

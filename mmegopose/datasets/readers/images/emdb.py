@@ -13,7 +13,7 @@ from ...cache import cached_store
 from ...store import SequenceStore
 from .annotations import read_annotation_pickle, turn_root, with_confidence
 from .image_rows import SkipReport
-from .smpl_people import model_files, model_options, smpl_store, to_camera
+from .smpl_people import model_files, model_options, read_extrinsics, smpl_store, to_camera
 
 DOWNLOAD = 'data_root should be the folder of EMDB, with P0/ to P9/'
 
@@ -59,7 +59,7 @@ def _person(root: Path, models: dict, path: Path, data: dict, report: SkipReport
     usable[unboxed] = False
     frames, folder = np.flatnonzero(usable), path.parent.relative_to(root).as_posix()
     pose = np.concatenate([smpl['poses_root'], smpl['poses_body']], 1).reshape(-1, 24, 3)[frames].astype(np.float64)
-    extrinsics, gender = np.asarray(camera['extrinsics'], np.float64)[frames], str(data['gender'])
+    extrinsics, gender = read_extrinsics(camera['extrinsics'])[frames], str(data['gender'])
     betas = np.tile(np.ravel(smpl['betas'])[:10], (len(frames), 1))
     joints = np.zeros((len(frames), 24, 4))
     if gender in models:

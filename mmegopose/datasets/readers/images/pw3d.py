@@ -12,7 +12,7 @@ from ...cache import cached_store
 from ...store import SequenceStore
 from .annotations import project_keypoints, read_annotation_pickle, turn_root, with_confidence
 from .image_rows import SkipReport
-from .smpl_people import model_files, model_options, smpl_store, to_camera
+from .smpl_people import model_files, model_options, read_extrinsics, smpl_store, to_camera
 
 GENDERS = dict(m='male', f='female')
 DOWNLOAD = 'data_root should be the folder of 3DPW, with imageFiles/ and sequenceFiles/'
@@ -51,7 +51,7 @@ def read_pw3d(data_root: str, split: str = 'test', body_models: dict | None = No
 
 def _people(path: Path, report: SkipReport) -> Iterator:
     data = read_annotation_pickle(path)
-    camera, folder = np.asarray(data['cam_poses'], np.float64), f'imageFiles/{path.stem}'
+    camera, folder = read_extrinsics(data['cam_poses']), f'imageFiles/{path.stem}'
     for person, pose in enumerate(data['poses']):
         pose = np.asarray(pose, np.float64).reshape(-1, 24, 3)
         usable = np.asarray(data['campose_valid'][person]).astype(bool)[:len(pose)]

@@ -5,9 +5,18 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile
+from ....geometry.trajectory import LAST_ROW_TOLERANCE
 from ...store import SequenceStore
 from .annotations import BAD_ANNOTATION, skip_reason
 from .image_rows import SkipReport, image_store
+
+
+def read_extrinsics(values) -> np.ndarray:
+    """Cameras ``(N,4,4)`` float64 of an annotation; ``ValueError`` if the last row of one is not 0 0 0 1."""
+    cameras = np.asarray(values, np.float64)
+    if cameras.shape[1:] != (4, 4) or (np.abs(cameras[:, 3] - (0, 0, 0, 1)) > LAST_ROW_TOLERANCE).any():
+        raise ValueError('the last row of the cameras (N,4,4) should be 0 0 0 1: are they transposed?')
+    return cameras
 
 
 def to_camera(points: np.ndarray, extrinsics: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ....files import BadFile
 from ....geometry.conventions import PoseConvention, invert
+from ....geometry.trajectory import rigidity_error
 from ..tables import read_header, read_table
 from ..times import thinning
 from .aria_calibration import CAMERA_AXES, AriaCalibration, design_calibration, read_calibration
@@ -108,6 +109,9 @@ def _calibration(csv: Path, given, device: str | None, poses: np.ndarray, gravit
         matrix = np.asarray(given, float)
         if matrix.shape != (4, 4):
             raise ValueError(f'calibration should be a file or T_device_camera (4,4), got the shape {matrix.shape}')
+        if rigidity_error(matrix) > 1e-3:
+            raise ValueError('calibration should be a rotation and a place, and 0 0 0 1 in the last row; is it '
+                             f'transposed? got {matrix.tolist()}')
         return AriaCalibration(matrix, device or 'aria_gen1', 'given')
     known = design_calibration(device) if device else _likely_design(poses, gravity)
     warnings.warn(f'{csv}: no calibration beside it; the design values of {known.device} are taken, which are about 2 '

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ....geometry.conventions import invert
+from ....geometry.trajectory import rigidity_error
 
 # Place of the camera in the eyes frame (right, down, forward; metres) and how far it looks down (degrees). Aria: design
 # values of the RGB camera from its maker's tables (projectaria_tools, core/calibration/ConfigData.cpp), by frame size.
@@ -55,14 +56,13 @@ def head_offset(values) -> np.ndarray:
         offset = values
     else:
         raise ValueError(f'head_offset should be six numbers tx ty tz rx ry rz or a (4,4) matrix, got {values.shape}')
-    rotation = offset[:3, :3]
-    if not np.isfinite(offset).all() or np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or \
-            np.linalg.det(rotation) < 0:
-        raise ValueError(f'head_offset should hold a rotation, got {offset.tolist()}')
+    if rigidity_error(offset) > 1e-3:
+        raise ValueError('head_offset should hold a rotation, and 0 0 0 1 in its last row; is it transposed? got '
+                         f'{offset.tolist()}')
     if np.linalg.norm(offset[:3, 3]) > 0.5:
         raise ValueError(f'head_offset puts the eyes {np.linalg.norm(offset[:3, 3]):.3g} m from the camera: it should '
                          'be in metres, from a camera on the head')
-    turn = math.degrees(Rotation.from_matrix(rotation).magnitude())
+    turn = math.degrees(Rotation.from_matrix(offset[:3, :3]).magnitude())
     if turn > MAX_TURN:
         warnings.warn(f'head_offset turns by {turn:.0f} degrees: a camera on a head looks ahead; for other axes pass '
                       'camera or preset', stacklevel=3)
