@@ -15,7 +15,7 @@ from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from .check import DATALOADERS, INNER, check_config, find_class
 from .errors import user_errors
-from .options import DictAction, check_options, dotted_keys, typed_like, warn_of_new_keys
+from .options import DictAction, check_options, dotted_keys, require_known_keys, typed_like
 
 __all__ = ['DictAction', 'check_config', 'choose_work_dir', 'load_config', 'load_plugins', 'user_errors']
 SHARED = ('data_root', 'protocol')  # keys at top level that all datasets share
@@ -53,7 +53,7 @@ def load_config(path, options: dict = None) -> Config:
         options = typed_like(cfg._cfg_dict, options)
         check_options(cfg._cfg_dict, options, path, SHARED)
         cfg.merge_from_dict(copy.deepcopy(options))  # merging takes _delete_ out of them
-        warn_of_new_keys(keys, cfg._cfg_dict, options, path)
+        require_known_keys(keys, cfg._cfg_dict, options, path)
         if any(key.split('.')[0] == 'custom_imports' for key in options):
             _import_plugins(cfg.custom_imports, path)
     for key in SHARED:

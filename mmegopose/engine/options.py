@@ -10,12 +10,12 @@ import yaml
 from mmengine.runner import Runner
 
 from ..registry import arguments, unknown_arguments
-from .check import find_class
+from .check import SECTIONS, find_class
 
 EXTRA_KEYS = ('compile', 'sync_bn', 'find_unused_parameters', 'model_wrapper_cfg', 'activation_checkpointing',
               'efficient_conv_bn_eval', 'custom_imports', 'custom_imports.imports',
               'custom_imports.allow_failed_imports', 'runner_type', 'data_root', 'submit_dataloader',
-              'submit_evaluator')
+              'submit_evaluator', 'head_camera', 'protocol')
 TOP_LEVEL = (*inspect.signature(Runner.__init__).parameters, *EXTRA_KEYS)
 _WORDS = {'true': True, 'false': False, 'None': None, 'inf': float('inf'), 'nan': float('nan')}
 
@@ -169,24 +169,34 @@ def dotted_keys(value, prefix: str = '') -> list:
     return keys
 
 
-def warn_of_new_keys(keys: list, cfg: dict, options: dict, filename: str) -> None:
-    """Warn of each option that was neither a key of the config nor is an argument that its class takes.
+def require_known_keys(keys: list, cfg: dict, options: dict, filename: str) -> None:
+    """``KeyError`` for an option that was neither a key of the config nor is an argument that its class takes.
 
-    ``keys`` are the dotted keys before the options were merged in ``cfg``.
+    Where a dict names no class, as ``custom_keys`` does, it is a warning: nobody can say which keys are read.
+
+    Args:
+        keys: dotted keys of the config before the options were merged in ``cfg``.
+        cfg, options, filename: see :func:`check_options`.
     """
     for key in options:
-        if key in keys or key in TOP_LEVEL or _is_argument(cfg, key):
+        section, name = key.split('.')[0], key.split('.')[-1]
+        if key in keys or key in TOP_LEVEL or name in ('_delete_', *SECTIONS.get(section, (None, ()))[1]):
+            continue
+        taken = _is_argument(cfg, key)
+        if taken:
             continue
         near = difflib.get_close_matches(key, {*keys, *TOP_LEVEL}, 3, 0.6)
-        hint = f'; nearest: {", ".join(near)}' if near else ''
-        warnings.warn(f'--cfg-options {key}: {filename} has no such key, it is added{hint}', stacklevel=4)
+        text = f'--cfg-options {key}: {filename} has no such key' + (f'; nearest: {", ".join(near)}' if near else '')
+        if taken is False or section not in (*keys, *TOP_LEVEL):
+            raise KeyError(text)
+        warnings.warn(f'{text}; it is added', stacklevel=4)
 
 
-def _is_argument(cfg: dict, key: str) -> bool:
-    """Whether the class named beside a dotted key takes it as an argument."""
+def _is_argument(cfg: dict, key: str) -> bool | None:
+    """Whether the class named beside a dotted key takes it as an argument; None: no class is named."""
     parent, name = _parent(cfg, key)
     target = find_class(parent['type']) if isinstance(parent, dict) and parent.get('type') else None
-    return target is not None and not unknown_arguments(target, {name: None})
+    return None if target is None else not unknown_arguments(target, {name: None})
 
 
 def check_options(cfg: dict, options: dict, filename: str, shared: tuple = ()) -> None:
@@ -207,7 +217,7 @@ def check_options(cfg: dict, options: dict, filename: str, shared: tuple = ()) -
         parts = key.split('.')
         for depth in range(1, len(parts)):
             if not _is_there(cfg, parts[:depth]):
-                break  # a new key, of which load_config warns
+                break  # a new key, of which require_known_keys decides
             _check_part(_value(cfg, parts[:depth]), parts, depth, f'--cfg-options {key}={value!r}: ', filename, keys)
         if parts[0] not in (*TOP_LEVEL, *shared):
             _check_variable(cfg, parts, f'--cfg-options {key}={value!r}', filename)

@@ -43,12 +43,18 @@ def test_dict_action(capsys):
     assert "--o 'a' is not KEY=VALUE" in capsys.readouterr().err
 
 
-def test_new_key_warns_with_nearest(tmp_path):
-    path = write_config(tmp_path)
-    with pytest.warns(UserWarning, match=r'optim_wraper.optimizer.lr: .*toy.py has no such key, it is added; '
-                                         r'nearest: optim_wrapper.optimizer.lr') as found:
-        cfg = load_config(path, {'optim_wraper.optimizer.lr': 1, 'optim_wrapper.optimizer.lr': 2})
-    assert len(found) == 1 and cfg.optim_wrapper.optimizer.lr == 2
+@pytest.mark.parametrize('key, nearest', [
+    ('optim_wraper.optimizer.lr', 'optim_wrapper.optimizer.lr'), ('max_iters', ''), ('data_rot', 'data_root'),
+    ('optim_wrapper.optimizer.lrr', 'optim_wrapper.optimizer.lr')])
+def test_a_key_that_nobody_knows_is_an_error_with_the_nearest(tmp_path, key, nearest):
+    with pytest.raises(KeyError, match=f'{key}: .*toy.py has no such key' + (f'; nearest: {nearest}' * bool(nearest))):
+        load_config(write_config(tmp_path), {key: 1})
+
+
+def test_a_key_of_a_dict_without_a_class_warns(tmp_path):
+    with pytest.warns(UserWarning, match='env_cfg.cudnn_benchmrk: .*toy.py has no such key.*it is added') as found:
+        cfg = load_config(write_config(tmp_path), {'env_cfg.cudnn_benchmrk': True})
+    assert len(found) == 1 and cfg.env_cfg.cudnn_benchmrk
 
 
 def test_right_new_keys_do_not_warn(tmp_path):
