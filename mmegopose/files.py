@@ -91,3 +91,12 @@ def read_json(path: str | Path, kind: type | tuple = dict):
         names = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
         raise BadFile(f'{path} should hold a JSON {names}, got {type(content).__name__}')
     return content
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,6 +1,5 @@
 """What every inferencer does: load a model, run it in batches, and tell in each result where it came from."""
 import contextlib
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from .. import __version__
 from ..datasets import SequenceStore, WindowDataset
 from ..engine.config import load_config
+from ..files import sha256_of
 from ..registry import DATASETS
 from ..structures import PoseDataSample
 from .loading import dataset_over, load_model
@@ -60,7 +60,7 @@ class Inferencer:
         self.model = load_model(self.cfg, checkpoint, self.device)
         self.provenance = dict(
             model=name, config=str(config),
-            checkpoint=Path(str(checkpoint)).name, checkpoint_sha256=_sha256(Path(str(checkpoint)).expanduser()),
+            checkpoint=Path(str(checkpoint)).name, checkpoint_sha256=sha256_of(Path(str(checkpoint)).expanduser()),
             precision=precision, mmegopose=__version__)
 
     datasets: tuple = ()
@@ -99,11 +99,3 @@ class Inferencer:
                 batch = data.__getitems__(np.arange(begin, min(begin + batch_size, len(data))))
                 yield self.predict(batch)
                 bar.advance(task, batch_size)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()

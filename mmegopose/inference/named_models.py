@@ -9,7 +9,7 @@ import yaml
 
 from ..datasets.cache import cache_home
 from ..engine.checkpoint import named_checkpoint
-from ..files import BadFile
+from ..files import BadFile, sha256_of
 
 SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
 FACTS = 'facts.yml'
@@ -118,19 +118,20 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
     Raises:
         FileNotFoundError: there is no such folder, or it lacks a file.
         ValueError: it holds several configs or checkpoints, and nothing says which.
+        BadFile: the weights of a name are not those that its facts tell.
     """
     if not isinstance(model, (str, os.PathLike)) or not str(model):
         raise ValueError(f'model={model!r} should be a folder with config and checkpoint, or the name of a model')
-    folder = Path(model).expanduser()
+    folder, told = Path(model).expanduser(), None  # told: checksum of the weights
     if not os.path.isdir(folder):
-        known = {named.name: named.folder for named in named_models()}
+        known = {named.name: named for named in named_models()}
         if str(model) not in known:
             near = difflib.get_close_matches(str(model), known, 1, 0.5)
             raise FileNotFoundError(
                 f'model={str(model)!r} is no folder and no name of a model; '
                 + (f'nearest: {near[0]}; ' if near else '') + f'known: {", ".join(sorted(known)) or "none"}. A folder '
                 'is what training wrote (its work_dir). Otherwise give config and checkpoint')
-        folder = known[str(model)]
+        folder, told = known[str(model)].folder, known[str(model)].facts.get('sha256')
     config, checkpoints = folder / 'config.py', sorted(folder.glob('*.pth'))
     configs = [config] if config.is_file() else sorted(folder.glob('*.py'))
     named = named_checkpoint(folder)  # the folder may be a copy, so the file beside it comes first
@@ -142,6 +143,9 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
     for what, found in (('configs', configs), ('checkpoints', checkpoints)):
         if len(found) > 1:
             raise ValueError(f'{folder} holds the {what} {[path.name for path in found]}: give config and checkpoint')
+    if told and sha256_of(checkpoints[0]) != told:
+        raise BadFile(f'{checkpoints[0]} is not the file that {folder / FACTS} tells (sha256): copy or install the model '
+                      'again, or remove sha256 there if the weights are yours')
     return configs[0], checkpoints[0]
 
 

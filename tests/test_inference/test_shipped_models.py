@@ -13,6 +13,7 @@ from mmegopose.cli import main
 from mmegopose.config_files import shipped_root
 from mmegopose.engine import load_config
 from mmegopose.engine.checkpoint import load_state
+from mmegopose.files import BadFile, sha256_of
 from mmegopose.inference import (
     HeadPoseInferencer,
     LiftingInferencer,
@@ -168,6 +169,19 @@ def test_a_damaged_file_of_facts_hides_no_model(tmp_path, monkeypatch, capsys, t
     with pytest.raises(SystemExit), pytest.warns(UserWarning, match=message):
         main(['models', 'bad'])
     assert message in capsys.readouterr().err
+
+
+def test_other_weights_than_the_facts_tell_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv('MMEGOPOSE_CACHE', str(tmp_path))
+    folder = model_folder(tmp_path / 'models/mine', HEAD)
+    weights = find_model('mine')[1]
+    (folder / 'facts.yml').write_text(f'sha256: {sha256_of(weights)}\n')
+    assert find_model('mine')[1] == weights
+    damaged = bytearray(weights.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    weights.write_bytes(damaged)
+    with pytest.raises(BadFile, match='is not the file that .*facts.yml tells'):
+        find_model('mine')
 
 
 def test_the_list_tells_the_size_that_is_there_and_steers_no_terminal(tmp_path, monkeypatch, capsys):
