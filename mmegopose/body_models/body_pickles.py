@@ -3,33 +3,38 @@ from pathlib import Path
 
 import numpy as np
 
-from ..pickles import SafeUnpickler, Stub, load_pickle, plain
+from ..pickles import SafeUnpickler, Stub, load_pickle
 
 
 class _ChumpyArray(Stub):
     """``chumpy.ch.Ch``: an array."""
 
-    def plain(self) -> np.ndarray:
-        return np.asarray(plain(self.state['x']))
+    def plain(self, convert) -> np.ndarray:
+        return np.asarray(convert(self.state['x']))
 
 
 class _ChumpySelect(Stub):
     """``chumpy.reordering.Select``: elements of another node."""
 
-    def plain(self) -> np.ndarray:
-        picked = np.ravel(plain(self.state['a']))[np.ravel(plain(self.state['idxs']))]
-        shape = plain(self.state.get('preferred_shape'))
-        return picked if shape is None else picked.reshape(shape)
+    def plain(self, convert) -> np.ndarray:
+        values, places = (np.ravel(convert(self.state[name])) for name in ('a', 'idxs'))
+        convert.budget.spend(len(places) * max(values.itemsize // 8, 1))
+        shape = convert(self.state.get('preferred_shape'))
+        return values[places] if shape is None else values[places].reshape(shape)
 
 
 class _SparseColumns(Stub):
     """``scipy.sparse.csc_matrix``, made dense."""
 
-    def plain(self) -> np.ndarray:
-        indptr, indices, data = (plain(self.state[name]) for name in ('indptr', 'indices', 'data'))
-        dense = np.zeros(plain(self.state['_shape']))
-        columns = np.repeat(np.arange(dense.shape[1]), np.diff(indptr))
-        np.add.at(dense, (indices, columns), data)  # checks the indices, scipy does not
+    def plain(self, convert) -> np.ndarray:
+        indptr, indices, data = (convert(self.state[name]) for name in ('indptr', 'indices', 'data'))
+        rows, columns = convert(self.state['_shape'])
+        counts = np.diff(indptr)
+        if len(counts) != columns or (counts < 0).any() or indptr[0] != 0 or indptr[-1] != len(indices):
+            raise ValueError(f'a sparse matrix whose {len(indices)} numbers do not belong to {columns} columns')
+        convert.budget.spend(rows * columns)
+        dense = np.zeros((rows, columns))
+        np.add.at(dense, (indices, np.repeat(np.arange(columns), counts)), data)  # checks the indices, scipy does not
         return dense
 
 

@@ -144,8 +144,8 @@ def find_model(model: str | Path) -> tuple[Path, Path]:
         if len(found) > 1:
             raise ValueError(f'{folder} holds the {what} {[path.name for path in found]}: give config and checkpoint')
     if told and sha256_of(checkpoints[0]) != told:
-        raise BadFile(f'{checkpoints[0]} is not the file that {folder / FACTS} tells (sha256): copy or install the model '
-                      'again, or remove sha256 there if the weights are yours')
+        raise BadFile(f'{checkpoints[0]} is not the file that {folder / FACTS} tells (sha256): copy or install the '
+                      'model again, or remove sha256 there if the weights are yours')
     return configs[0], checkpoints[0]
 
 

@@ -1,11 +1,15 @@
 import io
 import os
 import pickle
+import resource
+import time
 import zipfile
 
 import numpy as np
 import pytest
 
+from mmegopose.body_models import read_pickle
+from mmegopose.datasets.readers.images.annotations import read_annotation_pickle
 from mmegopose.files import BadFile
 from mmegopose.pickles import read_object, write_object
 
@@ -122,3 +126,61 @@ def test_files_that_cannot_be_read(tmp_path):
             read_object(path, 'data')
     with pytest.raises(FileNotFoundError):
         read_object(tmp_path / 'none.npz', 'data')
+
+
+BOMBS = {
+    'lists': b'\x80\x04](K\x01e' + b''.join(b'q%c0](%se' % (i, b'h%c' % i * 10) for i in range(12)) + b'.',
+    'tuples': b'\x80\x04K\x01' + b'2\x86' * 40 + b'.',
+    'key': b'\x80\x04}K\x01' + b'2\x86' * 40 + b'K\x01s.',
+    'set': b'\x80\x04\x8f(K\x01' + b'2\x86' * 40 + b'\x90.',
+    'frozenset': b'\x80\x04(K\x01' + b'2\x86' * 40 + b'\x91.',
+    'bytearray': b'\x80\x04cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R.',
+    'bytearray8': b'\x80\x05\x96' + (1 << 31).to_bytes(8, 'little') + b'a.',
+    'bytes8': b'\x80\x04\x8e' + (1 << 62).to_bytes(8, 'little') + b'a.',
+    'frame': b'\x80\x04\x95' + (1 << 62).to_bytes(8, 'little') + b'N.',
+    'itself': b'\x80\x04]2a.',
+    'encoded again and again':
+        b'\x80\x04(X' + (1 << 16).to_bytes(4, 'little') + b'a' * (1 << 16) + b'q\x000c_codecs\nencode\nq\x010'
+        b'X\x06\x00\x00\x00latin1q\x020' + b'h\x01h\x00h\x02\x86R' * 3000 + b'l.',
+    'copied again and again':
+        b'\x80\x04(}(' + b''.join(b'M' + i.to_bytes(2, 'little') + b'N' for i in range(30000))
+        + b'uq\x000cbuiltins\ndict\nq\x010' + b'h\x01h\x00\x85R' * 5000 + b'l.',
+    'attribute': b'\x80\x04c_codecs\nencode\nN}X\x0c\x00\x00\x00__defaults__X\x01\x00\x00\x00x\x85s\x86b.',
+    'attribute of a class': b'\x80\x04cnumpy\nndarray\nN}X\x05\x00\x00\x00stateNs\x86b.',
+    'items of an array': b'\x80\x04cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\x00\x00\x00i4\x85R'
+                         b'C\x04\x00\x00\x00\x00\x86RK\x00K\x01s.',
+}
+
+
+@pytest.mark.parametrize('name', BOMBS)
+@pytest.mark.parametrize('reader', ['annotation', 'body model', 'npz'])
+def test_small_pickles_that_ask_for_much_are_refused_at_once(tmp_path, name, reader):
+    header, path = io.BytesIO(), tmp_path / 'bomb.pkl'
+    np.lib.format.write_array_header_1_0(header, dict(descr='|O', fortran_order=False, shape=()))
+    path.write_bytes(BOMBS[name])
+    with zipfile.ZipFile(tmp_path / 'bomb.npz', 'w') as archive:
+        archive.writestr('data.npy', header.getvalue() + BOMBS[name])
+    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    with pytest.raises(BadFile, match='bomb'):
+        dict(annotation=read_annotation_pickle, npz=lambda path: read_object(path.with_suffix('.npz'), 'data')).get(
+            reader, read_pickle)(path)
+    assert time.process_time() - start < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
+
+
+def test_a_file_changes_nothing_for_those_after_it(tmp_path):
+    (tmp_path / 'bomb.pkl').write_bytes(BOMBS['attribute'])
+    with pytest.raises(BadFile):
+        read_pickle(tmp_path / 'bomb.pkl')
+    for protocol in range(6):
+        (tmp_path / 'good.pkl').write_bytes(pickle.dumps(dict(a=ARRAY, b=b'\xff'), protocol))
+        found = read_pickle(tmp_path / 'good.pkl')
+        np.testing.assert_array_equal(found['a'], ARRAY)
+        assert found['b'] == b'\xff'
+
+
+def test_shared_objects_stay_shared(tmp_path):
+    part = [1.5, ARRAY]
+    found = read_object(write_pickle(tmp_path / 'a.npz', dict(a=part, b=part, c=[ARRAY])), 'data')
+    assert found['a'] is found['b'] and found['a'][1] is found['c'][0]
+    np.testing.assert_array_equal(found['c'][0], ARRAY)
