@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path for path in (ROOT / 'configs').rglob('*.py') if '_base_' not in path.parts)
 PARAMETERS = {'lifting/mixste_243_h36m.py': 33_783_811, 'lifting/mixste_27_h36m.py': 33_673_219,
               'lifting/stcformer_27_h36m.py': 4_748_000, 'lifting/stcformer_243_h36m.py': 4_748_000,
-              'lifting/stcformer-l_243_h36m.py': 18_933_184, 'head_pose/levelwise_vit_submission.py': 46_212_710}
+              'lifting/stcformer-l_243_h36m.py': 18_933_184, 'lifting/motionbert_243_h36m.py': 42_466_317,
+              'lifting/motionbert-lite_243_h36m_finetune.py': 16_001_549,
+              'head_pose/levelwise_vit_submission.py': 46_212_710}
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: str(path.relative_to(ROOT / 'configs')))

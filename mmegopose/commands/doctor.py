@@ -35,6 +35,7 @@ DATA = {
     'data/egoexo4d': 'https://ego-exo4d-data.org; egoexo -o data/egoexo4d --parts annotations metadata '
                      'ego_pose_pseudo_gt --benchmarks body_pose',
     'data/h36m': 'the files of VideoPose3D, and {tools}/dataset_converters/h36m_cameras.py',
+    'data/motion3d': 'h36m_sh_conf_cam_source_final.pkl, see docs/pose3d.md of https://github.com/Walter0807/MotionBERT',
     'data/humaneva': 'the files of VideoPose3D, and cameras_humaneva.json of their cameras',
     'data/mpi_inf_3dhp': 'the official files, and {tools}/dataset_converters/mpi_inf_3dhp.py',
     'data/FreiHAND_pub_v2': 'https://lmb.informatik.uni-freiburg.de/resources/datasets/FreihandDataset.en.html',
@@ -44,6 +45,9 @@ DATA = {
     'data/body_models/SMPL_MALE.pkl': 'register at https://smpl.is.tue.mpg.de',
     'data/body_models/SMPL_FEMALE.pkl': 'register at https://smpl.is.tue.mpg.de',
     'data/body_models/SMPL_NEUTRAL.pkl': 'register at https://smplify.is.tue.mpg.de',
+    'data/motionbert.pth': 'https://github.com/Walter0807/MotionBERT; {tools}/model_converters/official.py '
+                           'latest_epoch.bin data/motionbert.pth',
+    'data/motionbert_lite.pth': 'the same of MotionBERT-Lite',
     'data/hamer.pth': 'https://github.com/geopavlakos/hamer; {tools}/model_converters/official.py hamer.ckpt '
                       'data/hamer.pth',
     'data/hmr2.pth': 'https://github.com/shubham-goel/4D-Humans; {tools}/model_converters/official.py hmr2.ckpt '

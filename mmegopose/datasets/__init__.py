@@ -4,6 +4,7 @@ from .collate import batch_collate
 from .presets import (
     EgoExo4DBodyDataset,
     HeadPoseDataset,
+    Human36M25DDataset,
     Human36MDataset,
     HumanEvaDataset,
     ImageMeshDataset,
@@ -11,11 +12,11 @@ from .presets import (
     MocapLiftingDataset,
     MPIINF3DHPDataset,
 )
-from .samplers import BalancedSampler, EndlessSampler, SequenceBatchSampler, SequenceSampler
+from .samplers import BalancedSampler, EndlessSampler, EpochSampler, SequenceBatchSampler, SequenceSampler
 from .store import Field, SequenceStore
 from .window_dataset import WindowDataset
 
-__all__ = ['BalancedSampler', 'EgoExo4DBodyDataset', 'EndlessSampler', 'Field', 'HeadPoseDataset', 'Human36MDataset',
-           'HumanEvaDataset', 'ImageMeshDataset', 'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset',
-           'SequenceBatchSampler', 'SequenceSampler', 'SequenceStore', 'WindowDataset', 'batch_collate', 'readers',
-           'transforms', 'windows']
+__all__ = ['BalancedSampler', 'EgoExo4DBodyDataset', 'EndlessSampler', 'EpochSampler', 'Field', 'HeadPoseDataset',
+           'Human36M25DDataset', 'Human36MDataset', 'HumanEvaDataset', 'ImageMeshDataset', 'LiftingDataset',
+           'MPIINF3DHPDataset', 'MocapLiftingDataset', 'SequenceBatchSampler', 'SequenceSampler', 'SequenceStore',
+           'WindowDataset', 'batch_collate', 'readers', 'transforms', 'windows']

@@ -65,6 +65,7 @@ class LiftingDataset(WindowDataset):
         frame_step: frames from one frame of a window to the next (``tds`` of STCFormer).
         window_stride: frames from one window to the next; None: the protocol's.
         mirror: list every window twice per epoch, as it is and mirrored.
+        mirror_prob: instead, mirror this share of the windows, drawn anew in each epoch.
         confidence: keep the third channel of the keypoints (1 if the store has none), else drop it.
         padding_mask: add the stream ``valid (B,T)``, so that attention leaves out repeated frames.
         pipeline: the transforms between :class:`.ReadKeypoints` and :class:`.PackInputs`, e.g. ``[dict(type=
@@ -78,16 +79,16 @@ class LiftingDataset(WindowDataset):
     """
 
     def __init__(self, store: SequenceStore | dict, *, protocol: str = 'mixste', num_frames: int = 243,
-                 frame_step: int = 1, window_stride: int | None = None, mirror: bool = False, confidence: bool = False,
-                 padding_mask: bool = False, pipeline: list = (), fields: tuple = (), test_mode: bool = False,
-                 seed: int = 0):
+                 frame_step: int = 1, window_stride: int | None = None, mirror: bool = False, mirror_prob: float = 0.0,
+                 confidence: bool = False, padding_mask: bool = False, pipeline: list = (), fields: tuple = (),
+                 test_mode: bool = False, seed: int = 0):
         store = READERS.build(store) if isinstance(store, dict) else store
         given = dict(frame_step=(frame_step, 1), window_stride=(window_stride, None), mirror=(mirror, False))
         windows = dict(get_protocol(protocol).windows, num_frames=num_frames,
                        **{name: value for name, (value, default) in given.items() if value != default})
         pack = dict(type='PackInputs', padding_mask=padding_mask, streams=('keypoints', 'detected'), fields=fields)
         super().__init__(store.extended(info=dict(protocol=protocol)), windows,
-                         [dict(type='ReadKeypoints', confidence=confidence), *pipeline, pack],
+                         [dict(type='ReadKeypoints', confidence=confidence, mirror_prob=mirror_prob), *pipeline, pack],
                          test_mode=test_mode, seed=seed)
 
 
@@ -107,6 +108,29 @@ class Human36MDataset(LiftingDataset):
                  subsample: int = 1, cache_dir: str | None = None, **kwargs):
         super().__init__(dict(type='h36m', data_root=data_root, split=split, keypoints=keypoints, cameras=cameras,
                               subjects=subjects, actions=actions, subsample=subsample, cache_dir=cache_dir), **kwargs)
+
+
+@DATASETS.register_module()
+class Human36M25DDataset(LiftingDataset):
+    """Human3.6M in MotionBERT's file; poses are in screen units.
+
+    Args:
+        data_root, split, file, keypoints, cache_dir: see :func:`.read_h36m_2_5d`.
+        kwargs: see :class:`LiftingDataset`.
+
+    Raises:
+        ValueError: in a test, a split without ``2.5d_factor``.
+    """
+
+    skeleton = 'h36m17'
+
+    def __init__(self, data_root: str, split: str = 'train', *, file: str = 'h36m_sh_conf_cam_source_final.pkl',
+                 keypoints: str = 'detected', cache_dir: str | None = None, **kwargs):
+        super().__init__(dict(type='h36m_2_5d', data_root=data_root, split=split, file=file, keypoints=keypoints,
+                              cache_dir=cache_dir), **kwargs)
+        if self.test_mode and 'scale' not in self.store.frames:
+            raise ValueError(f"{self.store.title} of {file} has no '2.5d_factor', without which nobody knows its "
+                             "metres: evaluate on split='test'")
 
 
 @DATASETS.register_module()

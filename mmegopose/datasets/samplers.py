@@ -2,6 +2,7 @@
 import math
 
 import numpy as np
+from mmengine.dataset import DefaultSampler
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
@@ -74,6 +75,17 @@ class BalancedSampler(EndlessSampler):
     def epoch_keys(self, epoch: int) -> np.ndarray:
         index = np.random.default_rng((self.seed, epoch)).choice(self.size, self.size, p=self.share)
         return (epoch * self.size + np.arange(self.size)) * self.size + index
+
+
+@DATA_SAMPLERS.register_module()
+class EpochSampler(DefaultSampler):
+    """mmengine's ``DefaultSampler`` with keys ``epoch * len(dataset) + index``, so that an epoch that ends augments its
+    windows otherwise than the one before. ``args``: see there.
+    """
+
+    def __iter__(self):
+        begin = self.epoch * len(self.dataset)
+        return (begin + index for index in super().__iter__())
 
 
 @DATA_SAMPLERS.register_module()

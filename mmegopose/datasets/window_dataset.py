@@ -140,9 +140,9 @@ class WindowDataset(Dataset):
         frame_ids = frame_ids[own].ravel()
         info = dict(self.store.sequences[sequence], frame_ids=frame_ids, slots=np.arange(len(frame_ids)),
                     weights=weights[own].ravel())
-        if 'activity' in self.store.frames:
-            info['activity'] = self.store.frames['activity'][rows[own].ravel()]
-        return info
+        own_rows = rows[own].ravel()
+        return info | {name: self.store.frames[name][own_rows] for name in ('activity', 'scale')
+                       if name in self.store.frames}
 
     def __getitem__(self, key: int) -> dict:
         return self.__getitems__([key])

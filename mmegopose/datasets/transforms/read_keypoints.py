@@ -4,6 +4,7 @@ import torch
 
 from ...registry import TRANSFORMS
 from ...structures import get_skeleton
+from ..random import check_shares
 from ..store import SequenceStore
 
 MAX_NORMALIZED_COORD = 10  # typical coordinates of screen-normalised keypoints are smaller, in pixels larger
@@ -15,21 +16,23 @@ class ReadKeypoints:
 
     Of the store it needs the field ``keypoints (F,J,2|3)`` float32, screen-normalised (x in [-1,1], third: confidence),
     and the fact ``skeleton``. Optional fields are ``joints (F,J,3)`` float32, metres, camera axes, relative to the root
-    joint; ``visible (F,)`` bool, frames whose 3D is to be trusted; and ``detected (F,J)`` bool, keypoints that are
-    there. Without joints nothing is visible.
+    joint (or in screen units, with ``scale (F,)``, metres per unit, for the metric); ``visible (F,)`` bool, frames
+    whose 3D is to be trusted; and ``detected (F,J)`` bool, keypoints that are there. Without joints nothing is visible.
 
     It adds ``keypoints (B,T,J,2|3)``, ``joints (B,T,J,3)``, ``visible (B,T,J)`` and, if the store has it, ``detected
     (B,T,J)``. Windows that are listed as mirrored are mirrored at the vertical plane through the optical axis.
 
     Args:
         confidence: keep the third channel of the keypoints (1 if the store has none), else drop it.
+        mirror_prob: share of the windows that are mirrored in training, drawn anew in each epoch.
 
     Raises:
         ValueError: no keypoints, in pixels, or not those of the skeleton.
     """
 
-    def __init__(self, confidence: bool = False):
-        self.confidence = confidence
+    def __init__(self, confidence: bool = False, mirror_prob: float = 0.0):
+        check_shares(mirror_prob=mirror_prob)
+        self.confidence, self.mirror_prob = confidence, mirror_prob
 
     def bind(self, store: SequenceStore) -> None:
         """Check the store."""
@@ -69,6 +72,9 @@ class ReadKeypoints:
             batch['joints'], visible = keypoints.new_zeros(*keypoints.shape[:-1], 3), torch.zeros_like(visible)
         if 'detected' in frames:
             batch['detected'] = read('detected')
+        if self.mirror_prob and not batch['test_mode']:
+            drawn = batch['random'].uniform(1)[:, 0] < self.mirror_prob  # (B,)
+            batch['mirrored'] = drawn ^ batch['mirrored'] if 'mirrored' in batch else drawn
         if 'mirrored' in batch:
             self._mirror(batch)
         if 'trained' in batch:

@@ -87,10 +87,15 @@ class ProtocolMetric(SequenceMetric):
     def count(self, sequence: dict, pred: Tensor, gt: Tensor, frame_ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What counts of the slots of a sequence, under the protocol.
 
+        Poses of a store with ``scale`` become metres.
+
         Returns:
             ``(pred (m,J,3), gt (m,J,3), slots (m,))``: the poses, and the slot that each stands for.
         """
         pred, gt = apply_root(pred, gt, self.protocol.root, self.skeleton.root)
+        if 'scale' in sequence:  # the model and its targets are in screen units
+            scale = torch.as_tensor(sequence['scale'])[:, None, None]
+            pred, gt = pred * scale, gt * scale
         weights = torch.as_tensor(sequence['weights'])
         pred, slots = count_frames(pred, frame_ids, weights, self.protocol.frames)
         return pred, gt[slots], slots

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .gathering import SkippedFrames, gather_or_raise
 
-PER_PREDICTION = ('frame_ids', 'slots', 'weights', 'activity')
+PER_PREDICTION = ('frame_ids', 'slots', 'weights', 'activity', 'scale')
 """Entries of ``dataset_meta['sequences']`` with one row per prediction."""
 
 

@@ -38,8 +38,9 @@ class KeypointSequence:
     more: dict = field(default_factory=dict)
 
 
-def assemble(sequences: Iterable[KeypointSequence], num_frames: int, info: dict, report: dict) -> SequenceStore:
-    """Store of sequences of ``num_frames`` frames in all, keypoints screen-normalised, with the arrays of ``SCHEMA``.
+def assemble(sequences: Iterable[KeypointSequence], num_frames: int, info: dict, report: dict,
+             schema: dict = SCHEMA) -> SequenceStore:
+    """Store of sequences of ``num_frames`` frames in all, keypoints screen-normalised, with the arrays of ``schema``.
 
     ``info`` and ``report`` are those of the store. Raises ``BadFile`` if a sequence has other arrays than the first.
     """
@@ -61,7 +62,7 @@ def assemble(sequences: Iterable[KeypointSequence], num_frames: int, info: dict,
         pixels.copy_(screen_normalize(pixels, *one.info['image_size']))
         infos.append(one.info)
         offsets.append(end)
-    return SequenceStore(offsets, frames, infos, info=info, schema=SCHEMA,
+    return SequenceStore(offsets, frames, infos, info=info, schema=schema,
                          report={k: v for k, v in sorted(report.items()) if v})
 
 
@@ -72,7 +73,7 @@ def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:
         BadFile: another shape, values that are not finite or look like the other unit; the message begins with
             ``where``.
     """
-    _check_values(f'{where}: 3D joints', joints, skeleton.num_joints, (3,), MAX_COORDINATE_M * dict(m=1, mm=1000)[unit])
+    check_values(f'{where}: 3D joints', joints, skeleton.num_joints, (3,), MAX_COORDINATE_M * dict(m=1, mm=1000)[unit])
     size = typical_distance(joints, skeleton.root)
     if (size > MAX_ROOT_DISTANCE_M) != (unit == 'mm'):
         raise BadFile(f'{where}: 3D joints should be in {unit}, but are typically {size:.3g} from the root, which '
@@ -81,7 +82,7 @@ def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:
 
 def check_keypoints(where: str, keypoints, skeleton: Skeleton, num_frames: int) -> None:
     """Check the keypoints of a clip, ``(N,J,2|3)`` in pixels, for 3D of ``num_frames`` frames. Raises as above."""
-    _check_values(f'{where}: keypoints', keypoints, skeleton.num_joints, (2, 3), MAX_PIXEL_COORD)
+    check_values(f'{where}: keypoints', keypoints, skeleton.num_joints, (2, 3), MAX_PIXEL_COORD)
     if len(keypoints) < num_frames:
         raise BadFile(f'{where} has {len(keypoints)} frames of keypoints for {num_frames} of 3D joints: the two do not '
                       'belong together, or the detection was cut off; make the keypoints again')
@@ -90,7 +91,8 @@ def check_keypoints(where: str, keypoints, skeleton: Skeleton, num_frames: int) 
                       'screen-normalised; store them in pixels')
 
 
-def _check_values(what: str, values, num_joints: int, channels: tuple, limit: float) -> None:
+def check_values(what: str, values, num_joints: int, channels: tuple, limit: float) -> None:
+    """Check ``(N, num_joints, one of channels)`` finite numbers up to ``limit``. Raises ``BadFile``, see above."""
     shape = np.shape(values)
     if not isinstance(values, np.ndarray) or len(shape) != 3 or shape[1] != num_joints or shape[2] not in channels:
         raise BadFile(f'{what} should be (frames, {num_joints}, {channels[0]}), got {shape}: they are of other joints; '
