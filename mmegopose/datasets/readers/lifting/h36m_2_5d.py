@@ -18,8 +18,8 @@ from .keypoint_sequences import SCHEMA, KeypointSequence, assemble, check_keypoi
 SKELETON = get_skeleton('h36m17')
 IMAGE_SIZES = {'54138969': (1000, 1002), '55011271': (1000, 1000), '58860488': (1000, 1000), '60457274': (1000, 1002)}
 SOURCE = re.compile(r's_(\d+)_(act_\d+_subact_\d+)_ca_\d+')
-ARRAYS = dict(train=('joint_2d', 'joint3d_image', 'camera_name', 'source'))
-ARRAYS['test'] = (*ARRAYS['train'], 'action', '2.5d_factor', 'joints_2.5d_image')
+INPUTS, SCORING = ('joint_2d', 'joint3d_image', 'camera_name', 'source'), ('action', '2.5d_factor', 'joints_2.5d_image')
+ARRAYS = dict(train=INPUTS, test=INPUTS + SCORING)
 MAX_DIFFERENCE_MM = 1.0  # of the two truths of a frame
 SCHEMA_2_5D = SCHEMA | dict(
     joints=Field('float32', ('J', 3), 'screen units, relative to the root'),
