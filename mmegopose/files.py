@@ -1,12 +1,15 @@
-"""Files that are either complete or absent, and JSON whose mistakes name the file."""
+"""Files that are either complete or absent, JSON whose mistakes name the file, and numbers from outside."""
 import errno
 import hashlib
 import json
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import numpy as np
 
 
 class BadFile(ValueError):
@@ -79,17 +82,67 @@ def finite_values(value):
     return float(value) if math.isfinite(float(value)) else None
 
 
-def read_json(path: str | Path, kind: type | tuple = dict):
-    """Content of a JSON file whose top level is a ``kind``, or one of them; raises :class:`BadFile` if it is not."""
+def as_floats(values) -> np.ndarray:
+    """Numbers from outside, float64: what is masked or None is NaN, and so is a whole frame of a list that is empty.
+
+    Raises ``ValueError`` for text, truth values, lists of several lengths, and numbers too large for float64.
+    """
+    if hasattr(values, 'detach'):  # a tensor
+        values = values.detach().cpu().numpy()
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(float), np.nan)
+    if isinstance(values, (list, tuple)) and any(_needs_care(value) for value in values):
+        parts = [None if value is None or _is_empty(value) else as_floats(value) for value in values]
+        shape = next((part.shape for part in parts if part is not None), ())
+        return np.stack([np.full(shape, np.nan) if part is None else part for part in parts])
+    array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+    if array.dtype.kind not in 'iufO':
+        raise ValueError(f'{array.dtype} are no numbers')
+    if array.dtype.kind == 'O' and (odd := {bool, np.bool_, str} & set(map(type, array.ravel()))):
+        raise ValueError(f'{odd.pop().__name__} is no number')
+    try:
+        return array.astype(float)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _needs_care(value) -> bool:
+    """Whether numpy would not take an entry of a list for what it is."""
+    return value is None or hasattr(value, 'detach') or isinstance(value, np.ma.MaskedArray) or _is_empty(value)
+
+
+def _is_empty(value) -> bool:
+    return value.size == 0 if isinstance(value, np.ndarray) else isinstance(value, (list, tuple)) and not value
+
+
+def read_json(path: str | Path, kind: type | tuple = dict, twice: list | None = None):
+    """Content of a JSON file whose top level is a ``kind``, or one of them; raises :class:`BadFile` if it is not.
+
+    Of a key that an object holds twice the last counts, and a warning tells; or ``twice`` receives such keys.
+    """
+    again: list = []
+
+    def unique(pairs: list) -> dict:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            seen: set = set()
+            again.extend(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        return found
+
     try:
         with open(path, encoding='utf-8-sig') as file:  # some programs on Windows write a byte order mark
-            content = json.load(file)
+            content = json.load(file, object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise BadFile(f'{path} is not readable JSON: it is cut off or no JSON at all ({error}); copy or download it '
                       'again') from None
     if not isinstance(content, kind):
         names = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
         raise BadFile(f'{path} should hold a JSON {names}, got {type(content).__name__}')
+    if twice is not None:
+        twice += again
+    elif again:
+        warnings.warn(f'{path} holds {", ".join(map(repr, again[:3]))} twice ({len(again)} keys in all); the last one '
+                      'counts', stacklevel=2)
     return content
 
 

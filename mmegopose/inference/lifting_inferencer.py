@@ -7,6 +7,7 @@ import torch
 
 from ..datasets import SequenceStore
 from ..evaluation.benchmarks.lifting_benchmark import blend_frames
+from ..files import as_floats
 from ..geometry.root_translation import pinhole
 from ..models.layers import lay_out_for_single_windows
 from ..motion import Motion
@@ -53,7 +54,8 @@ class LiftingInferencer(Inferencer):
         Args:
             poses: a file or folder that :func:`.read_poses_2d` knows; :class:`.Poses2D`; tracks of
                 :func:`.track_people`; or an array of one person in pixels, ``(F,J,2)`` or ``(F,J,3)`` with confidence,
-                NaN or confidence 0 where a joint is not there. With a ``detector``, a video or pictures, see
+                NaN, masked, zeros or confidence 0 where a joint is not there; in a list
+                of frames also None or an empty one. With a ``detector``, a video or pictures, see
                 :func:`.open_images`.
             image_size: width and height of the images, pixels; where the file does not tell.
             skeleton: of the keypoints; default: what the file says, or the detector's of so many joints (17:
@@ -128,8 +130,8 @@ class LiftingInferencer(Inferencer):
     def _tracks(poses, tracking: dict, given: dict, format: str) -> list[PersonTrack]:
         if isinstance(poses, (str, Path)):
             poses = read_poses_2d(poses, format, **given)
-        elif isinstance(poses, np.ndarray) or torch.is_tensor(poses):
-            return one_person(_array_poses(np.asarray(poses), given), **{
+        elif isinstance(poses, np.ndarray) or torch.is_tensor(poses) or _are_frames(poses):
+            return one_person(_array_poses(poses, given), **{
                 key: tracking[key] for key in ('max_hole',) if key in tracking})
         elif given:
             raise TypeError(f'{sorted(given)} are options of readers; the poses have been read already')
@@ -190,9 +192,16 @@ def _runs(mask: np.ndarray) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in zip(bounds[::2], bounds[1::2])]
 
 
-def _array_poses(keypoints: np.ndarray, options: dict) -> Poses2D:
+def _are_frames(poses) -> bool:
+    """Whether it is a list of the keypoints of one person in each frame."""
+    return isinstance(poses, (list, tuple)) and len(poses) > 0 and all(
+        pose is None or np.ndim(pose) == 2 or np.size(pose) == 0 for pose in poses
+        if not isinstance(pose, PersonTrack)) and not any(isinstance(pose, PersonTrack) for pose in poses)
+
+
+def _array_poses(keypoints, options: dict) -> Poses2D:
     """The array of one person as the 2D poses of a video."""
-    keypoints = keypoints.astype(np.float32)
+    keypoints = as_floats(keypoints).astype(np.float32)
     if keypoints.ndim != 3 or keypoints.shape[-1] not in (2, 3) or not len(keypoints):
         raise ValueError(f'keypoints should be (frames,joints,2) or (frames,joints,3), got {keypoints.shape}')
     if options.get('image_size') is None:

@@ -18,7 +18,7 @@ from mmegopose.datasets.readers.lifting import read_mpi_inf_3dhp
 from mmegopose.datasets.transforms.crop_augment import CropAugment
 from mmegopose.datasets.transforms.world_augment import FrameDrops, Mirror
 from mmegopose.datasets.windows import StridedWindows
-from mmegopose.files import BadFile
+from mmegopose.files import BadFile, as_floats, read_json
 from mmegopose.pickles import read_object
 
 NOSE = dict(x=0.1, y=0.2, z=1.5)
@@ -33,6 +33,7 @@ def labels(tmp_path, frames):
 
 @pytest.mark.parametrize('bad, reason', [
     (None, 'joints without three numbers'), ('a', 'joints without three numbers'),
+    (True, 'joints without three numbers'),
     (int('9' * 400), 'joints without three numbers'), (float('inf'), 'joints that are not finite'),
     (float('nan'), 'joints that are not finite'), (1e30, 'joints farther than 10 km from the origin'),
     (1e300, 'joints farther than 10 km from the origin')])
@@ -58,6 +59,23 @@ def test_an_absurd_frame_number_costs_that_frame(tmp_path, key):
 def test_a_frame_that_is_labelled_twice_counts_once(tmp_path):
     frames, joints, _, counts = labels(tmp_path, {'7': {'nose': NOSE}, '0007': {'nose': dict(NOSE, x=5)}})
     assert frames.tolist() == [7] and joints[0, 0, 0] < 1 and counts == {'label frames that are there twice': 1}
+
+
+def test_a_key_that_is_there_twice_is_counted(tmp_path):
+    path, counts = tmp_path / 'labels.json', Counter()
+    entry = json.dumps([{'annotation3D': {'nose': NOSE}}])
+    path.write_text(f'{{"7": {entry}, "9": {entry}, "7": {entry}}}')
+    assert read_body(path, counts)[0].tolist() == [7, 9] and counts['keys that a file holds twice'] == 1
+    with pytest.warns(UserWarning, match="labels.json holds '7' twice .1 keys in all.; the last one counts"):
+        read_json(path)
+
+
+@pytest.mark.parametrize('bad', [True, '1', [1, 2], 10 ** 400])
+def test_what_is_no_number_is_refused(bad):
+    with pytest.raises(ValueError, match='number|sequence|large'):
+        as_floats([[1, 2], [bad, 4]])
+    np.testing.assert_array_equal(as_floats([[1, None], None, [], np.ma.masked_array([1, 2], [True, False])]),
+                                  [[1, np.nan], [np.nan] * 2, [np.nan] * 2, [np.nan, 2]])
 
 
 def track(tmp_path, change, scale=1.0):

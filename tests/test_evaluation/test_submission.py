@@ -117,6 +117,7 @@ def test_every_problem_is_reported_at_once(takes):
     first[frames[16]] = [[0.1, 0.2, 0.3]] * 16 + [[9., 0, 0]]
     first[frames[17]] = [[0.1, 0.2], [0.3]]
     first[frames[18]] = None
+    first[frames[19]] = [[0.1, True, 0.2]] * 17
     for frame in second:
         second[frame] = (1000 * np.array(second[frame])).tolist()
     for frame in third:
@@ -129,7 +130,7 @@ def test_every_problem_is_reported_at_once(takes):
         "take_name is 'iiith_cooking_1'",
         '7 frames (30, 33, 36, 39, 42, ...) missing of 100',
         '1 frame (5) not in the template',
-        'values that are not numbers in 2 frames (66, 84)',
+        'values that are not numbers in 3 frames (66, 84, 87)',
         'poses that are not 17 x 3 in 3 frames (60, 63, 81)',
         'NaN or infinite coordinates in 2 frames (69, 72)',
         'all joints at zero in 1 frame (75)',
@@ -171,6 +172,8 @@ def test_score_needs_the_frames_of_kept_clips(takes):
 
 
 @pytest.mark.parametrize('content,message', [
+    ('{"u": {"take_name": "t", "body": {"3": [], "6": [], "3": []}}}', "holds '3' twice"),
+    ('{"u": {"take_name": "t", "body": {}}, "u": {"take_name": "t", "body": {}}}', "holds 'u' twice"),
     ('{"u": {"take_name": "t", "body": {"3": [[1, 2', 'not readable JSON'),
     ('hello', 'not readable JSON'),
     ([1, 2], 'should hold a JSON dict, got list'),

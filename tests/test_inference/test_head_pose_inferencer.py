@@ -90,6 +90,21 @@ def test_what_a_hole_becomes(inferencer):
     assert len(told['checkpoint_sha256']) == 64 and told['head_camera'] == 'eyes' and told['config'] == str(CONFIG)
 
 
+@pytest.mark.parametrize('written', ['nan', 'masked', 'none', 'zero'])
+def test_a_pose_that_is_not_there_is_a_hole_however_it_is_written(inferencer, written):
+    track, lost = TRACK[:60].copy(), slice(20, 40)
+    if written == 'masked':
+        track = np.ma.masked_array(track, False)
+        track[lost] = np.ma.masked
+    elif written == 'none':
+        track = [None if 20 <= frame < 40 else pose for frame, pose in enumerate(track)]
+    else:
+        track[lost] = np.nan if written == 'nan' else 0
+    motion = predict(inferencer, track)
+    np.testing.assert_array_equal(motion.valid.all(1), np.r_[np.ones(20), np.zeros(20), np.ones(20)].astype(bool))
+    np.testing.assert_allclose(motion.joints[:20], predict(inferencer, TRACK[:20]).joints, atol=1e-6)
+
+
 def test_another_world_is_another_recording(inferencer):
     world = np.repeat([0, 1], 100)
     with pytest.warns(UserWarning, match='world of the track changes'):

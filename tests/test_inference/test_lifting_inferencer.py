@@ -81,13 +81,22 @@ def test_wrong_keypoints_are_told(inferencer):
         inferencer(clip(5), (1000, 1000), frame='camera')
 
 
-@pytest.mark.parametrize('written', ['nan', 'zero'])
+@pytest.mark.parametrize('written', ['nan', 'zero', 'masked', 'confidence', 'list'])
 def test_what_is_not_there(inferencer, written):
     keypoints = clip(60)
     lost = np.zeros((60, 17), bool)
     lost[3, 2] = lost[10:14] = lost[30:50] = True
-    keypoints[lost] = np.nan if written == 'nan' else 0
-    motion, = inferencer(keypoints, (1000, 1000), skeleton='h36m17', fps=25)
+    if written == 'masked':
+        keypoints = np.ma.masked_array(keypoints, np.broadcast_to(lost[..., None], keypoints.shape))
+    elif written == 'confidence':
+        keypoints[lost, 2] = 0
+    else:
+        keypoints[lost] = np.nan if written == 'nan' else 0
+    given = keypoints
+    if written == 'list':  # nobody: None or an empty one
+        given = [None if 30 <= frame < 40 else [] if 40 <= frame < 50 else pose for frame, pose in enumerate(
+            keypoints)]
+    motion, = inferencer(given, (1000, 1000), skeleton='h36m17', fps=25)
     assert len(motion) == 60 and motion.time[1] == 1 / 25
     np.testing.assert_array_equal(motion.valid.all(1), ~np.isin(np.arange(60), np.arange(30, 50)))
     np.testing.assert_array_equal(np.flatnonzero(motion.filled), [3, 10, 11, 12, 13])

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...datasets.readers.head_pose.egoexo4d_files import read_track
-from ...files import atomic_write, read_json, require
+from ...files import as_floats, atomic_write, read_json, require
 from ...structures import get_skeleton
 from ..benchmarks.egoexo4d_body_benchmark import clip_mask, score_sequence, summarize_body_pose
 from .submission_checks import broken_values, count_and_name, name_first, read_points, unit_problem
@@ -26,9 +26,12 @@ def read_submission(path: str | Path) -> dict:
     """Read a submission, a template or a ground truth file.
 
     Raises:
-        ValueError: the file is not JSON, was cut off, or does not nest as it should; names the file and the place.
+        ValueError: the file is not JSON, was cut off, holds a take or frame twice, or does not nest as it should;
+            names the file and the place.
     """
-    submission = read_json(path)
+    submission = read_json(path, twice=(twice := []))
+    if twice:
+        raise ValueError(f'{path} holds {name_first(map(repr, twice))} twice: each take and frame should be there once')
     wanted = '{take_uid: {"take_name": text, "body": {frame: 17 x [x, y, z]}}}'
     for uid, take in submission.items():
         if not (isinstance(take, dict) and isinstance(take.get('take_name'), str)
@@ -179,7 +182,7 @@ def _implausible_bodies(frames: np.ndarray, poses: np.ndarray, cameras: dict) ->
 def _poses(poses: list, where: str) -> torch.Tensor:
     """``(n,17,3)`` float64."""
     try:
-        return torch.from_numpy(np.array(poses, dtype=np.float64).reshape(len(poses), SKELETON.num_joints, 3))
+        return torch.from_numpy(as_floats(poses).reshape(len(poses), SKELETON.num_joints, 3))
     except (TypeError, ValueError) as error:
         raise ValueError(f'{where} has poses that are not {SKELETON.num_joints} x 3 numbers') from error
 

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...files import as_floats
+
 MAX_LISTED = 5  # names in a message
 
 
@@ -46,9 +48,16 @@ def _numbers(values) -> np.ndarray | None:
     """``values`` as an array, or None if not all are numbers; ragged numbers become an empty array."""
     try:
         array = np.asarray(values)
+        if array.dtype.kind in 'fiu' and not _are_arrays(values):  # numpy takes true for 1
+            as_floats(values)
     except ValueError:
-        return np.zeros(0) if all(isinstance(value, (int, float)) for value in _leaves(values)) else None
+        return np.zeros(0) if all(isinstance(value, (int, float)) and not isinstance(value, bool)
+                                for value in _leaves(values)) else None
     return array if array.dtype.kind in 'fiu' else None
+
+
+def _are_arrays(values) -> bool:
+    return isinstance(values, np.ndarray) or all(isinstance(value, np.ndarray) for value in values)
 
 
 def _leaves(values):

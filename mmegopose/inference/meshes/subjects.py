@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...files import as_floats
 from ...structures import get_skeleton
 from ..detectors import Detection
 from ..inputs.poses_2d import box_of
@@ -54,10 +55,10 @@ def subjects_of_boxes(boxes, right, skeleton: str, single: bool, separate: bool)
         ValueError: boxes of another shape.
     """
     if single and np.ndim(boxes) in (1, 2) and not _is_ragged(boxes):
-        boxes = [np.atleast_2d(np.asarray(boxes, float))]
+        boxes = [np.atleast_2d(as_floats(boxes))]
     elif not single and isinstance(boxes, np.ndarray) and boxes.ndim == 2:
         boxes = boxes[:, None]
-    pictures = [np.zeros((0, 4)) if entry is None else np.asarray(entry, float).reshape(-1, *np.shape(entry)[-1:])
+    pictures = [np.zeros((0, 4)) if entry is None else as_floats(entry).reshape(-1, *np.shape(entry)[-1:])
                 for entry in boxes]
     if any(len(entry) and entry.shape[1:] != (4,) for entry in pictures):
         raise ValueError('boxes should be left, top, right, bottom: (4,) or (P,4) of one picture, (T,P,4) of several, '

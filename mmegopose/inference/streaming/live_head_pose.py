@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...files import as_floats
 from ...geometry.conventions import PoseConvention
 from ...geometry.resampling import bracket, interpolate, interpolate_poses
 from ...geometry.rigid import apply_rigid
@@ -117,9 +118,10 @@ class LiveHeadPose:
             if wrists is not None:
                 raise ValueError(NO_WRISTS)
             return {}
-        places = np.full((2, 3), np.nan) if wrists is None else np.array(wrists, np.float64)
+        places = np.full((2, 3), np.nan) if wrists is None else as_floats(wrists)
         if places.shape != (2, 3):
             raise ValueError(f'wrists should have the shape (2,3), the left and the right one, got {places.shape}')
+        places[(places == 0).all(-1)] = np.nan  # what trackers write for a hand that is not there
         return dict(wrists=self.convention.points_to_standard(places))
 
     def _checked(self, pose, fields: dict) -> tuple:
@@ -130,7 +132,7 @@ class LiveHeadPose:
         if pose is None:
             self.counts['not there'] += 1
             return None, 'no pose'
-        pose = np.array(pose, np.float64)
+        pose = as_floats(pose)
         if pose.shape != (4, 4):
             raise ValueError(f'T_world_camera should have the shape (4,4), got {pose.shape}')
         if not np.isfinite(pose).all():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...files import BadFile
+from ...files import BadFile, as_floats
 from ...motion import Motion
 from ...structures import get_skeleton
 from ..inputs.poses_2d.collector import PARTS, SKELETONS, Collector
@@ -124,7 +124,7 @@ class LiveLifting:
 
     def _seen(self, keypoints) -> PersonTrack | None:
         """The person in one frame, or None if too little of it is there."""
-        keypoints = np.asarray(keypoints, np.float64)
+        keypoints = as_floats(keypoints)
         if keypoints.ndim != 2 or keypoints.shape[1] not in (2, 3):
             raise ValueError(f'keypoints should have the shape (J,2) or (J,3), got {keypoints.shape}')
         known = {*SKELETONS, *PARTS} if self.skeleton is None else {get_skeleton(self.skeleton).num_joints}

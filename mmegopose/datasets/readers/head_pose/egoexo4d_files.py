@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, read_json
+from ....files import BadFile, as_floats, read_json
 from ....geometry.resampling import bracket, interpolate_poses
 from ....geometry.trajectory import rigidity_error
 from ....structures import get_skeleton
@@ -82,7 +82,7 @@ def _extrinsics(path: Path, counts: Counter):
 
     Reads both camera layouts: one entry per camera (current), and one entry per frame (first release).
     """
-    content = read_json(path)
+    content = _read_counted(path, counts)
     name = str((content.get('metadata') or {}).get('take_name', ''))
     if content and all(key.isdigit() for key in content):
         first = next(iter(content.values()))
@@ -106,11 +106,18 @@ def _extrinsics(path: Path, counts: Counter):
     return name, np.array([number for number, _ in found]), np.stack([matrix for _, matrix in found])
 
 
+def _read_counted(path: Path, counts: Counter) -> dict:
+    """A JSON file; keys that it holds twice are counted, the last one is taken."""
+    content = read_json(path, twice=(twice := []))
+    counts['keys that a file holds twice'] += len(twice)
+    return content
+
+
 def _matrix(value) -> np.ndarray | None:
     """``(4,4)`` float64, of three or four rows; None if it is not that."""
     try:
-        matrix = np.array(value, float)
-    except (ValueError, TypeError, OverflowError):
+        matrix = as_floats(value)
+    except ValueError:
         return None
     return np.concatenate([matrix, np.eye(4)[len(matrix):]]) if matrix.shape in ((3, 4), (4, 4)) else None
 
@@ -126,7 +133,7 @@ def read_body(path: Path, counts: Counter):
         ``(frames (L,) int64 ascending, joints (L,17,3) float32 metres in the take's world, views (L,17) uint8)``;
         ``views`` is the number of cameras behind a joint, 0 for a missing joint.
     """
-    content = read_json(path)
+    content = _read_counted(path, counts)
     frames, rows, columns, values, views, bad = {}, [], [], [], [], []
     for key, raters in content.items():
         entry = raters[0] if isinstance(raters, list) and raters else None
@@ -144,6 +151,8 @@ def read_body(path: Path, counts: Counter):
             if column is None:
                 raise BadFile(f'{path}: frame {key} has the unknown joint {joint!r}')
             try:
+                if bool in {type(point['x']), type(point['y']), type(point['z'])}:
+                    raise ValueError('true and false are no coordinates')
                 value = (float(point['x']), float(point['y']), float(point['z']))
                 number = int(point.get('num_views_for_3d', 2))
             except (TypeError, KeyError, ValueError, AttributeError, OverflowError):

@@ -30,7 +30,7 @@ def skip_reason(error: Exception) -> str:
     return 'annotation not in the official layout'
 
 
-BAD_ANNOTATION = (BadFile, OSError, KeyError, TypeError, ValueError, IndexError, AttributeError)
+BAD_ANNOTATION = (BadFile, OSError, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 """What reading one annotation may raise; the sample is then left out."""
 
 

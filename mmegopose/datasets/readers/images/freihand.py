@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from ....body_models.body_pickles import read_pickle
-from ....files import BadFile, read_json, require
+from ....files import BadFile, as_floats, read_json, require
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
@@ -88,8 +88,8 @@ def _parameters(path, num_hands: int, mano: str | None) -> dict:
 def _numbers(path, shape: tuple, count: int | None = None) -> np.ndarray:
     content = read_json(path, list)
     try:
-        values = np.array(content, np.float64)
-    except (TypeError, ValueError):
+        values = as_floats(content)
+    except ValueError:
         values = np.empty(0)
     count = len(content) if count is None else count
     if values.shape != (count, *shape):

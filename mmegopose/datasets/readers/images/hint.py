@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import read_json, require
+from ....files import as_floats, read_json, require
 from ....geometry.crops import boxes_from_corners, keypoint_boxes
 from ....registry import READERS
 from ...cache import cached_store
@@ -75,6 +75,6 @@ def _label(path) -> dict:
     if side not in ('l', 'r'):
         raise ValueError('the name should end in _l or _r')
     return dict(
-        keypoints=with_confidence(np.array(hand['keypoints'], np.float64).reshape(21, 2)),
+        keypoints=with_confidence(as_floats(hand['keypoints']).reshape(21, 2)),
         keypoint_visible=~(np.array(hand['occlusion'], np.float64).reshape(21) > 0.5),
-        corners=np.array(hand['bbox'], np.float64).reshape(4), right=side == 'r')
+        corners=as_floats(hand['bbox']).reshape(4), right=side == 'r')

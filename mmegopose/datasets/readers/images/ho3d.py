@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, read_json, require
+from ....files import BadFile, as_floats, read_json, require
 from ....geometry.crops import boxes_from_corners, keypoint_boxes
 from ....registry import READERS
 from ...cache import cached_store
@@ -122,4 +122,4 @@ def _truth(path: Path, count: int, points: int) -> np.ndarray | None:
     if len(content) != count:
         raise BadFile(f'{path} should hold {count} hands, as evaluation.txt does, got {len(content)}; take both from '
                       'the same version of the data set')
-    return np.array(content, np.float64).reshape(count, points, 3) @ FROM_OPENGL
+    return as_floats(content).reshape(count, points, 3) @ FROM_OPENGL

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ....files import BadFile, read_json
+from ....files import BadFile, as_floats, read_json
 from ....geometry.cameras import Camera, quaternion_to_matrix, world_to_camera
 from ....pickles import read_object
 from ....structures import convert_joints, get_skeleton
@@ -170,8 +170,8 @@ def _camera(path: str | Path, subject: str, name: str, entry: dict) -> Camera:
 
 def _numbers(where: str, value, shape: tuple) -> torch.Tensor:
     try:
-        tensor = torch.tensor(value, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
+        tensor = torch.from_numpy(as_floats(value))
+    except ValueError:
         raise BadFile(f'{where} should be numbers, got {value!r}') from None
     if tuple(tensor.shape) != shape or not tensor.isfinite().all():
         raise BadFile(f'{where} should be {shape[0] if shape else "one"} finite number(s), got {value!r}')

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import BadFile, as_floats
 from ....geometry.conventions import PoseConvention
 from ....npz import read_arrays
 from ..head_tracks import HeadTrack
@@ -43,10 +43,14 @@ def read_wrists(wrists, track: HeadTrack, convention: PoseConvention | None = No
         if not path.is_file():
             raise FileNotFoundError(f'there is no {path}')
         wrists, time = _load(path)
-    places = np.asarray(wrists)
-    if places.ndim != 3 or places.shape[1:] != (2, 3) or not len(places) or places.dtype.kind not in 'fiu':
+    try:
+        places = as_floats(wrists)
+    except ValueError as error:
+        raise ValueError(f'{source} should be numbers of the shape (N,2,3): {error}') from None
+    if places.ndim != 3 or places.shape[1:] != (2, 3) or not len(places):
         raise ValueError(f'{source} should be numbers of the shape (N,2,3), the left and the right wrist, got '
-                         f'{places.dtype} {places.shape}')
+                         f'{places.shape}')
+    places[(places == 0).all(-1)] = np.nan  # what trackers write for a hand that is not there
     if time is None:
         if len(places) != len(track):
             raise ValueError(f'{source} should have a row for each of the {len(track)} poses of the track, got '
@@ -54,7 +58,7 @@ def read_wrists(wrists, track: HeadTrack, convention: PoseConvention | None = No
         time, places = track.time[track.valid], places[track.valid]
     elif time.shape != (len(places),) or not (np.diff(time) > 0).all():
         raise ValueError(f'{source}: time should be {len(places)} seconds in ascending order, got {time.shape}')
-    return _hand_track(time, (convention or PoseConvention()).points_to_standard(places.astype(float)), source)
+    return _hand_track(time, (convention or PoseConvention()).points_to_standard(places), source)
 
 
 def recorded_wrists(path, track: HeadTrack) -> HandTrack | None:

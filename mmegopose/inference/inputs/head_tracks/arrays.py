@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import BadFile, as_floats
 from ....geometry.conventions import PoseConvention
 from ....npz import read_arrays
 from ..times import require_fps
@@ -19,7 +19,8 @@ def read_array_track(poses, time=None, *, fps: float | None = None, **options) -
 
     Args:
         poses: array, or an ``.npy`` file with it, or an ``.npz`` with it (``T_world_camera``, ``poses``, ``c2w``, ...)
-            and ``time`` or ``fps``. Rows with NaN are missing poses.
+            and ``time`` or ``fps``. Rows with NaN or of zeros, masked
+            ones, and None in a list are missing poses.
         time: ``(N,)``, in ``time_unit`` (default: seconds); or
         fps: frames per second.
         options: of :func:`.track_import.import_track`; default: camera to world, upright camera, z up, metres.
@@ -31,9 +32,13 @@ def read_array_track(poses, time=None, *, fps: float | None = None, **options) -
     if isinstance(poses, (str, Path)):
         source = str(poses)
         poses, time, fps = _load(Path(poses).expanduser(), time, fps)
-    poses = np.asarray(poses)
-    if poses.ndim != 3 or poses.shape[1:] not in ((3, 4), (4, 4)) or not len(poses) or poses.dtype.kind not in 'fiu':
-        raise ValueError(f'{source} should be numbers of the shape (N,3,4) or (N,4,4), got {poses.dtype} {poses.shape}')
+    try:
+        poses = as_floats(poses)
+    except ValueError as error:
+        raise ValueError(f'{source} should be numbers of the shape (N,3,4) or (N,4,4): {error}') from None
+    if poses.ndim != 3 or poses.shape[1:] not in ((3, 4), (4, 4)) or not len(poses):
+        raise ValueError(f'{source} should be numbers of the shape (N,3,4) or (N,4,4), got {poses.shape}')
+    poses[(poses == 0).all((1, 2))] = np.nan  # what programs write where there is no pose
     full = np.tile(np.eye(4), (len(poses), 1, 1))
     full[:, :3] = poses[:, :3]
     if poses.shape[1] == 4:
@@ -44,7 +49,7 @@ def read_array_track(poses, time=None, *, fps: float | None = None, **options) -
                              f'{row}: are the matrices transposed?')
     if (time is None) == (fps is None):
         raise ValueError(f'{source}: give either time, one for each pose, or fps')
-    time = np.arange(len(full)) / require_fps(fps, source) if fps is not None else np.asarray(time, float)
+    time = np.arange(len(full)) / require_fps(fps, source) if fps is not None else as_floats(time)
     if time.shape != (len(full),):
         raise ValueError(f'{source}: {len(full)} poses, but times of the shape {time.shape}')
     return import_track(time, full, PoseConvention(), source=source, facts=dict(format='arrays'), **options)

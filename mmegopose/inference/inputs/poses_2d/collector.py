@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import BadFile, as_floats
 from ....structures import get_skeleton
 from .pixel_checks import (
     NORMALIZED,
@@ -70,9 +70,9 @@ class Collector:
         """
         where = where or f'frame {frame}'
         try:
-            points = np.array(keypoints, float)
-            scores = None if confidence is None else np.array(confidence, float)
-        except (TypeError, ValueError):
+            points = as_floats(keypoints)
+            scores = None if confidence is None else as_floats(confidence)
+        except ValueError:
             raise BadFile(f'{self.source}: {where}: keypoints should be numbers, got {str(keypoints)[:80]}') from None
         if points.ndim != 2 or points.shape[1] not in (2, 3) or not len(points):
             raise BadFile(f'{self.source}: {where}: keypoints should be rows of x, y and perhaps a confidence, got '
