@@ -4,12 +4,17 @@ import hashlib
 import json
 import math
 import os
+import secrets
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+
+MAX_JSON = 2 << 30  # bytes: the largest official file of labels has 1.6 GB
+MAX_STREAM = 1 << 26
 
 
 class BadFile(ValueError):
@@ -44,7 +49,8 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
 
     Raises ``OSError`` (a full disk, say) that names the file; then its old content is intact and no rest is left.
     """
-    with atomic_path(path) as unfinished, open(unfinished, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+    with _replacing(path) as unfinished, \
+            open(unfinished, mode.replace('w', 'x'), encoding=None if 'b' in mode else 'utf-8') as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -52,13 +58,22 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A name with the ending of ``path`` for those who open files themselves; see :func:`atomic_write`."""
+    """An empty file with the ending of ``path`` for those who open files themselves; see :func:`atomic_write`."""
+    with _replacing(path) as unfinished:
+        with open(unfinished, 'x'):
+            pass
+        yield unfinished
+
+
+@contextmanager
+def _replacing(path: str | Path) -> Iterator[Path]:
+    """A name that nobody can foresee, so that no link is waiting there, for a file that replaces ``path``."""
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise OSError(errno.EEXIST, 'there is a folder or a device, which no file replaces', str(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     stem = target.stem if len(os.fsencode(target.name)) < 200 else hashlib.sha1(os.fsencode(target.name)).hexdigest()
-    unfinished = target.with_name(f'.{stem}.{os.getpid()}.tmp{target.suffix[-50:]}')
+    unfinished = target.with_name(f'.{stem}.{secrets.token_hex(8)}.tmp{target.suffix[-50:]}')
     try:
         yield unfinished
         os.replace(unfinished, target)
@@ -115,11 +130,24 @@ def _is_empty(value) -> bool:
     return value.size == 0 if isinstance(value, np.ndarray) else isinstance(value, (list, tuple)) and not value
 
 
-def read_json(path: str | Path, kind: type | tuple = dict, twice: list | None = None):
-    """Content of a JSON file whose top level is a ``kind``, or one of them; raises :class:`BadFile` if it is not.
+def read_json(path: str | Path, kind: type | tuple = dict, twice: list | None = None, max_bytes: int = MAX_JSON):
+    """Content of a JSON file whose top level is a ``kind``, or one of them.
 
     Of a key that an object holds twice the last counts, and a warning tells; or ``twice`` receives such keys.
+
+    Raises :class:`BadFile` if it is not, or is larger than ``max_bytes``.
     """
+    with open(path, 'rb') as file:
+        facts = os.fstat(file.fileno())
+        if facts.st_size > max_bytes:
+            raise BadFile(f'{path} ({facts.st_size / 1e9:.3g} GB) is larger than the {max_bytes / 1e9:.3g} GB that are '
+                          'read of a JSON file')
+        content = file.read(facts.st_size if stat.S_ISREG(facts.st_mode) else MAX_STREAM)
+    return parse_json(content, path, kind, twice)
+
+
+def parse_json(content: bytes, where: str | Path, kind: type | tuple = dict, twice: list | None = None):
+    """As :func:`read_json`, of bytes; ``where`` begins the messages."""
     again: list = []
 
     def unique(pairs: list) -> dict:
@@ -130,20 +158,39 @@ def read_json(path: str | Path, kind: type | tuple = dict, twice: list | None = 
         return found
 
     try:
-        with open(path, encoding='utf-8-sig') as file:  # some programs on Windows write a byte order mark
-            content = json.load(file, object_pairs_hook=unique)
+        parsed = json.loads(content.decode('utf-8-sig'), object_pairs_hook=unique)  # Windows adds a byte order mark
+    except MemoryError:
+        raise BadFile(f'{where} needs more memory than there is') from None
     except (ValueError, RecursionError) as error:
-        raise BadFile(f'{path} is not readable JSON: it is cut off or no JSON at all ({error}); copy or download it '
-                      'again') from None
-    if not isinstance(content, kind):
+        found = stand_in(content) or ('not readable JSON: it is cut off or no JSON at all '
+                                      f'({error}); copy or download it again')
+        raise BadFile(f'{where} is {found}') from None
+    if not isinstance(parsed, kind):
         names = ' or '.join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-        raise BadFile(f'{path} should hold a JSON {names}, got {type(content).__name__}')
+        raise BadFile(f'{where} should hold a JSON {names}, got {type(parsed).__name__}')
     if twice is not None:
         twice += again
     elif again:
-        warnings.warn(f'{path} holds {", ".join(map(repr, again[:3]))} twice ({len(again)} keys in all); the last one '
-                      'counts', stacklevel=2)
-    return content
+        warnings.warn(f'{where} holds {", ".join(map(repr, again[:3]))} twice ({len(again)} keys in all); the last one '
+                      'counts', stacklevel=3)
+    return parsed
+
+
+def stand_in(content: bytes) -> str:
+    """What stands in the place of a file, with the remedy, by its first bytes; empty if it may be the file."""
+    text = content[:512].decode('utf-8', 'replace').strip().lower()
+    if text.startswith('version https://git-lfs'):
+        return 'the pointer of git-lfs in the place of the file: run git lfs pull'
+    if text.startswith('<') and 'html' in text:
+        return 'an HTML page, as servers send in the place of a file (a login, an error): download it again'
+    return ''
+
+
+def first_bytes(path: str | Path) -> bytes:
+    """The first bytes of a file; none if it cannot be read."""
+    with suppress(OSError), open(path, 'rb') as file:
+        return file.read(512)
+    return b''
 
 
 def sha256_of(path: str | Path) -> str:

@@ -1,11 +1,12 @@
 """Arrays in ``.npz`` files: written whole or not at all, read without pickle and within a bound of memory."""
+import os
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from .files import BadFile, atomic_write
+from .files import BadFile, atomic_write, first_bytes, stand_in
 
 MAX_BYTES = 4 << 30  # of all arrays of a file together, unpacked
 KINDS = 'biufU'      # truth values, numbers and text; no objects, dates, records
@@ -51,14 +52,44 @@ def read_arrays(path: str | Path, keys: Iterable[str] | None = None, max_bytes: 
                 total += entry.file_size
                 require_bound(f'{path}: {key!r}', total, max_bytes)
                 with archive.open(entry) as member:
-                    arrays[key] = _read_array(member, entry.file_size, f'{path}: {key!r}')
+                    arrays[key] = read_npy(member, entry.file_size, f'{path}: {key!r}')
     except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # of zipfile, four ways of packing, and numpy: damage has no common class
-        which = f': {key!r}' if key else ''
-        raise BadFile(f'{path}{which} cannot be read ({type(error).__name__}: {error}): it is cut off or no npz; copy '
-                      'or download it again') from None
+        raise unreadable(f'{path}: {key!r}' if key else path, path, error) from None
     return arrays
+
+
+def array_names(path: str | Path) -> list[str]:
+    """Names of the arrays of an npz. Raises as :func:`read_arrays`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix('.npy') for name in archive.namelist()]
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:
+        raise unreadable(path, path, error) from None
+
+
+def read_array(path: str | Path) -> np.ndarray:
+    """The array of an npy. Raises as :func:`read_arrays`."""
+    try:
+        with open(path, 'rb') as file:
+            return read_npy(file, os.fstat(file.fileno()).st_size, str(path))
+    except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:
+        raise unreadable(path, path, error, 'npy') from None
+
+
+def unreadable(where: str | Path, path: str | Path, error: Exception, kind: str = 'npz') -> BadFile:
+    """The error for a damaged file ``path``, which begins with ``where``."""
+    if found := stand_in(first_bytes(path)):
+        return BadFile(f'{path} is {found}')
+    if isinstance(error, MemoryError):
+        return BadFile(f'{where} needs more memory than there is')
+    return BadFile(f'{where} cannot be read ({type(error).__name__}: {error}): it is damaged, cut off or no {kind}; '
+                   'copy or download it again')
 
 
 def require_bound(where: str, size: int, max_bytes: int = MAX_BYTES) -> None:
@@ -68,7 +99,8 @@ def require_bound(where: str, size: int, max_bytes: int = MAX_BYTES) -> None:
                       f'{max_bytes / 1e9:.3g} GB (max_bytes)')
 
 
-def _read_array(member, size: int, where: str) -> np.ndarray:
+def read_npy(member, size: int, where: str) -> np.ndarray:
+    """An array from an open npy file of ``size`` bytes, of which it takes no more memory; damage can raise anything."""
     version = np.lib.format.read_magic(member)
     read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     if version not in read_header:

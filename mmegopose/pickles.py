@@ -8,15 +8,14 @@ import os
 import pickle
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Sized
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .files import BadFile, atomic_write
-from .npz import MAX_BYTES, require_bound
+from .files import BadFile, atomic_write, stand_in
+from .npz import MAX_BYTES, require_bound, unreadable
 
 
 class Blocked(pickle.UnpicklingError):
@@ -271,6 +270,9 @@ def load_pickle(file, where: str, unpickler: type[SafeUnpickler] = SafeUnpickler
         RefusedFile: it asks for anything else; nothing of it was run.
         BadFile: it is damaged.
     """
+    found = stand_in(file.read(512))
+    if found:
+        raise BadFile(f'{where} is {found}')
     try:
         return _load(file, file.seek(0, os.SEEK_END) - file.seek(0), unpickler)
     except Blocked as error:
@@ -310,11 +312,8 @@ def read_object(path: str | Path, key: str, max_bytes: int = MAX_BYTES):
     except Blocked as error:
         raise BadFile(f'{path}: {key!r} asks for {error}, where only plain values and arrays should be; nothing of it '
                       'was run. Get the file from its original source') from None
-    except (zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, EOFError, OSError, ValueError, TypeError,
-            AttributeError, IndexError, KeyError, NotImplementedError, RecursionError, MemoryError, OverflowError,
-            SyntaxError, AssertionError, RuntimeError, struct.error) as error:
-        raise BadFile(f'{path} cannot be read ({type(error).__name__}: {error}): it is cut off or no npz; copy or '
-                      'download it again') from None
+    except Exception as error:  # as in read_arrays
+        raise unreadable(path, path, error) from None
 
 
 def write_object(path: str | Path, key: str, items: Iterable) -> None:

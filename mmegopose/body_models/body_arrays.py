@@ -1,12 +1,11 @@
 """Arrays of a body model and the files that hold them."""
-import zipfile
-import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from ..files import BadFile
+from ..npz import read_array, read_arrays
 from .body_pickles import read_pickle
 
 _ASSETS = Path(__file__).parents[1] / 'assets'
@@ -107,12 +106,4 @@ def _read(path: Path):
         magic = file.read(6)
     if not magic.startswith((b'PK\x03\x04', b'\x93NUMPY')):
         return read_pickle(path)
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
-            return {name: content[name] for name in content.files if name in BodyArrays.__annotations__}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadFile(f'{path} cannot be read: it is cut off, damaged or holds objects instead of arrays ({error}); '
-                      'copy or download it again') from None
+    return read_array(path) if magic.startswith(b'\x93') else read_arrays(path, BodyArrays.__annotations__)

@@ -1,6 +1,4 @@
 """The container of egocentric motion clips and its npz file."""
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,6 +7,7 @@ import numpy as np
 
 from ..files import require
 from ..geometry.trajectory import rigidity_error
+from ..npz import read_arrays
 from ..structures import get_skeleton
 
 FPS = 30.0
@@ -115,20 +114,10 @@ class MocapSequences:
             FileNotFoundError: there is no such file.
             ValueError: not an npz of clips; the message names file and key.
         """
-        keys, arrays = [f.name for f in fields(cls)], {}
+        keys = [f.name for f in fields(cls)]
         require(path, 'this should be an npz of sequences, which tools/dataset_converters/mocap.py writes. A data set '
                       "takes its path, or 'sample' for the embedded one, as data_root")
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-                for key in keys:
-                    if f'{key}.npy' in names:
-                        with archive.open(f'{key}.npy') as member:
-                            arrays[key] = np.lib.format.read_array(member, allow_pickle=False)
-        except zipfile.BadZipFile as error:
-            raise ValueError(f'{path} is not a complete npz file: {error}') from None
-        except (EOFError, ValueError, zlib.error) as error:
-            raise ValueError(f'{path}: {key!r} cannot be read: {error}') from None
+        arrays = read_arrays(path, keys)
         missing = [key for key in keys if key not in arrays and key != 'exact_skeleton']
         if missing:
             raise ValueError(f'{path} is not an npz of clips: it has no key {missing[0]!r}')

@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from ..files import BadFile, atomic_write
+from ..files import BadFile, atomic_write, first_bytes, stand_in
 from ..models.weights.renames import rename_old_keys
 
 PROGRAMS = ('config', 'cfg')  # keys of ``meta`` whose text is a config
@@ -104,22 +104,18 @@ def require_checkpoint(path: str, remedy: str = '') -> None:
 
 def _foreign(path: str) -> str:
     """What a file is, with the remedy, if its first bytes are not those of a checkpoint; else ''."""
-    with open(path, 'rb') as file:
-        head = file.read(512)
+    head = first_bytes(path)
     if not head or head.startswith((b'PK', b'\x80')) or b'ustar' in head:  # zip; pickle; tar of the oldest torch
         return ''
+    if found := stand_in(head):
+        return found
     try:
         text = head.decode('utf-8')
     except UnicodeDecodeError as error:
         if error.start < len(head) - 3:  # else the end cuts a letter in two
             return 'a file of another kind. Give the .pth file that training wrote'
         text = head[:error.start].decode('utf-8')
-    text = text.strip().lower()
-    if text.startswith('version https://git-lfs'):
-        return 'the pointer of git-lfs in the place of the file: run git lfs pull'
-    if text.startswith('<') and 'html' in text:
-        return 'an HTML page, as servers send in the place of a file (a login, an error): download it again'
-    kind = 'JSON text' if text[:1] in ('{', '[') else 'text'
+    kind = 'JSON text' if text.strip()[:1] in ('{', '[') else 'text'
     return f'{kind}. Give the .pth file that training wrote, or download the file again' if '\0' not in text else ''
 
 

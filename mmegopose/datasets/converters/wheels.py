@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
+from ...files import BadFile
+from ...npz import read_npy, require_bound
 from ..mocap_sequences import FPS, MocapSequence, MocapSequences, camera_pose
 
 # (forward, left, up) in metres from the point between the ears of an average adult head
@@ -25,6 +27,7 @@ HOLOSOMA_STEP = 4  # 120 Hz to 30 Hz
 # Split by performer: the second climber is held out. Training on the robot-skeleton sequences alone and testing on all
 # climbs would leave nothing comparable to learn from.
 HELD_OUT = 'holosoma_b'
+MAX_MEMBER = 1 << 28  # bytes of a motion in a wheel
 
 
 def read_wheels(pybullet_wheel: str | Path, holosoma_wheel: str | Path) -> MocapSequences:
@@ -45,9 +48,13 @@ def _members(wheel: str | Path, pattern: str, convert, package: str) -> list[Moc
         with zipfile.ZipFile(wheel) as file:
             found = [(match.group(1), member) for member in sorted(file.namelist())
                      if (match := re.search(pattern, member))]
+            for _, member in found:
+                require_bound(f'{wheel}: {member}', file.getinfo(member).file_size, MAX_MEMBER)
             sequences = [convert(name, file.read(member)) for name, member in found]
-    except zipfile.BadZipFile as error:
-        raise ValueError(f'{wheel} is not a complete wheel: {error}') from None
+    except (BadFile, OSError):
+        raise
+    except Exception as error:  # of zipfile, JSON, numpy and scipy: damage has no common class
+        raise BadFile(f'{wheel} is not a complete wheel ({type(error).__name__}: {error}); download it again') from None
     if not sequences:
         raise ValueError(f'{wheel} holds no motion: it should be the wheel of {package}')
     return sequences
@@ -55,7 +62,7 @@ def _members(wheel: str | Path, pattern: str, convert, package: str) -> list[Moc
 
 def deepmimic_sequence(name: str, content: bytes) -> MocapSequence:
     """A sequence of DeepMimic (Peng et al., SIGGRAPH 2018) on the bones of its ``humanoid3d`` character."""
-    table = np.array(json.loads(content)['Frames'])  # (T,44): seconds, root position, rotations
+    table = np.array(json.loads(content)['Frames'], float)  # (T,44): seconds, root position, rotations
     times = np.concatenate([[0], np.cumsum(table[:-1, 0])])
     wanted = np.arange(0, times[-1] + 1e-9, 1 / FPS)
     turns = {key: Rotation.from_quat(table[:, column:column + 4], scalar_first=True)
@@ -84,7 +91,7 @@ def deepmimic_sequence(name: str, content: bytes) -> MocapSequence:
 
 def holosoma_sequence(name: str, content: bytes) -> MocapSequence:
     """A climb of Holosoma's retargeting demo: 53 captured joint positions, z up, 120 Hz."""
-    table = np.load(io.BytesIO(content), allow_pickle=False)[::HOLOSOMA_STEP].astype(float)  # (T,53,3)
+    table = read_npy(io.BytesIO(content), len(content), name)[::HOLOSOMA_STEP].astype(float)  # (T,53,3)
     p = {key: table[:, row] for key, row in HOLOSOMA_ROWS.items()}
     p['thorax'] = (p['lsho'] + p['rsho']) / 2
     # the file has no head rotation: neck to head gives up, the shoulders give left

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...files import BadFile, atomic_write, read_json
+from ...files import MAX_JSON, BadFile, atomic_write, parse_json, read_json
+from ...npz import require_bound
 from ...structures import get_skeleton
 from .submission_checks import broken_values, count_and_name, read_points, unit_problem
 
@@ -106,14 +107,15 @@ def read_hand_submission(path: str | Path) -> list:
         return read_json(path, list)
     try:
         with zipfile.ZipFile(path) as archive:
-            content = json.loads(archive.read('pred.json'))
+            require_bound(f'{path}: pred.json', archive.getinfo('pred.json').file_size, MAX_JSON)
+            content = archive.read('pred.json')
     except KeyError:
         raise BadFile(f'{path} does not hold pred.json at its top level, but {archive.namelist()[:5]}') from None
-    except (zipfile.BadZipFile, ValueError, RecursionError) as error:
+    except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:  # of zipfile and four ways of packing
         raise BadFile(f'{path} is cut off or no zip archive of a JSON file ({error})') from None
-    if not isinstance(content, list):
-        raise BadFile(f'pred.json in {path} should hold a JSON list, got {type(content).__name__}')
-    return content
+    return parse_json(content, f'pred.json in {path}', list)
 
 
 def validate_hand_submission(submission: Sequence, challenge: str) -> list[str]:

@@ -1,11 +1,11 @@
 """Adversarial prior on pose and shape."""
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from ...files import BadFile
 from ...geometry.rotations import so3_exp
+from ...npz import array_names, read_arrays
 from ...registry import LOSSES
 from ...structures import PoseDataSample
 from .joint_losses import global_mean, where_labelled
@@ -94,11 +94,11 @@ def _score_loss(difference: Tensor, mask: Tensor) -> Tensor:
 
 def _read_poses(path: str, num_joints: int, num_betas: int) -> tuple[Tensor, Tensor]:
     """Rotation vectors ``(N,J,3)`` and betas ``(N,S)`` of a file."""
-    with np.load(path, allow_pickle=False) as data:
-        name = next((name for name in ('body_pose', 'hand_pose') if name in data), None)
-        if name is None or 'betas' not in data:
-            raise BadFile(f'{path} should hold body_pose or hand_pose, and betas; it holds {sorted(data)}')
-        pose, betas = torch.from_numpy(data[name]).float(), torch.from_numpy(data['betas']).float()
+    data = read_arrays(path, ('body_pose', 'hand_pose', 'betas'))
+    name = next((name for name in ('body_pose', 'hand_pose') if name in data), None)
+    if name is None or 'betas' not in data:
+        raise BadFile(f'{path} should hold body_pose or hand_pose, and betas; it holds {sorted(array_names(path))}')
+    pose, betas = torch.from_numpy(data[name]).float(), torch.from_numpy(data['betas']).float()
     if pose.shape[1:] != (3 * num_joints + 3,) or betas.shape != (len(pose), num_betas):
         raise BadFile(f'{path}: {name} has shape {tuple(pose.shape)} and betas {tuple(betas.shape)}, should be '
                       f'(N, {3 * num_joints + 3}) and (N, {num_betas})')

@@ -5,6 +5,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 
 from ....files import BadFile, read_json, require
+from ....npz import read_arrays
 from ...store import SequenceStore
 
 
@@ -56,8 +57,7 @@ def _read(path: Path, num_joints: int):
             content = {key: [row[key] for row in rows] for key in ('image', 'keypoints')}
             content['right'] = [row.get('right', True) for row in rows]
         else:
-            with np.load(path, allow_pickle=False) as archive:
-                content = {key: archive[key] for key in archive.files}
+            content = read_arrays(path)
         keypoints = np.array(content['keypoints'], np.float32)
         if keypoints.ndim != 3 or keypoints.shape[1:] != (num_joints, 3):
             raise ValueError(f'keypoints are {keypoints.shape} and should be (any, {num_joints}, 3)')

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile, require
+from ....npz import array_names
 from ....pickles import read_object
 from ....registry import READERS
 from ...cache import cached_store
@@ -35,11 +36,7 @@ def read_hamer_npz(data_root: str, file: str, cache_dir: str | None = None) -> S
 
 
 def _parse(root: Path, file: Path) -> SequenceStore:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            names = set(archive.files)
-    except Exception as error:  # numpy raises what the zip and npy layers raise
-        raise BadFile(f'{file} cannot be read ({error}): it is cut off or no npz; copy or download it again') from None
+    names = array_names(file)
 
     def read(key, shape, default=None):
         if key not in names and default is not None:

@@ -5,7 +5,7 @@ import numpy as np
 
 from ....files import BadFile, as_floats
 from ....geometry.conventions import PoseConvention
-from ....npz import read_arrays
+from ....npz import read_array, read_arrays
 from ..head_tracks import HeadTrack
 from ..head_tracks.arrays import TIMES
 from .controllers import read_controllers
@@ -76,10 +76,7 @@ def recorded_wrists(path, track: HeadTrack) -> HandTrack | None:
 
 def _load(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if path.suffix == '.npy':
-        try:
-            return np.load(path, allow_pickle=False), None
-        except (ValueError, EOFError) as error:
-            raise BadFile(f'{path} cannot be read: {error}') from None
+        return read_array(path), None
     arrays = read_arrays(path, ['wrists', *TIMES])
     if 'wrists' not in arrays:
         raise BadFile(f'{path} has no array wrists')

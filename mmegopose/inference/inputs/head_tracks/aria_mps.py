@@ -1,11 +1,10 @@
 """Project Aria: the trajectory of its machine perception services (MPS), or of the second generation's own software."""
-import json
 import warnings
 from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import BadFile, read_json
 from ....geometry.conventions import PoseConvention, invert
 from ....geometry.trajectory import rigidity_error
 from ..tables import read_header, read_table
@@ -138,8 +137,8 @@ def _likely_design(poses: np.ndarray, gravity) -> AriaCalibration:
 def _operator_notes(folder: Path) -> list:
     """What the summary of the services says of failures."""
     try:
-        content = json.loads((folder / 'summary.json').read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError):
+        content = read_json(folder / 'summary.json', object)
+    except (OSError, BadFile):
         return []
     found = []
 

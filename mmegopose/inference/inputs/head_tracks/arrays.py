@@ -5,7 +5,7 @@ import numpy as np
 
 from ....files import BadFile, as_floats
 from ....geometry.conventions import PoseConvention
-from ....npz import read_arrays
+from ....npz import read_array, read_arrays
 from ..times import require_fps
 from .track import HeadTrack
 from .track_import import import_track
@@ -57,12 +57,7 @@ def read_array_track(poses, time=None, *, fps: float | None = None, **options) -
 
 def _load(path: Path, time, fps):
     if path.suffix == '.npy':
-        try:
-            return np.load(path, allow_pickle=False), time, fps
-        except (ValueError, EOFError, OSError) as error:
-            if isinstance(error, FileNotFoundError):
-                raise
-            raise BadFile(f'{path} cannot be read: {error}') from None
+        return read_array(path), time, fps
     arrays = read_arrays(path, [*POSES, *TIMES, 'fps'])
     key = next((key for key in POSES if key in arrays), None)
     if key is None:

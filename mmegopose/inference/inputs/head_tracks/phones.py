@@ -1,12 +1,11 @@
 """Phones on a head: recordings of StrayScanner and Record3D."""
-import json
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, read_json
+from ....files import BadFile, parse_json, read_json
 from ....geometry.conventions import PoseConvention
 from ..tables import read_table
 from ..times import require_fps
@@ -80,12 +79,10 @@ def _metadata(path: Path) -> dict:
                 raise BadFile(f'{path} is no recording of Record3D: it has no metadata')
             if archive.getinfo(name).file_size > MAX_JSON:
                 raise BadFile(f'{path}: the metadata is larger than {MAX_JSON >> 20} MiB')
-            content = json.loads(archive.read(name))
+            content = archive.read(name)
     except BadFile:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
-            RecursionError) as error:
+            MemoryError, OverflowError) as error:
         raise BadFile(f'{path} cannot be read ({error}): it is cut off; copy it again') from None
-    if not isinstance(content, dict):
-        raise BadFile(f'{path}: the metadata should be a JSON object')
-    return content
+    return parse_json(content, f'{path}: {name}')

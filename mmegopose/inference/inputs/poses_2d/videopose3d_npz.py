@@ -1,10 +1,10 @@
 """The npz files of VideoPose3D: its own 2D data, and what its script for Detectron2 writes."""
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from ....files import BadFile
+from ....npz import array_names
 from ....pickles import read_object
 from .collector import Collector
 from .guard import guarded
@@ -25,13 +25,7 @@ def read_videopose3d(path: str | Path, *, sequence: str | None = None, **options
         FileNotFoundError, BadFile; ``ValueError`` for an unknown video.
     """
     path = Path(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = archive.files
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise BadFile(f'{path} cannot be read ({error}): it is cut off or no npz') from None
+    names = array_names(path)
     if 'positions_2d' in names:
         return _custom(path, sequence, options)
     if {'boxes', 'keypoints'} <= set(names):
