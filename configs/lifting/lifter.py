@@ -17,3 +17,4 @@ train_dataloader = dict(batch_size=64, dataset=dict(
 val_dataloader = dict(dataset=dict(padding_mask=True))
 optim_wrapper = dict(optimizer=dict(lr=8e-4, weight_decay=0.05))
 train_cfg = dict(max_iters=10000, val_interval=1000)
+custom_hooks = [dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.001, gamma=10)]
