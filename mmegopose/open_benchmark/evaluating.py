@@ -19,7 +19,7 @@ from ..inference.loading import load_model
 from ..registry import DATASETS
 from .branch_errors import BranchErrors
 from .motions import OpenMotions, checksum_of
-from .rows import BenchmarkRow
+from .rows import BenchmarkRow, data_of
 from .tasks import TASKS, OpenTask
 
 VERSION = 1        # raise it when the same row, checkpoint and data give another result
@@ -30,7 +30,7 @@ NUM_WORST = 6      # sequences of which poses are kept
 def identity_of(row: BenchmarkRow, checkpoint: Path | None, motions: OpenMotions, split: str) -> dict:
     """What a result depends on: two rows with the same identity have the same result."""
     cfg = config_of(row)
-    parts = dict(val=cfg.val_dataloader.dataset, **dict(train=cfg.train_dataloader.dataset) if row.rule else
+    parts = dict(val=data_of(cfg), **dict(train=cfg.train_dataloader.dataset) if row.rule else
                  dict(model=cfg.model))
     text = json.dumps({name: _without_root(part) for name, part in parts.items()}, sort_keys=True, default=str)
     return dict(version=VERSION, task=row.task, rule=row.rule, split=split, data=motions.checksum, config=text,
@@ -57,7 +57,7 @@ def evaluate_row(row: BenchmarkRow, checkpoint: Path | None, motions: OpenMotion
     model = None if row.rule else load_model(cfg, str(checkpoint))
     results = {}
     for condition, changes in task.conditions.items():
-        config = data_config(cfg.val_dataloader.dataset, task, motions, split, changes)
+        config = data_config(data_of(cfg), task, motions, split, changes)
         data = DATASETS.build(dict(config, test_mode=True))
         branches = None
         if row.rule:

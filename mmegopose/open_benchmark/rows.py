@@ -182,9 +182,14 @@ def default_rows(models: list[str] | None = None) -> list[BenchmarkRow]:
     return rows
 
 
+def data_of(cfg) -> dict | None:
+    """The data set that a config validates on; a model that was published has one to test on alone."""
+    return (cfg.get('val_dataloader') or cfg.get('test_dataloader') or {}).get('dataset')
+
+
 def tasks_of(cfg) -> list[str]:
     """Tasks in which the model of a config can be tested; none for one of images."""
-    data = (cfg.get('val_dataloader') or cfg.test_dataloader).dataset
+    data = data_of(cfg)
     if 'Lifting' in str(data.type) or data.type == 'RandomViewDataset':
         return ['lifting']
     if data.type != 'EgoExo4DBodyDataset':

@@ -11,7 +11,7 @@ from ..files import atomic_write, finite_values, require_writable
 from .evaluating import config_of, device_in_words, evaluate_row, identity_of
 from .motions import OpenMotions, open_motions
 from .report import write_report
-from .rows import BenchmarkRow
+from .rows import BenchmarkRow, data_of
 from .score_tables import ScoredRow, csv_table, json_table, markdown_tables, summarize_row
 from .stored import StoredResults
 from .tasks import TASKS
@@ -79,9 +79,9 @@ def _checkpoints(rows: list[BenchmarkRow], train: bool) -> dict:
         with _naming(row):
             _, files = row.find()
             cfg = config_of(row)
-            if not row.rule and not (cfg.get('model') and (cfg.get('val_dataloader') or {}).get('dataset')):
-                raise ValueError(f'{row.config or row.model} has no model or no val_dataloader: name the config of a '
-                                 'training')
+            if not row.rule and not (cfg.get('model') and data_of(cfg)):
+                raise ValueError(f'{row.config or row.model} has no model or no data to test on: name the config '
+                                 'of a training')
         if not files and not row.rule and not train:
             raise ValueError(f'row {row.name!r} has no checkpoint: name checkpoints, or train it with --train')
         found[row.task, row.name] = files if files or row.rule else None

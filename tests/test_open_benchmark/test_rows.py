@@ -4,8 +4,9 @@ import json
 import pytest
 
 from mmegopose.commands import benchmark
+from mmegopose.engine import load_config
 from mmegopose.open_benchmark import BenchmarkRow, default_rows, read_rows
-from mmegopose.open_benchmark.rows import chosen
+from mmegopose.open_benchmark.rows import chosen, data_of
 from mmegopose.open_benchmark.tasks import TASKS
 
 
@@ -94,6 +95,13 @@ def test_work_dirs_of_one_name_are_rows_of_their_own(tmp_path):
     assert {row.name for row in default_rows(models[:1]) if row.model} == {'best'}
     with pytest.raises(ValueError, match='two rows'):
         default_rows(models[:1] * 2)
+
+
+def test_models_of_the_package_are_rows():
+    rows = {(row.name, row.task): row for row in default_rows() if row.model}
+    assert {('head-wrists-body', 'head'), ('head-wrists-body', 'head_wrists'), ('lifter', 'lifting')} == set(rows)
+    data = {task: data_of(load_config(row.find()[0])) for (_, task), row in rows.items()}  # published: no validation
+    assert data['head'] == data['head_wrists'] and data['lifting'].type == 'MocapLiftingDataset'
 
 
 def test_a_model_that_no_task_is_for_is_told(tmp_path):

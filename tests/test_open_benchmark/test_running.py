@@ -146,7 +146,7 @@ def test_mistakes_are_told_before_anything_is_computed(tmp_path, capsys):
 
 def test_a_config_that_cannot_be_used_is_told_with_its_row_before_anything_is_computed(tmp_path, capsys):
     save_random_weights(tmp_path / '0.pth', 'mmegopose::head_pose/head_body.py', SMALL, 0)
-    for text, told in (('model = [', 'cannot be read'), ('x = 1', 'has no model or no val_dataloader')):
+    for text, told in (('model = [', 'cannot be read'), ('x = 1', 'has no model or no data to test on')):
         (tmp_path / 'bad.py').write_text(text)
         (tmp_path / 'rows.json').write_text(json.dumps([
             dict(name='mean', task='head', rule='mean pose'),
