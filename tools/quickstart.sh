@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install, train the Level-wise ViT on the embedded sample of real motion, and compare it with simple baselines.
+# Install, show what a model of the package does, train the Level-wise ViT on the embedded sample of real motion, and
+# compare it with simple baselines.
 # Takes about ten minutes on two CPU cores and needs no network after pip. Results go to ./work_dirs/quickstart, 0.2 GB;
 # while the Level-wise ViT trains it is 1.1 GB. Training that was interrupted goes on where it stopped.
 set -euo pipefail
@@ -7,6 +8,11 @@ cd "$(dirname "$0")/.."
 source tools/environment.sh
 install_mmegopose .
 out=work_dirs/quickstart
+echo "A model that comes with the package, head-wrists-body: a body from the track of a headset and the wrists"
+mkdir -p "$out"
+python tools/test.py head-wrists-body --work-dir "$out/shipped" --show-dir "$out/shipped" \
+  > "$out/shipped.log" 2>&1 || { tail -n 20 "$out/shipped.log"; exit 1; }
+echo "  $PWD/$out/shipped/*.png: predicted (colour) and true (grey) skeletons"
 train() {  # $1: name, $2: config, $3: iterations
   [ ! -f "$out/$1/trained_$3" ] || return 0  # what is left of it holds weights alone, from which nothing resumes
   echo "Training $1: $3 iterations"
@@ -27,6 +33,7 @@ python tools/analysis_tools/compare.py --out "$out" "coarse branch alone=configs
 cat <<END
 
 Written to $PWD/$out:
+  shipped/*.png                    bodies by the model head-wrists-body, which comes with the package
   training.png                     training curves
   poses/Level-wise_ViT/*.png       predicted (colour) and true (grey) skeletons
   table.md, results.json           the table above, and every metric
