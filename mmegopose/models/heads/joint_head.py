@@ -67,11 +67,13 @@ class WristHead(JointHead):
         if self.output != 'last' or self.per_joint:
             raise ValueError("WristHead takes one token per frame and has output='last': wrists are told in the frame "
                              'of the newest head')
-        self.stream, self.indices = wrists, [parts.index(f'{side}-wrist') for side in ('left', 'right')]
-        # Joints, then the wrists that are seen, to joints.
-        self.order = list(range(self.num_joints - 2))
-        for hand, joint in enumerate(self.indices):
-            self.order[joint] = self.num_joints - 2 + hand
+        self.stream, indices = wrists, [parts.index(f'{side}-wrist') for side in ('left', 'right')]
+        order = list(range(self.num_joints - 2))  # joints, then the wrists that are seen, to joints
+        for hand, joint in enumerate(indices):
+            order[joint] = self.num_joints - 2 + hand
+        # On the device of the model, so that no step carries them there.
+        self.register_buffer('indices', torch.tensor(indices), persistent=False)
+        self.register_buffer('order', torch.tensor(order), persistent=False)
 
     def forward(self, tokens: Tensor, inputs: dict) -> dict:
         """``(B,T,1,C)`` and ``wrists (B,T,2,3)`` to ``dict(joints=(B,1,J,3))``, metres, heading frame."""
