@@ -280,7 +280,7 @@ def test_weights_alone_are_left_at_the_end(tmp_path):
 
 
 def test_mistyped_argument_of_the_checkpoint_hook(tmp_path):
-    with pytest.raises(TypeError, match="CheckpointHook has no argument 'intervall'"):
+    with pytest.raises(KeyError, match='no such key; nearest: default_hooks.checkpoint.interval,'):
         toy_runner(tmp_path, default_hooks__checkpoint__intervall=3)
 
 

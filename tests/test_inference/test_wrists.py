@@ -233,7 +233,7 @@ def test_recordings_to_train_on_have_their_hands(tmp_path):
 
 def test_mistakes_are_told(predict, tmp_path):
     track = read_array_track(TRACK, fps=30, camera='aria', check='off')
-    for wrists, match in ((PLACES[:, 0], r'shape \(N,2,3\).*got float64 \(120, 3\)'),
+    for wrists, match in ((PLACES[:, 0], r'shape \(N,2,3\).*got \(120, 3\)'),
                           (PLACES[:100], 'row for each of the 120 poses of the track, got 100')):
         with pytest.raises(ValueError, match=match):
             read_wrists(wrists, track)
