@@ -8,9 +8,9 @@ cd "$(dirname "$0")/.."
 source tools/environment.sh
 install_mmegopose .
 out=work_dirs/quickstart
-echo "A model that comes with the package, head-wrists-body: a body from the track of a headset and the wrists"
+echo "A model that comes with the package, lifter: a person who crawls over boxes, from 2D poses"
 mkdir -p "$out"
-python tools/test.py head-wrists-body --work-dir "$out/shipped" --show-dir "$out/shipped" \
+python tools/test.py lifter --work-dir "$out/shipped" --show-dir "$out/shipped" \
   > "$out/shipped.log" 2>&1 || { tail -n 20 "$out/shipped.log"; exit 1; }
 echo "  $PWD/$out/shipped/*.png: predicted (colour) and true (grey) skeletons"
 train() {  # $1: name, $2: config, $3: iterations
@@ -33,7 +33,7 @@ python tools/analysis_tools/compare.py --out "$out" "coarse branch alone=configs
 cat <<END
 
 Written to $PWD/$out:
-  shipped/*.png                    bodies by the model head-wrists-body, which comes with the package
+  shipped/*.png                    3D poses by the model lifter, which comes with the package
   training.png                     training curves
   poses/Level-wise_ViT/*.png       predicted (colour) and true (grey) skeletons
   table.md, results.json           the table above, and every metric
