@@ -1,4 +1,4 @@
-"""Files that are either complete or absent, and JSON whose mistakes name the file."""
+"""Files that are either complete or absent, JSON whose mistakes name the file, and numbers from outside."""
 import errno
 import hashlib
 import json
@@ -10,6 +10,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_JSON = 2 << 30  # bytes: the largest official file of labels has 1.6 GB
 MAX_STREAM = 1 << 26
@@ -93,6 +97,41 @@ def finite_values(value):
     if value is None or isinstance(value, (bool, int, str)):
         return value
     return float(value) if math.isfinite(float(value)) else None
+
+
+def as_floats(values) -> 'np.ndarray':
+    """Numbers from outside, float64: what is masked or None is NaN, and so is a whole frame of a list that is empty.
+
+    Raises ``ValueError`` for text, truth values, lists of several lengths, and numbers too large for float64.
+    """
+    import numpy as np  # here, for the command line imports this module and must not wait
+    if hasattr(values, 'detach'):  # a tensor
+        values = values.detach().cpu().numpy()
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(float), np.nan)
+    if isinstance(values, (list, tuple)) and any(_needs_care(value) for value in values):
+        parts = [None if value is None or _is_empty(value) else as_floats(value) for value in values]
+        shape = next((part.shape for part in parts if part is not None), ())
+        return np.stack([np.full(shape, np.nan) if part is None else part for part in parts])
+    array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
+    if array.dtype.kind not in 'iufO':
+        raise ValueError(f'{array.dtype} are no numbers')
+    if array.dtype.kind == 'O' and (odd := {bool, np.bool_, str} & set(map(type, array.ravel()))):
+        raise ValueError(f'{odd.pop().__name__} is no number')
+    try:
+        return array.astype(float)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _needs_care(value) -> bool:
+    """Whether numpy would not take an entry of a list for what it is."""
+    import numpy as np
+    return value is None or hasattr(value, 'detach') or isinstance(value, np.ma.MaskedArray) or _is_empty(value)
+
+
+def _is_empty(value) -> bool:
+    return value.size == 0 if hasattr(value, 'size') else isinstance(value, (list, tuple)) and not value
 
 
 def read_json(path: str | Path, kind: type | tuple = dict, twice: list | None = None, max_bytes: int = MAX_JSON):

@@ -7,10 +7,10 @@ import torch
 
 from ..datasets import SequenceStore
 from ..evaluation.benchmarks.lifting_benchmark import blend_frames
+from ..files import as_floats
 from ..geometry.root_translation import pinhole
 from ..models.layers import lay_out_for_single_windows
 from ..motion import Motion
-from ..plain_numbers import as_floats
 from ..registry import INFERENCERS
 from ..structures import get_skeleton
 from .detectors import build_detector, poses_of_video

@@ -18,9 +18,8 @@ from mmegopose.datasets.readers.lifting import read_mpi_inf_3dhp
 from mmegopose.datasets.transforms.crop_augment import CropAugment
 from mmegopose.datasets.transforms.world_augment import FrameDrops, Mirror
 from mmegopose.datasets.windows import StridedWindows
-from mmegopose.files import BadFile, read_json
+from mmegopose.files import BadFile, as_floats, read_json
 from mmegopose.pickles import read_object
-from mmegopose.plain_numbers import as_floats
 
 NOSE = dict(x=0.1, y=0.2, z=1.5)
 

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 
 from ...datasets.readers.head_pose.egoexo4d_files import read_track
-from ...files import atomic_write, read_json, require
-from ...plain_numbers import as_floats
+from ...files import as_floats, atomic_write, read_json, require
 from ...structures import get_skeleton
 from ..benchmarks.egoexo4d_body_benchmark import clip_mask, score_sequence, summarize_body_pose
 from .submission_checks import broken_values, count_and_name, name_first, read_points, unit_problem

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...plain_numbers import as_floats
+from ...files import as_floats
 
 MAX_LISTED = 5  # names in a message
 

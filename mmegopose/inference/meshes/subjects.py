@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...plain_numbers import as_floats
+from ...files import as_floats
 from ...structures import get_skeleton
 from ..detectors import Detection
 from ..inputs.poses_2d import box_of

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...files import as_floats
 from ...geometry.conventions import PoseConvention
 from ...geometry.resampling import bracket, interpolate, interpolate_poses
 from ...geometry.rigid import apply_rigid
 from ...geometry.trajectory import rigidity_error
 from ...motion import Motion
-from ...plain_numbers import as_floats
 from ..inputs.head_tracks.track_import import FAR, JUMP, ROTATION_TOLERANCE
 from .input_clock import MAX_BREAKS, InputClock
 from .live_frame import LiveFrame

@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...files import BadFile
+from ...files import BadFile, as_floats
 from ...motion import Motion
-from ...plain_numbers import as_floats
 from ...structures import get_skeleton
 from ..inputs.poses_2d.collector import PARTS, SKELETONS, Collector
 from ..inputs.poses_2d.pixel_checks import NORMALIZED, check_size, usual_reach

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, read_json
+from ....files import BadFile, as_floats, read_json
 from ....geometry.resampling import bracket, interpolate_poses
 from ....geometry.trajectory import rigidity_error
-from ....plain_numbers import as_floats
 from ....structures import get_skeleton
 from ..units import MAX_ROOT_DISTANCE_M
 

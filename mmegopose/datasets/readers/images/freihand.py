@@ -4,8 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from ....body_models.body_pickles import read_pickle
-from ....files import BadFile, read_json, require
-from ....plain_numbers import as_floats
+from ....files import BadFile, as_floats, read_json, require
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore

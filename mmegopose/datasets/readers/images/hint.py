@@ -3,9 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import read_json, require
+from ....files import as_floats, read_json, require
 from ....geometry.crops import boxes_from_corners, keypoint_boxes
-from ....plain_numbers import as_floats
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ....files import BadFile, read_json
+from ....files import BadFile, as_floats, read_json
 from ....geometry.cameras import Camera, quaternion_to_matrix, world_to_camera
 from ....pickles import read_object
-from ....plain_numbers import as_floats
 from ....structures import convert_joints, get_skeleton
 from ...store import SequenceStore
 from .keypoint_sequences import KeypointSequence, assemble, check_joints, check_keypoints

@@ -3,10 +3,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import BadFile, as_floats
 from ....geometry.conventions import PoseConvention
 from ....npz import read_array, read_arrays
-from ....plain_numbers import as_floats
 from ..times import require_fps
 from .track import HeadTrack
 from .track_import import import_track

@@ -4,8 +4,7 @@ import warnings
 
 import numpy as np
 
-from ....files import BadFile
-from ....plain_numbers import as_floats
+from ....files import BadFile, as_floats
 from ....structures import get_skeleton
 from .pixel_checks import (
     NORMALIZED,
