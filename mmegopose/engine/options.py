@@ -182,8 +182,7 @@ def require_known_keys(keys: list, cfg: dict, options: dict, filename: str) -> N
         section, name = key.split('.')[0], key.split('.')[-1]
         if key in keys or key in TOP_LEVEL or name in ('_delete_', *SECTIONS.get(section, (None, ()))[1]):
             continue
-        taken = _is_argument(cfg, key)
-        if taken:
+        if taken := _is_argument(cfg, key):
             continue
         near = difflib.get_close_matches(key, {*keys, *TOP_LEVEL}, 3, 0.6)
         text = f'--cfg-options {key}: {filename} has no such key' + (f'; nearest: {", ".join(near)}' if near else '')
