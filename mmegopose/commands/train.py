@@ -37,10 +37,13 @@ def train_command(args) -> None:
             use_amp(cfg)
         if args.no_validate:
             cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        start_from = cfg.get('load_from')
         if args.resume:
             cfg.resume = True
             cfg.load_from = None if args.resume == 'auto' else args.resume
-        RUNNERS.build(cfg).train()
+        runner = RUNNERS.build(cfg)
+        runner.start_from = start_from
+        runner.train()
         leave_process_group()
 
 

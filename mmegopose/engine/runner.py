@@ -28,11 +28,14 @@ class EgoRunner(Runner):
     - Distributed training works on CPUs, over gloo.
     - ``compile=True`` (or a dict of options of ``torch.compile``) compiles the networks of the model, through its
       ``compile_networks(**options)``, and not the training step around them.
-    - Checkpoints load strictly. ``resume=True`` takes the newest readable checkpoint of the work dir, or starts afresh
-      if there is none, and goes on bit-equal: ``RandomStateHook`` and ``PortableCheckpointHook`` are default hooks,
-      named ``random_state`` and ``portable`` in ``default_hooks``. What differs from the run before is told.
+    - Checkpoints load strictly. ``resume=True`` takes the newest readable checkpoint of the work dir, or starts from
+      the weights of the file ``start_from``, or else afresh, if there is none, and goes on bit-equal:
+      ``RandomStateHook`` and ``PortableCheckpointHook`` are default hooks, named ``random_state`` and ``portable`` in
+      ``default_hooks``. What differs from the run before is told.
     - Training stops when it is no longer finite: ``FiniteHook``, named ``finite``, is a default hook.
     """
+
+    start_from: str | None = None
 
     @classmethod
     def from_cfg(cls, cfg):
@@ -107,10 +110,12 @@ class EgoRunner(Runner):
             return super().load_or_resume()
         found = [newest_checkpoint(self.work_dir) if is_main_process() else None]
         broadcast_object_list(found)
-        if found[0] is None:
-            self.logger.info(f'There is no checkpoint to resume from in {self.work_dir}: training starts afresh.')
-        else:
-            self.resume(found[0])
+        if found[0] is not None:
+            return self.resume(found[0])
+        start = f'from the weights of {self.start_from}' if self.start_from else 'afresh'
+        self.logger.info(f'There is no checkpoint to resume from in {self.work_dir}: training starts {start}.')
+        if self.start_from:
+            self.load_checkpoint(self.start_from)
 
     def resume(self, filename: str, resume_optimizer: bool = True, resume_param_scheduler: bool = True,
                map_location='default') -> None:

@@ -129,6 +129,17 @@ def test_resume_without_checkpoint_starts_afresh(trained, tmp_path):
     assert f'no checkpoint to resume from in {tmp_path / "work"}: training starts afresh' in log
 
 
+def test_resume_without_checkpoint_starts_from_the_weights_of_load_from(work_dir, tmp_path):
+    (tmp_path / 'new').mkdir()
+    runner = toy_runner(tmp_path / 'new', resume=True, log_level='INFO')
+    runner.start_from = str(work_dir / 'iter_4.pth')
+    runner.load_or_resume()
+    assert equal(weights(runner), torch.load(work_dir / 'iter_4.pth', weights_only=True)['state_dict'])
+    assert runner.iter == 0
+    log = next((tmp_path / 'new' / 'work').glob('*/*.log')).read_text()
+    assert f'training starts from the weights of {work_dir / "iter_4.pth"}' in log
+
+
 def test_resume_refuses_a_file_of_weights(work_dir):
     torch.save(torch.load(work_dir / 'iter_4.pth', weights_only=True)['state_dict'], work_dir / 'weights.pth')
     with pytest.raises(CheckpointError, match=r'weights.pth has no state_dict, meta, .*use load_from'):
