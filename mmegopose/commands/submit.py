@@ -1,11 +1,14 @@
-"""Check a body pose submission, and score it where the truth is at hand.
+"""Check a submission of body or hand poses, and score it where the truth is at hand.
 
-Compares the file of `mmegopose test --submit` with the template of the Ego-Exo4D challenge and prints every problem.
+Compares the file of `mmegopose test --submit` with the template of the Ego-Exo4D challenge, which tells whether it is
+the one of bodies or of hands, and prints every problem.
 Exit status: 0 fit to be submitted, 1 problems found, 2 a file cannot be read.
 
 Examples:
     mmegopose submit body.json --template dummy_test.json --data-root data/egoexo4d
     mmegopose submit body.json --template dummy_test.json --ground-truth private_test_gt.json
+    mmegopose submit hands.json --template ego_pose_gt_anno_test_public.json
+    mmegopose submit val.json --template anno_val_public.json --ground-truth anno_val_public.json --offset
 """
 import sys
 
@@ -13,46 +16,71 @@ import sys
 def submit_arguments(parser) -> None:
     parser.add_argument('file', help='submission JSON')
     parser.add_argument('--template', required=True, metavar='FILE',
-                        help='template of the challenge (dummy_test.json)')
+                        help='template of the challenge: dummy_test.json (bodies), ego_pose_gt_anno_test_public.json '
+                             '(hands), or an annotation file of hands')
     parser.add_argument('--data-root', metavar='DIR',
-                        help='Ego-Exo4D root; joints are then checked against the headset positions')
+                        help='Ego-Exo4D root; joints of bodies are then checked against the headset positions')
     parser.add_argument('--ground-truth', metavar='FILE', help='ground truth JSON to score a valid submission against')
+    parser.add_argument('--offset', action='store_true',
+                        help='hands are relative to the wrist, to which that of the truth is added before scoring')
 
 
 def submit_command(args) -> int:
-    from ..evaluation.submissions import (
-        read_headset_positions,
-        read_submission,
-        score_submission,
-        validate_submission,
-    )
-    from ..files import require
+    from ..evaluation.submissions import is_hand_file
+    from ..files import read_json, require
     try:
         for name, path in (('the submission', args.file), ('--template', args.template),
                            ('--ground-truth', args.ground_truth)):
             if path is not None:
                 require(path, f'{name} should be a JSON file. mmegopose test --submit FILE writes a submission; '
-                              "the template (dummy_test.json) and the ground truth come with the challenge's data")
-        submission, template = read_submission(args.file), read_submission(args.template)
-        cameras = read_headset_positions(args.data_root, list(template)) if args.data_root else None
-        truth = read_submission(args.ground_truth) if args.ground_truth else None
+                              'the templates and the ground truth come with the data of the challenges')
+        hands = is_hand_file(read_json(args.template, twice=[]))
+        checked, problems, truth = _check_hands(args) if hands else _check_bodies(args)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    problems = validate_submission(submission, template, cameras)
     for problem in problems:
         print(problem)
     if problems:
         print(f'{args.file}: {len(problems)} problems')
         return 1
-    frames = sum(len(take['body']) for take in submission.values())
-    print(f'{args.file}: {frames} poses of {len(submission)} takes, fit to be submitted')
+    print(f'{args.file}: {checked}, fit to be submitted')
     if truth is not None:
         try:
-            metrics = score_submission(submission, truth)
+            metrics = truth()
         except ValueError as error:
             print(f'{args.ground_truth}: {error}', file=sys.stderr)
             return 2
         for name, value in metrics.items():
             print(f'{name:32}{value:10.4f}')
     return 0
+
+
+def _check_bodies(args) -> tuple:
+    """What was checked, the problems, and what scores it or None."""
+    from ..evaluation.submissions import (
+        read_headset_positions,
+        read_submission,
+        score_submission,
+        validate_submission,
+    )
+    if args.offset:
+        raise ValueError('--offset is for hands; poses of bodies are in the world')
+    submission, template = read_submission(args.file), read_submission(args.template)
+    cameras = read_headset_positions(args.data_root, list(template)) if args.data_root else None
+    truth = read_submission(args.ground_truth) if args.ground_truth else None
+    frames = sum(len(take['body']) for take in submission.values())
+    return (f'{frames} poses of {len(submission)} takes', validate_submission(submission, template, cameras),
+            truth and (lambda: score_submission(submission, truth)))
+
+
+def _check_hands(args) -> tuple:
+    """As :func:`_check_bodies`."""
+    from ..evaluation.submissions import read_hand_poses, score_hand_poses, validate_hand_poses, wanted_hands
+    if args.data_root:
+        raise ValueError('--data-root is for bodies; hands are in the axes of the camera')
+    submission, template = read_hand_poses(args.file), read_hand_poses(args.template)
+    truth = read_hand_poses(args.ground_truth) if args.ground_truth else None
+    count = len(list(wanted_hands(template)))
+    return (f'{count} hands of {len(submission)} takes', validate_hand_poses(submission, template),
+            truth and (lambda: score_hand_poses(submission, truth, args.offset)))

@@ -23,6 +23,7 @@ from .metrics import (
     BodySubmission,
     CocoKeypointMetric,
     DumpPredictions,
+    EgoExo4DHandSubmission,
     HandSubmission,
     KeypointPCKMetric,
     LiftingMetric,
@@ -34,7 +35,7 @@ from .metrics import (
 from .submissions import read_submission, score_submission, validate_submission, write_submission
 
 __all__ = ['PHYSICAL', 'PROCEDURAL', 'BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions',
-           'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric',
-           'SequenceMetric', 'acceleration_errors', 'aligned_errors', 'clip_mask', 'joint_errors', 'masked_mean',
-           'mpjpe', 'n_mpjpe', 'p_mpjpe', 'read_submission', 'scaled_errors', 'scenario_of', 'score_submission',
-           'validate_submission', 'velocity_errors', 'write_submission']
+           'EgoExo4DHandSubmission', 'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric',
+           'MeshMetric', 'PoseWiseMetric', 'SequenceMetric', 'acceleration_errors', 'aligned_errors', 'clip_mask',
+           'joint_errors', 'masked_mean', 'mpjpe', 'n_mpjpe', 'p_mpjpe', 'read_submission', 'scaled_errors',
+           'scenario_of', 'score_submission', 'validate_submission', 'velocity_errors', 'write_submission']

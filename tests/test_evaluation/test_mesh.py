@@ -5,12 +5,8 @@ import pytest
 import torch
 from mmengine.evaluator import Evaluator
 
-from mmegopose.evaluation.benchmarks.body_benchmark import body_scores
-from mmegopose.evaluation.benchmarks.hand_benchmark import (
-    WRIST,
-    hand_joint_scores,
-    hand_vertex_scores,
-)
+from mmegopose.evaluation.benchmarks.hand_benchmark import FREIHAND, hand_vertex_scores
+from mmegopose.evaluation.benchmarks.pose_rules import WRIST, PoseRules, joint_scores
 from mmegopose.evaluation.functional.joint_errors import acceleration_errors, aligned_errors, joint_errors
 from mmegopose.evaluation.functional.mesh_errors import (
     f_score,
@@ -59,7 +55,7 @@ def normal(*shape, seed=0):
 
 
 def test_hand_scores_match_official_code(parity, hands):
-    joints = hand_joint_scores(hands['pred_joints'], hands['joints'])
+    joints = joint_scores(hands['pred_joints'], hands['joints'], None, FREIHAND)
     vertices = hand_vertex_scores(hands['pred_vertices'], hands['vertices'])
     for key, scores, names in (('xyz', joints, ('MPJPE', 'AUC_J')), ('xyz_al', joints, ('PA-MPJPE', 'PA-AUC_J')),
                                ('mesh', vertices, ('MPVPE', 'AUC_V')), ('mesh_al', vertices, ('PA-MPVPE', 'PA-AUC_V'))):
@@ -77,7 +73,7 @@ def test_scale_translation_matches_official_code(parity, hands):
 
 def test_proper_alignment_matches_official_code(parity, hands):
     """The official code computes in float32, so the tolerance is relative."""
-    scores = body_scores(hands['pred_joints'], hands['joints'], root=(0,))
+    scores = joint_scores(hands['pred_joints'], hands['joints'], None, PoseRules(root=(0,)))
     errors, _ = aligned_errors(hands['pred_joints'], hands['joints'])
     for value in (scores['PA-MPJPE'], errors.mean(-1)):
         torch.testing.assert_close(1000 * value, parity['hamer_pampjpe_mm'].double(), rtol=2e-6, atol=0)

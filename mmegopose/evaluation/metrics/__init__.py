@@ -9,6 +9,7 @@ from .body_pose_metric import BodyPoseMetric
 from .body_submission import BodySubmission
 from .coco_keypoint_metric import CocoKeypointMetric
 from .dump_predictions import DumpPredictions
+from .egoexo4d_hand_submission import EgoExo4DHandSubmission
 from .hand_submission import HandSubmission
 from .keypoint_pck_metric import KeypointPCKMetric
 from .lifting_metric import LiftingMetric, MPIINF3DHPMetric
@@ -16,5 +17,6 @@ from .mesh_metric import MeshMetric
 from .pose_wise_metric import PoseWiseMetric
 from .sequence_metric import SequenceMetric
 
-__all__ = ['BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions', 'HandSubmission',
-           'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric', 'SequenceMetric']
+__all__ = ['BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions', 'EgoExo4DHandSubmission',
+           'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric',
+           'SequenceMetric']

@@ -1,5 +1,7 @@
-"""Metric of hand and body meshes: FreiHAND, HO-3D, 3DPW, EMDB."""
+"""Metric of hand and body poses and meshes: FreiHAND, HO-3D, Ego-Exo4D hands, 3DPW, EMDB."""
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -7,10 +9,15 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from ...registry import METRICS
-from ..benchmarks.body_benchmark import body_scores, hips_of
-from ..benchmarks.hand_benchmark import hand_joint_scores, hand_vertex_scores
+from ..benchmarks.body_benchmark import BODY, body_vertex_errors, hips_of
+from ..benchmarks.egoexo4d_hand_benchmark import EGOEXO4D_HAND
+from ..benchmarks.hand_benchmark import FREIHAND, HO3D, hand_vertex_scores
+from ..benchmarks.pose_rules import PoseRules, joint_scores
 from ..units import MM_PER_M
 from .pose_wise_metric import PoseWiseMetric
+
+PROTOCOL_RULES = dict(freihand=FREIHAND, ho3d=HO3D, egoexo4d_hand=EGOEXO4D_HAND, body=BODY)
+"""What each benchmark states."""
 
 
 @METRICS.register_module()
@@ -25,6 +32,8 @@ class MeshMetric(PoseWiseMetric):
       :func:`.orthogonal_align`. What papers call F@5 is ``PA-F@5``.
     - ``'ho3d'`` (Hampali et al., CVPR 2020): the same, and ``ST-MPJPE``, ``ST-AUC_J`` after alignment of scale and
       translation. The server prints centimetres. Joints are in the order of FreiHAND.
+    - ``'egoexo4d_hand'`` (Grauman et al., CVPR 2024): ``MPJPE`` and ``PA-MPJPE`` of joints, without a reflection, over
+      the visible joints of each hand, then over hands; there are no vertices.
     - ``'body'`` (3DPW, EMDB): ``MPJPE`` and ``PVE`` from the pelvis, ``PA-MPJPE``.
 
     Hands with a field ``pred_translation`` lie around the origin of a body model, and their place in the camera is
@@ -33,60 +42,69 @@ class MeshMetric(PoseWiseMetric):
     Args:
         joints: score joints.
         vertices: score vertices.
-        protocol: ``'freihand'``, ``'ho3d'`` or ``'body'``.
-        root: joints whose middle is the pelvis, for ``'body'``; the hips of the data set's skeleton, of 14 joints
-            (3DPW) and of 24 (SMPL) are known.
+        protocol: ``'freihand'``, ``'ho3d'``, ``'egoexo4d_hand'`` or ``'body'``.
+        root: joints from whose middle poses are measured; default for ``'body'``: the hips of the data set's skeleton,
+            of 14 joints (3DPW) or of 24 (SMPL).
         prefix: prefix of the names of the results.
+        alignment, reflection, offset: see :class:`.PoseRules`, where they are not those of the protocol.
     """
 
     default_prefix = 'mesh'
     greater = ('AUC', 'F@')
 
     def __init__(self, joints: bool = True, vertices: bool = True, protocol: str = 'freihand',
-                 root: Sequence[int] | None = None, prefix: str | None = None):
-        if protocol not in ('freihand', 'ho3d', 'body'):
-            raise ValueError(f"protocol should be 'freihand', 'ho3d' or 'body', got {protocol!r}")
+                 root: Sequence[int] | None = None, prefix: str | None = None, *,
+                 alignment: Sequence[str] | None = None, reflection: bool | None = None, offset: bool | None = None):
+        if protocol not in PROTOCOL_RULES:
+            raise ValueError(f'protocol should be one of {list(PROTOCOL_RULES)}, got {protocol!r}')
         if not (joints or vertices):
             raise ValueError('MeshMetric(joints=False, vertices=False) has nothing to score')
         if protocol == 'body' and not joints:
             raise ValueError("protocol 'body' measures vertices from the pelvis, so it needs joints=True")
+        if protocol == 'egoexo4d_hand' and vertices:
+            raise ValueError("protocol 'egoexo4d_hand' scores joints: set vertices=False")
         fields = dict(pred_joints='joints') if joints else {}
         super().__init__(fields | (dict(pred_vertices='vertices') if vertices else {}), 'visible', prefix)
-        self.joints, self.vertices, self.protocol, self.root = joints, vertices, protocol, root
+        given: dict[str, Any] = dict(alignment=alignment and tuple(alignment), root=root and tuple(root),
+                                     reflection=reflection, offset=offset)
+        self.rules = replace(PROTOCOL_RULES[protocol],
+                             **{name: value for name, value in given.items() if value is not None})
+        self.joints, self.vertices, self.protocol = joints, vertices, protocol
 
     def score(self, poses):
-        if self.protocol == 'body':
-            meshes = [poses[name] if self.vertices else None for name in ('pred_vertices', 'vertices')]
-            return body_scores(poses['pred_joints'], poses['joints'], self._root(poses['joints'].shape[-2]),
-                               poses['visible'], *meshes)
-        placed = 'pred_translation' not in poses
-        if not placed:
+        rules, rooted = self._rules(poses), None
+        if 'pred_translation' in poses and not rules.root:
             poses, rooted = self._from_wrist(poses)
         scores = {}
         if self.joints:
-            if self.protocol == 'ho3d' and poses['joints'].shape[-2] != 21:
-                raise ValueError(f"protocol 'ho3d' is for the 21 joints of a hand, got {poses['joints'].shape[-2]}")
-            scores |= hand_joint_scores(poses['pred_joints'], poses['joints'], poses['visible'],
-                                        scale_translation=self.protocol == 'ho3d')
+            if 'scale_translation' in rules.alignment and poses['joints'].shape[-2] != 21:
+                raise ValueError(f'protocol {self.protocol!r} is for the 21 joints of a hand, got '
+                                 f'{poses["joints"].shape[-2]}')
+            scores |= joint_scores(poses['pred_joints'], poses['joints'], poses['visible'], rules)
         if self.vertices:
-            scores |= hand_vertex_scores(poses['pred_vertices'], poses['vertices'])
-        return scores if placed else {name: value if '-' in name else value.where(rooted, torch.nan)
-                                      for name, value in scores.items()}
+            scores |= dict(PVE=body_vertex_errors(poses, rules)) if self.protocol == 'body' else \
+                hand_vertex_scores(poses['pred_vertices'], poses['vertices'], rules)
+        return scores if rooted is None else {name: value if '-' in name else value.where(rooted, torch.nan)
+                                              for name, value in scores.items()}
 
-    @staticmethod
-    def _from_wrist(poses: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
+    def _rules(self, poses: dict[str, Tensor]) -> PoseRules:
+        """The options, with the root of bodies."""
+        if self.protocol != 'body' or self.rules.root:
+            return self.rules
+        return replace(self.rules, root=tuple(hips_of(poses['joints'].shape[-2],
+                                                      (self.dataset_meta or {}).get('skeleton'))))
+
+    def _from_wrist(self, poses: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
         """Poses with the wrist at the origin, and which of them ``(n,)`` show it and something else."""
         lacking = [name for name in ('pred_joints', 'joints') if name not in poses]
         if lacking:
             raise KeyError(f'vertices are measured from the wrist, but a data sample has no {lacking}')
-        poses = dict(poses)
+        true_wrist, poses = poses['joints'][:, 0], dict(poses)
         for prefix in ('pred_', ''):
             wrist = poses[f'{prefix}joints'][:, :1]
             poses |= {name: poses[name] - wrist for name in (f'{prefix}joints', f'{prefix}vertices') if name in poses}
-        return poses, poses['visible'][:, 0] & (poses['visible'].sum(-1) > 1)
-
-    def _root(self, num_joints: int) -> Sequence[int]:
-        return hips_of(num_joints, (self.dataset_meta or {}).get('skeleton')) if self.root is None else self.root
+        known = true_wrist.isfinite().all(-1) if self.rules.offset else poses['visible'][:, 0]
+        return poses, known & (poses['visible'].sum(-1) > 1)
 
     def table_columns(self) -> dict[str, str]:
         names = ['MPJPE', 'PA-MPJPE'] if self.joints else []

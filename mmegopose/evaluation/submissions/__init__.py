@@ -10,6 +10,14 @@ from .egoexo4d_body_file import (
     validate_submission,
     write_submission,
 )
+from .egoexo4d_hand_file import (
+    is_hand_file,
+    read_hand_poses,
+    score_hand_poses,
+    validate_hand_poses,
+    wanted_hands,
+    write_hand_poses,
+)
 from .hand_file import (
     CHALLENGES,
     HandChallenge,
@@ -19,6 +27,7 @@ from .hand_file import (
     write_hand_submission,
 )
 
-__all__ = ['CHALLENGES', 'HandChallenge', 'get_challenge', 'read_hand_submission', 'read_headset_positions',
-           'read_submission', 'score_submission', 'validate_hand_submission', 'validate_submission',
+__all__ = ['CHALLENGES', 'HandChallenge', 'get_challenge', 'is_hand_file', 'read_hand_poses', 'read_hand_submission',
+           'read_headset_positions', 'read_submission', 'score_hand_poses', 'score_submission', 'validate_hand_poses',
+           'validate_hand_submission', 'validate_submission', 'wanted_hands', 'write_hand_poses',
            'write_hand_submission', 'write_submission']
