@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.device import get_device
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -15,7 +14,7 @@ from ..engine.config import load_config
 from ..files import sha256_of
 from ..registry import DATASETS
 from ..structures import PoseDataSample
-from .loading import dataset_over, load_model
+from .loading import dataset_over, device_of, load_model
 from .named_models import files_of_model
 
 PRECISIONS = dict(fp32=None, bf16=torch.bfloat16)
@@ -56,7 +55,7 @@ class Inferencer:
         config, checkpoint, name = files_of_model(config, checkpoint, model, type(self).__name__)
         self.cfg = load_config(config)
         self.dataset = self.cfg.test_dataloader.dataset
-        self.device, self.precision, self.progress = str(device or get_device()), precision, progress
+        self.device, self.precision, self.progress = device_of(device), precision, progress
         self.model = load_model(self.cfg, checkpoint, self.device)
         self.provenance = dict(
             model=name, config=str(config),

@@ -2,6 +2,7 @@
 import inspect
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.device import get_device
 from mmengine.model import BaseModel
@@ -55,7 +56,9 @@ def load_model(config: str | Path | Config, checkpoint: str | Path | None = None
     Raises:
         FileNotFoundError, ValueError: see :func:`.files_of_model`.
         CheckpointError: the weights do not fit.
+        ValueError: there is no such device.
     """
+    device = device_of(device)
     config, file, _ = files_of_model(config, checkpoint)
     cfg = config if isinstance(config, Config) else load_config(config)
     if cfg.get('model') is None:
@@ -63,7 +66,24 @@ def load_model(config: str | Path | Config, checkpoint: str | Path | None = None
     model = MODELS.build(cfg.model)
     with told_to_convert(str(file)):
         load_state(model, state_of(load_from_local(str(file)), str(file)), str(file))
-    return model.to(device or get_device()).eval()
+    return model.to(device).eval()
+
+
+def device_of(device: str | None) -> str:
+    """A device that is there; of None a GPU, or else the CPU.
+
+    Raises:
+        ValueError: there is no such device.
+    """
+    device = str(device or get_device())
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch has one for each kind of device
+        raise ValueError(f'device={device!r} is not there, says torch: {str(error).splitlines()[0]}. Name '
+                         f'{get_device()!r}, or leave it out') from error
+    if device.startswith('meta'):
+        raise ValueError(f"device={device!r} computes nothing: name {get_device()!r}, or leave it out")
+    return device
 
 
 def dataset_over(store: SequenceStore, config: dict, **changes) -> WindowDataset:

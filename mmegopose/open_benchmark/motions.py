@@ -81,4 +81,12 @@ def _of_npz(path: Path, folder: Path, title: str, given: str) -> OpenMotions:
 
 
 def _actions(folder: Path) -> dict:
-    return {entry['take_name']: entry['task_name'] for entry in read_json(folder / 'takes.json', list)}
+    names = {}
+    for number, take in enumerate(read_json(folder / 'takes.json', list)):
+        match take:
+            case {'take_name': str(name), 'task_name': str(task)}:
+                names[name] = task
+            case _:
+                raise ValueError(f'{folder / "takes.json"}: take {number} has no text take_name and task_name: name a '
+                                 'folder that tools/dataset_converters/mocap.py has made')
+    return names

@@ -250,3 +250,11 @@ def test_half_precision_is_within_a_millimetre(folder):
     other, = inferencer(*what, **options)
     moved = motion.to_root().joints - other.to_root().joints
     assert 0 < np.abs(moved[motion.valid]).max() < 1e-3
+
+
+@pytest.mark.parametrize('device', ['nonsense', 'cuda:99', 'meta'])
+def test_a_device_that_is_not_there_is_told(device):
+    with pytest.raises(ValueError, match=f"device='{device}' .*(Name|name) 'cpu'"):
+        load_model('head-body', device=device)
+    with pytest.raises(ValueError, match=f"device='{device}' "):
+        HeadPoseInferencer(device=device)

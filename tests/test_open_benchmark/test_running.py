@@ -193,3 +193,10 @@ def test_trainings_of_other_rows_options_or_data_are_not_taken_for_those_of_a_ro
     others = [name(), name('a_b'), name('../../a/b'), name(**{'train_cfg.max_iters': 7}),
               name(motions=dataclasses.replace(sample, checksum='other'))]
     assert len(set(others)) == len(others) and not any('/' in other or '..' in other for other in others)
+
+
+@pytest.mark.parametrize('entry', [{}, 'take', dict(take_name='a', task_name=3)])
+def test_a_folder_whose_takes_have_no_names_is_told(tmp_path, entry):
+    (tmp_path / 'takes.json').write_text(json.dumps([entry]))
+    with pytest.raises(ValueError, match=r'takes.json: take 0 has no text take_name and task_name'):
+        open_motions(str(tmp_path))

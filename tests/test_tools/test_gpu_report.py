@@ -81,6 +81,14 @@ def test_a_stage_that_does_not_exist(tmp_path):
         gpu_report.main(['--stages', '7', 'card', '--out', str(tmp_path)])
 
 
+def test_wrong_options_are_told(tmp_path):
+    (tmp_path / 'report').write_text('')
+    for options, told in ((['--out', str(tmp_path / 'report')], 'is a file: name a folder'),
+                          (['--out', str(tmp_path / 'new'), '--workers', '-1'], '--workers -1 should be 0 or more')):
+        with pytest.raises(ValueError, match=told):
+            gpu_report.main([*options, '--device', 'cpu', '--scale', 'tiny'])
+
+
 def test_trainings_share_what_is_left():
     trainings = [stage for stage in STAGES.values() if stage.most is None]
     args = gpu_report.parse_args([])

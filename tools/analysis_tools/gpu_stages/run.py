@@ -85,6 +85,10 @@ def run_report(args, command: list) -> int:
             raise FileNotFoundError(f'--data {args.data} is missing: name an npz of tools/dataset_converters/mocap.py')
         if args.device == 'cuda' and not torch.cuda.is_available():
             raise ValueError('--device cuda: torch sees no GPU; --device cpu --scale tiny runs every stage without one')
+        if args.workers < 0:
+            raise ValueError(f'--workers {args.workers} should be 0 or more')
+        if args.out.exists() and not args.out.is_dir():
+            raise ValueError(f'--out {args.out} is a file: name a folder')
         args.out.mkdir(parents=True, exist_ok=True)
     start, folder = time.monotonic(), Path(tempfile.mkdtemp(prefix='gpu_report_'))
     kept = _kept(args.out / 'report.json')
