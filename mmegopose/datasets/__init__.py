@@ -3,6 +3,7 @@ from . import readers, transforms, windows
 from .collate import batch_collate
 from .presets import (
     EgoExo4DBodyDataset,
+    EgoExo4DHandDataset,
     HeadPoseDataset,
     Human36M25DDataset,
     Human36MDataset,
@@ -16,7 +17,7 @@ from .samplers import BalancedSampler, EndlessSampler, EpochSampler, SequenceBat
 from .store import Field, SequenceStore
 from .window_dataset import WindowDataset
 
-__all__ = ['BalancedSampler', 'EgoExo4DBodyDataset', 'EndlessSampler', 'EpochSampler', 'Field', 'HeadPoseDataset',
-           'Human36M25DDataset', 'Human36MDataset', 'HumanEvaDataset', 'ImageMeshDataset', 'LiftingDataset',
-           'MPIINF3DHPDataset', 'MocapLiftingDataset', 'SequenceBatchSampler', 'SequenceSampler', 'SequenceStore',
-           'WindowDataset', 'batch_collate', 'readers', 'transforms', 'windows']
+__all__ = ['BalancedSampler', 'EgoExo4DBodyDataset', 'EgoExo4DHandDataset', 'EndlessSampler', 'EpochSampler', 'Field',
+           'HeadPoseDataset', 'Human36M25DDataset', 'Human36MDataset', 'HumanEvaDataset', 'ImageMeshDataset',
+           'LiftingDataset', 'MPIINF3DHPDataset', 'MocapLiftingDataset', 'SequenceBatchSampler', 'SequenceSampler',
+           'SequenceStore', 'WindowDataset', 'batch_collate', 'readers', 'transforms', 'windows']

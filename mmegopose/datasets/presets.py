@@ -251,6 +251,23 @@ class ImageMeshDataset(WindowDataset):
         return next(step.skipped for step in self.pipeline.transforms if hasattr(step, 'skipped'))
 
 
+@DATASETS.register_module()
+class EgoExo4DHandDataset(ImageMeshDataset):
+    """Hand pose of the wearer in pictures of the headset: the benchmark of Ego-Exo4D.
+
+    Joints are relative to the wrist, in the axes of the camera, which lies on its side.
+
+    Args:
+        data_root, split, labels, template, mirror_left, cache_dir: see :func:`.read_egoexo4d_hand`.
+        kwargs: see :class:`ImageMeshDataset`.
+    """
+
+    def __init__(self, data_root: str, split: str = 'train', *, labels: str = 'manual', template: str | None = None,
+                 mirror_left: bool = True, cache_dir: str | None = None, **kwargs):
+        super().__init__(data_root, dict(type='egoexo4d_hand', labels=labels, template=template,
+                                         mirror_left=mirror_left, cache_dir=cache_dir), split, **kwargs)
+
+
 def _read(reader, data_root: str | None, split: str | None) -> SequenceStore:
     """The store of a reader's config; ``data_root`` and ``split`` go to the reader."""
     given = {name: value for name, value in (('data_root', data_root), ('split', split)) if value is not None}

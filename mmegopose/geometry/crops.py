@@ -92,7 +92,7 @@ def crop_transform(center: np.ndarray, size: float, patch_size: int = CROP_SIZE,
 
 
 def crop_image(image: np.ndarray, center: np.ndarray, size: float, patch_size: int = CROP_SIZE, rotation: float = 0.0,
-               flip: bool = False, antialias: bool = False) -> tuple[np.ndarray, np.ndarray]:
+               flip: bool = False, antialias: bool = False, flip_axis: str = 'x') -> tuple[np.ndarray, np.ndarray]:
     """Cut a box out of an image; black where the box leaves it.
 
     Args:
@@ -102,6 +102,7 @@ def crop_image(image: np.ndarray, center: np.ndarray, size: float, patch_size: i
         rotation: of the box, radians, see :func:`crop_transform`.
         flip: mirror the image, and the box with it, before the box is turned: left hands become right hands.
         antialias: blur the image before it shrinks by more than 2.2, as HaMeR does at test time.
+        flip_axis: coordinate that changes when the image is mirrored, ``'x'`` or ``'y'``.
 
     Returns:
         The crop ``(patch_size,patch_size,3)`` uint8 and the map ``(2,3)`` from pixels of the image, as it was given,
@@ -120,11 +121,13 @@ def crop_image(image: np.ndarray, center: np.ndarray, size: float, patch_size: i
     if antialias and shrink > 1.1:
         image = _blur(image, (shrink - 1) / 2)
     if flip:
-        image = cv2.flip(image, 1)
-        transform = crop_transform(np.array([width - 1 - center[0], center[1]]), size, patch_size, rotation)
+        image = cv2.flip(image, 1 if flip_axis == 'x' else 0)
+        mirror = np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]] if flip_axis == 'x' else
+                          [[1, 0, 0], [0, -1, height - 1], [0, 0, 1]])
+        transform = crop_transform(mirror[:2] @ [*center, 1], size, patch_size, rotation)
     patch = cv2.warpAffine(image, transform, (patch_size, patch_size), flags=cv2.INTER_LINEAR)
     if flip:
-        transform = transform @ np.array([[-1, 0, width - 1], [0, 1, 0], [0, 0, 1]])
+        transform = transform @ mirror
     return patch, transform
 
 

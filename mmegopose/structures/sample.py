@@ -40,6 +40,7 @@ FIELDS = dict(
     box_size=SampleField(('B', 'T'), 'pixels of the image, side of the square crop'),
     image_size=SampleField(('B', 'T', 2), 'pixels, width and height'),
     right=SampleField(('B', 'T'), 'bool: a right hand'),
+    crop_mirrored=SampleField(('B', 'T'), 'bool: the crop and its labels are those of the mirrored scene'),
     image_id=SampleField(('B', 'T'), 'number of the image in its annotation file'),
     area=SampleField(('B', 'T'), 'pixels of the image, squared; of the instance'),
     # body models; rotations are relative to the parent joint

@@ -1,4 +1,4 @@
 """Readers: from the official files of a data set to a store, one file each, by family."""
-from . import head_pose, images, lifting
+from . import hand_pose, head_pose, images, lifting
 
-__all__ = ['head_pose', 'images', 'lifting']
+__all__ = ['hand_pose', 'head_pose', 'images', 'lifting']

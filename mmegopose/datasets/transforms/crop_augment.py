@@ -33,7 +33,7 @@ class CropAugment:
         options: see :func:`random_crop`.
 
     Raises:
-        ValueError: mirrored or cut-off hands; a mirrored right hand is a left one.
+        ValueError: cut-off hands; mirrored ones where the model sees right hands only.
     """
 
     def __init__(self, extreme_prob: float = 0.0, **options):
@@ -44,7 +44,10 @@ class CropAugment:
     def bind(self, store: SequenceStore) -> None:
         """Check that the options are for what the store shows."""
         self.skeleton = get_skeleton(store.info['skeleton'])
-        if store.info['kind'] == 'hand' and (self.options.get('flip_prob') or self.extreme_prob):
+        if store.info['kind'] != 'hand':
+            return
+        one_side = store.info.get('mirror_left', True)
+        if self.extreme_prob or (one_side and self.options.get('flip_prob')):
             raise ValueError('augment: flip_prob and extreme_prob are for bodies; a mirrored right hand is a left one')
 
     def __call__(self, batch: dict) -> dict:

@@ -29,7 +29,9 @@ class DecodeCrop:
 
     Of the store it needs the fields ``file``, ``box (F,4)`` (centre and size, pixels), ``right``, ``image_size`` (0:
     unknown) and, for archives, ``span (F,2)``, and the facts ``root`` and ``tight`` (boxes are tight, or else as large
-    as crops should be). A store with ``pictures`` has the images in memory. For other transforms it sets
+    as crops should be), perhaps ``mirror_left`` (False: left hands stay as they are) and ``mirror_axis`` (``'y'``: the
+    mirrored picture is upside down, as that of a camera on its side; default: ``'x'``). A store with ``pictures`` has
+    the images in memory. For other transforms it sets
 
     ======================== ======================================================================================
     ``box_center (B,T,2)``   centre of the square that was cut out, pixels of the image, float32
@@ -73,7 +75,7 @@ class DecodeCrop:
         store, rows = batch['store'], batch['rows']
         change = batch.get('crop_change') or CropChange.none(len(rows))
         right = torch.from_numpy(store.frames['right'][rows])
-        mirrored = ~right ^ change.flip[:, None]  # (B,T)
+        mirrored = (~right & store.info.get('mirror_left', True)) ^ change.flip[:, None]  # (B,T)
         rotation = change.rotation[:, None].expand(rows.shape)
         boxes = batch.get('box', store.frames['box'][rows]).astype(np.float64)  # (B,T,4)
         side = self._sides(boxes, store.info['tight'])
@@ -114,7 +116,7 @@ class DecodeCrop:
                 image_size[place] = images[name].shape[1::-1]
                 patches[place], transform[place] = crop_image(
                     images[name], center[place], side[place], self.size, float(rotation[place]), bool(mirrored[place]),
-                    self.antialias)
+                    self.antialias, store.info.get('mirror_axis', 'x'))
             except (OSError, ValueError, cv2.error) as error:
                 read[place] = False
                 self._skip(Path(store.info.get('root', '')) / name, error)

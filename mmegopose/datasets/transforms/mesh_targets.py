@@ -15,6 +15,7 @@ an L::
 1. **Mirror** left hands, so that every hand is a right one, and half of the bodies: x changes its sign (in the image u
    becomes W - 1 - u), and with it two of three numbers of a rotation vector, (a, b, c) -> (a, -b, -c). In a mirrored
    body left is right, so its joints change places; a mirrored hand is the other hand, whose joints have the same names.
+   Of a camera that lies on its side y changes its sign instead (``mirror_axis`` of the store; it has no rotations).
 2. **Turn** joints and the root about the optical axis. All other rotations are relative to their parents and stay.
 3. **Cut**: keypoints take all three steps at once, by the map that the crop was cut with. Joints, vertices and the root
    stay in the axes of the camera, metres, wherever the box is.
@@ -58,7 +59,8 @@ class MeshTargets:
 
     def __call__(self, batch: dict) -> dict:
         labels = self._labels(batch)
-        labels = mirror_labels(labels, batch['crop_mirrored'], swap_of(batch['skeleton']))
+        labels = mirror_labels(labels, batch['crop_mirrored'], swap_of(batch['skeleton']),
+                               batch.get('mirror_axis', 'x'))
         labels = mask_labels(turn_labels(labels, batch['crop_rotation']), batch['valid'])
         rotations = so3_exp(labels.pop('pose')).float()
         batch.update(labels, global_orient=rotations[:, :, :1], body_pose=rotations[:, :, 1:])
@@ -105,13 +107,14 @@ def cut_keypoints(keypoints: np.ndarray, transform: np.ndarray, side: int) -> tu
     return torch.from_numpy(crop_units(points, side)), torch.from_numpy(keypoints[..., 2].copy())
 
 
-def mirror_labels(labels: dict, mirrored: Tensor, swap: list | None) -> dict:
-    """Step 1, where ``mirrored (B,T)``; ``swap`` as of :func:`swap_of`. The map of the crop has mirrored keypoints."""
+def mirror_labels(labels: dict, mirrored: Tensor, swap: list | None, axis: str = 'x') -> dict:
+    """Step 1, where ``mirrored (B,T)``; ``swap`` as of :func:`swap_of`, ``axis`` as of :func:`mirror_joints`. Keypoints
+    are mirrored already, by the map of the crop."""
     if not mirrored.any():
         return labels
-    changed = dict(pose=mirror_pose(labels['pose'], swap), joints=mirror_joints(labels['joints'], swap))
+    changed = dict(pose=mirror_pose(labels['pose'], swap), joints=mirror_joints(labels['joints'], swap, axis))
     if 'vertices' in labels:
-        changed['vertices'] = mirror_joints(labels['vertices'])
+        changed['vertices'] = mirror_joints(labels['vertices'], axis=axis)
     if swap is not None:
         index = torch.tensor(swap)
         changed |= {name: labels[name].index_select(dim, index) for name, dim in SWAPPED.items() if name in labels}
@@ -146,10 +149,10 @@ def mirror_pose(pose: Tensor, swap: list | tuple | None = None) -> Tensor:
     return pose * pose.new_tensor([1, -1, -1])
 
 
-def mirror_joints(joints: Tensor, swap: list | tuple | None = None) -> Tensor:
-    """Joints ``(...,J,3)`` of the mirrored body, x negated; ``swap`` as for :func:`mirror_pose`."""
+def mirror_joints(joints: Tensor, swap: list | tuple | None = None, axis: str = 'x') -> Tensor:
+    """Joints ``(...,J,3)`` of the mirrored body, x or, by ``axis``, y negated; ``swap`` as for :func:`mirror_pose`."""
     joints = joints if swap is None else joints[..., list(swap), :]
-    return joints * joints.new_tensor([-1, 1, 1])
+    return joints * joints.new_tensor([-1, 1, 1] if axis == 'x' else [1, -1, 1])
 
 
 def turn_joints(joints: Tensor, rotation: Tensor) -> Tensor:

@@ -1,0 +1,115 @@
+"""The hand pose benchmark of Ego-Exo4D (Grauman et al., CVPR 2024), as its official preparation writes it."""
+from pathlib import Path
+
+import numpy as np
+
+from ....files import BadFile, as_floats, read_json, require
+from ....geometry.crops import boxes_from_corners
+from ....registry import READERS
+from ...cache import cached_store
+from ...store import SequenceStore
+from ..images.annotations import BAD_ANNOTATION, skip_reason
+from ..images.image_rows import SkipReport, image_store, no_usable_sample
+
+SPLITS, LABELS, SIDES = ('train', 'val', 'test'), ('manual', 'auto'), ('right', 'left')
+SIDE = 512  # of the undistorted pictures, pixels
+DOWNLOAD = ('data_root should be the folder that mmegopose prepare egoexo4d-hand, or the official preparation, has '
+            'written, with annotation/ and image/ in it')
+TEMPLATE = ('copy it from handpose/data_preparation of https://github.com/EGO4D/ego-exo4d-egopose, or name it in '
+            'template')
+
+
+@READERS.register_module('egoexo4d_hand')
+def read_egoexo4d_hand(data_root: str, split: str = 'train', labels: str = 'manual', template: str | None = None,
+                       mirror_left: bool = True, cache_dir: str | None = None) -> SequenceStore:
+    """Hands of wearers in undistorted pictures of 512 x 512 from their headset; a sequence is one hand of a take.
+
+    ``annotation/{labels}/ego_pose_gt_anno_{split}_public.json`` holds the labels and boxes, those of the test split
+    boxes only, and ``image/undistorted/{split}/{take_name}/{frame:06d}.jpg`` the pictures. Joints are in the axes of
+    the camera, which lies on its side (x down, y to the wearer's left, z forward), from the wrist, whose place is known
+    even where it is not visible. In the mirrored scene y changes its sign, and the picture is upside down.
+
+    Args:
+        data_root: folder of the prepared data.
+        split: ``'train'``, ``'val'`` or ``'test'``.
+        labels: ``'manual'``, ``'auto'``, or ``'both'``: hands that nobody labelled by hand get automatic labels. The
+            test split is the same for all.
+        template: path of the annotation file of the split where it lies elsewhere, e.g. the official
+            ``ego_pose_gt_anno_test_public.json``; relative to ``data_root`` or to here.
+        mirror_left: left hands are shown mirrored, so that a model sees right hands only; False: as they are.
+        cache_dir: see :func:`.cached_store`.
+
+    Raises:
+        FileNotFoundError, BadFile: a file is missing or damaged.
+        ValueError: unknown split or labels, or no usable sample.
+    """
+    if split not in SPLITS or labels not in (*LABELS, 'both'):
+        raise ValueError(f'split={split!r} should be one of {SPLITS}, and labels={labels!r} one of '
+                         f"{(*LABELS, 'both')}")
+    root = require(data_root, DOWNLOAD)
+    sources = [_annotations(root, split, kind, template) for kind in (LABELS if labels == 'both' else (labels,))]
+    sources = sources[:1] if template or split == 'test' else sources
+    store = cached_store('egoexo4d_hand', sources, [str(root.resolve()), split],
+                         lambda: _parse(root, split, sources), cache_dir)
+    return store.extended(info=dict(mirror_left=mirror_left))
+
+
+def _annotations(root: Path, split: str, kind: str, template: str | None) -> Path:
+    if template is not None:
+        path = root / template
+        return path if path.is_file() else require(template, f'template should be an annotation file; {TEMPLATE}')
+    name = f'ego_pose_gt_anno_{split}_public.json'
+    places = [root / 'annotation' / kind / name]
+    if split == 'test':  # one file for all
+        places += [root / 'annotation' / other / name for other in LABELS if other != kind] + [root / name]
+    return next((path for path in places if path.is_file()), None) or require(
+        places[0], TEMPLATE if split == 'test' else DOWNLOAD)
+
+
+def _parse(root: Path, split: str, sources: list) -> SequenceStore:
+    report, hands = SkipReport(), {}
+    for path in sources:
+        for uid, take in read_json(path).items():
+            for frame, entry in take.items() if isinstance(take, dict) else ():
+                for side in SIDES:
+                    try:
+                        hand = _hand(entry, side, split)
+                    except BAD_ANNOTATION as error:
+                        report.skip(skip_reason(error), f'{path}, take {uid}, frame {frame}, {side} hand: {error}')
+                        continue
+                    if hand is not None:
+                        hands.setdefault((uid, side, int(frame)), hand)
+    if not hands:
+        raise no_usable_sample(f'{root} {split}', report)
+    sequences, numbers = {}, []
+    for uid, side, _ in hands:
+        numbers.append(sequences.setdefault((uid, side), len(sequences)))
+    rows = list(hands.values())
+    takes = {uid: row['take'] for (uid, _, _), row in zip(hands, rows)}
+    files = [f'image/undistorted/{split}/{row["take"]}/{frame:06d}.jpg' for (_, _, frame), row in zip(hands, rows)]
+    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0] if name != 'take'}
+    store = image_store(
+        'hand', root, 'Ego-Exo4D hands', split, file=files, sequence=numbers, report=report, clean=split != 'test',
+        frame=[frame for *_, frame in hands], right=[side == 'right' for _, side, _ in hands],
+        image_size=(SIDE, SIDE), box=boxes_from_corners(columns.pop('corners')),
+        sequences=[dict(uid=f'{uid}/{side}', name=takes[uid], root_dir=f'takes/{takes[uid]}', take_uid=uid, side=side)
+                   for uid, side in sequences], **columns)
+    return store.extended(info=dict(mirror_axis='y', labelled=split != 'test'))
+
+
+def _hand(entry: dict, side: str, split: str) -> dict | None:
+    """Labels of a hand; None: the frame has not this hand."""
+    corners = entry[f'{side}_hand_bbox']
+    if not corners:
+        return None
+    take = entry['metadata']['take_name']
+    if not isinstance(take, str) or '/' in take or '\\' in take or take in ('', '.', '..'):
+        raise BadFile(f'take_name={take!r} is no name of a folder')
+    hand = dict(take=take, corners=as_floats(corners).reshape(4))
+    if split == 'test':
+        return hand
+    joints, keypoints = (as_floats(entry[f'{side}_hand_{size}d']).reshape(21, size) for size in (3, 2))
+    valid = np.array(entry[f'{side}_hand_valid_3d'], bool).reshape(21)
+    if not np.isfinite(joints[0]).all():
+        raise ValueError('the wrist, from which all joints are measured, is not known')
+    return hand | dict(joints=np.c_[joints - joints[0], valid], keypoints=np.c_[keypoints, valid])
