@@ -7,7 +7,7 @@ from ..registry import BACKBONES, EMBEDDINGS, FUSIONS, LOSSES, MODELS
 from ..structures import PoseDataSample
 from .branch import Branch, NeckAndHead, accepts, build_part, comparing, fusing, reading
 from .flip import FlipAverage
-from .layers import any_stream, streams_of
+from .layers import any_stream, frame_mask, streams_of
 
 
 @MODELS.register_module()
@@ -143,7 +143,7 @@ class PoseEstimator(NeckAndHead, BaseModel):
         """Tokens ``(B,T,N,C)`` of the own head, None if there is none, and ``{branch: tokens}``."""
         if self.embed is not None:
             inputs = dict(inputs, tokens=self.embed(inputs))
-        branches = {name: branch(inputs) for name, branch in self.branches.items()}
+        branches = {name: self.branches[name](inputs) for name in self._run(inputs)}
         if self.head is None:
             return None, branches
         if self.backbone is not None:
@@ -151,8 +151,24 @@ class PoseEstimator(NeckAndHead, BaseModel):
                 tokens = self.backbone(inputs)
         else:
             with fusing(self.fusion, branches):
-                tokens = self.fusion(branches)
+                tokens = self.fusion(branches, **self._there(inputs, branches))
         return self.apply_neck(tokens, inputs, self.streams), branches
+
+    def _run(self, inputs: dict) -> list:
+        """Names of the branches to run: in evaluation not those whose streams the data lacks, save the first one, if
+        the fusion of tokens knows what is there."""
+        if self.head is None or not self.fusion_knows_there or self.training:
+            return list(self.branches)
+        return [name for name, branch in self.branches.items() if name == self.fusion.names[0] or not branch.streams
+                or any(stream in inputs for stream in branch.streams)]
+
+    def _there(self, inputs: dict, branches: dict) -> dict:
+        """The argument ``there`` of a fusion that has it, where some branch may see nothing."""
+        if not self.fusion_knows_there:
+            return {}
+        mask_of = any_stream if self.head is None else frame_mask  # outputs of a frame that is not valid count nowhere
+        there = {name: mask_of(inputs, self.branches[name].streams) for name in branches}
+        return dict(there=there) if any(mask is not None for mask in there.values()) else {}
 
     def _outputs(self, inputs: dict, predict: bool = False) -> dict:
         """Outputs ``{name: (B,T',...)}``."""
@@ -164,10 +180,8 @@ class PoseEstimator(NeckAndHead, BaseModel):
 
     def _fused(self, inputs: dict, tokens: dict, outputs: dict) -> dict:
         """Outputs of all branches to one; a fusion with an argument ``there`` knows which branches see nothing."""
-        there = {name: any_stream(inputs, branch.streams) for name, branch in self.branches.items()}
-        known = self.fusion_knows_there and any(mask is not None for mask in there.values())
         with fusing(self.fusion, outputs):
-            return self.fusion(tokens, outputs, **dict(there=there) if known else {})
+            return self.fusion(tokens, outputs, **self._there(inputs, tokens))
 
     def _losses(self, inputs: dict, samples: PoseDataSample) -> dict[str, Tensor]:
         """Scalars by name, those of a branch with its name in front."""

@@ -13,7 +13,8 @@ What is not there: where the mask of a stream is False its numbers mean nothing,
 embedding reads them with ``models.layers.read_stream``, which gives the stream's ``blank`` there; the other streams of
 the frame still count. A frame is there if it is ``valid`` and one of the streams that are read is there; a stream
 without a mask always is. Attention and necks look at no token of a frame that is not there, and at none that its own
-mask ``(B,T,N)`` leaves out. A frame that is not ``valid`` repeats a neighbour or is zero: its numbers are ordinary.
+mask ``(B,T,N)`` leaves out. A frame that is not ``valid`` repeats a neighbour or is zero: its numbers are ordinary. A
+stream may hold the newest T' frames of the window only, and so does its mask then.
 """
 from collections.abc import Callable
 from typing import NamedTuple
@@ -107,6 +108,11 @@ def mirror_columns(images: Tensor, flip: list) -> Tensor:
     return images.flip(-1)
 
 
+def mirror_directions(directions: Tensor, flip: list) -> Tensor:
+    """Mirror rule of directions ``(B,T,3)`` in axes of the head: y, to the left, is negated."""
+    return directions * directions.new_tensor([1, -1, 1])
+
+
 def mirror_hands(places: Tensor, flip: list) -> Tensor:
     """Mirror rule of places of both hands ``(B,T,2,3)``: left and right change, and y, to the left, is negated."""
     return places.flip(2) * places.new_tensor([1, -1, 1])
@@ -123,6 +129,20 @@ for _stream in (
         # left and right, metres in the heading frame of the newest head (x forward, y left, z up), see WristPlaces
         Stream('wrists', ('B', 'T', 2, 3), 'wrists_detected', mirror_hands),
         Stream('wrists_detected', ('B', 'T', 2), mirror=lambda detected, flip: detected.flip(2)),
+        # what the wearer sees, upright, standardised as an image; see FrameViews
+        Stream('view', ('B', 'T', 3, 'H', 'W'), 'view_valid', mirror_columns, BLACK),
+        Stream('view_valid', ('B', 'T'), mirror=keep),
+        # of these pictures, or of depth maps, by a network that was trained before; see FrameFeatures
+        Stream('view_features', ('B', 'T', 'F'), 'view_features_valid'),
+        Stream('view_features_valid', ('B', 'T'), mirror=keep),
+        Stream('depth_features', ('B', 'T', 'F'), 'depth_features_valid'),
+        Stream('depth_features_valid', ('B', 'T'), mirror=keep),
+        # acceleration and turn rate in the axes of a sensor, several readings in a row; see InertialReadings
+        Stream('imu', ('B', 'T', 'F'), 'imu_valid'),
+        Stream('imu_valid', ('B', 'T'), mirror=keep),
+        # where the wearer looks, a unit vector (x forward, y left, z up); see GazeDirections
+        Stream('gaze', ('B', 'T', 3), 'gaze_valid', mirror_directions),
+        Stream('gaze_valid', ('B', 'T'), mirror=keep),
         # x, y and perhaps the confidence, about the centre of the image
         Stream('keypoints', ('B', 'T', 'J', 'D'), 'detected', mirror_points),
         Stream('detected', ('B', 'T', 'J'), mirror=swap_joints),

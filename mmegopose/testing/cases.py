@@ -167,12 +167,21 @@ class FusionCase(Case):
         if module.level == 'outputs':
             given['outputs'] = {name: dict(make_targets(self.outputs, self.sizes, seed).items())
                                 for seed, name in enumerate(module.names)}
+        if accepts(module, 'there'):
+            given['there'] = {name: self._there(seed) for seed, name in enumerate(module.names)}
         return given
 
+    def _there(self, seed: int) -> Tensor:
+        """Where a branch is there, ``(B,T)``: the first one everywhere, the others nowhere in the last window."""
+        there = make_streams(('valid',), self.sizes, seed)['valid']
+        there[-1] = False
+        return there | (seed == 0)
+
     def run(self, module, given):
+        there = {name: given[name] for name in ('there',) if name in given}
         if module.level == 'tokens':
-            return dict(tokens=module(given['tokens']))
-        return module(given['tokens'], given['outputs'])
+            return dict(tokens=module(given['tokens'], **there))
+        return module(given['tokens'], given['outputs'], **there)
 
 
 class HeadCase(Case):

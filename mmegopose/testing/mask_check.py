@@ -18,7 +18,8 @@ def check_masks(case: Case) -> None:
     """Whatever stands where a mask is False, the outputs that are there stay.
 
     The tokens of a neck and the predictions of a loss are moved where their mask is False. The streams of a backbone,
-    an embedding or an estimator are moved where ``valid`` is False, then where the mask that each declares is.
+    an embedding or an estimator are moved where ``valid`` is False, then where the mask that each declares is. What a
+    fusion gets of a branch is moved in windows in which nothing of it is there.
     """
     module = case.shaken().eval()
     for text, given, moved, there in _moved(case):
@@ -40,6 +41,11 @@ def _moved(case: Case) -> Iterator[tuple[str, dict, dict, Callable]]:
         moved = given | dict(tokens=_put(given['tokens'], given['mask'], given['tokens'] + 1))
         yield (', where mask is False', given, moved, lambda value: given['mask']
                if value.shape[:3] == given['mask'].shape else torch.zeros_like(value, dtype=torch.bool))
+    elif 'there' in given:
+        moved = {part: {name: _shifted(value, given['there'][name].any(1)) for name, value in given[part].items()}
+                 for part in ('tokens', 'outputs') if part in given}
+        yield (', in a window in which a branch is nowhere there', given, given | moved,
+               lambda value: torch.ones_like(value, dtype=torch.bool))
     elif isinstance(case, LossCase):
         if 'joints' in given['outputs'] and 'visible' in given['targets']:
             joints = given['outputs']['joints']
@@ -122,6 +128,12 @@ def _rows_there(value: Tensor, inputs: dict, streams: tuple) -> Tensor:
     if mask is None:
         return torch.ones(value.shape[:2], dtype=torch.bool)
     return (mask if value.ndim > 2 else mask[..., 0])[:, -value.shape[1]:]
+
+
+def _shifted(value: Tensor | dict, windows: Tensor) -> Tensor | dict:
+    """Tokens, or outputs by name, larger by one except in the windows ``(B,)``."""
+    return {name: _shifted(each, windows) for name, each in value.items()} if isinstance(value, dict) else _put(
+        value, windows, value + 1)
 
 
 def _put(values: Tensor, mask: Tensor, other: Tensor | float) -> Tensor:

@@ -172,8 +172,8 @@ def test_streams_made_before_the_mirror_are_mirrored_or_refused(egoexo):
     assert 0 < flipped.sum() < len(flipped)
     wanted = torch.where(flipped[:, None, None, None], keypoints[:, :, flip] * torch.tensor([-1., 1]), keypoints)
     assert torch.equal(after['inputs']['keypoints'], wanted)
-    with pytest.raises(ValueError, match="mirror image of the stream 'gaze' is not known"):
-        TRANSFORMS.build(dict(type='Mirror'))(dict(before, inputs=dict(gaze=keypoints)))
+    with pytest.raises(ValueError, match="mirror image of the stream 'pressure' is not known"):
+        TRANSFORMS.build(dict(type='Mirror'))(dict(before, inputs=dict(pressure=keypoints)))
 
 
 def test_tempo_changes_speed_not_shape(egoexo):

@@ -221,8 +221,8 @@ def test_a_new_stream_is_mirrored(trackers, monkeypatch):
     inputs = tracker_batch()[0]
     assert torch.equal(doubled['trackers_detected'][B:], inputs['trackers_detected'].flip(2))
     torch.testing.assert_close(doubled['trackers'][B:, :, 0, 0], -inputs['trackers'][:, :, 1, 0])
-    with pytest.raises(ValueError, match="mirror image of the stream 'gaze' is not known"):
-        model.flip.double(dict(inputs, gaze=torch.zeros(B, T, 3)))
+    with pytest.raises(ValueError, match="mirror image of the stream 'pressure' is not known"):
+        model.flip.double(dict(inputs, pressure=torch.zeros(B, T, 3)))
 
 
 def test_masks_of_frames_count_for_the_streams_of_the_tokens():

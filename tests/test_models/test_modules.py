@@ -23,6 +23,8 @@ MPJPE = dict(mpjpe=dict(type='MPJPELoss'))
 PATCHES, STEM = (dict(type=kind, img_size=(64, 48)) for kind in ('PatchEmbed', 'ConvStem'))
 IMAGES = dict(arch='tiny', embed_dim=32, depth=2, num_heads=4, embed=PATCHES)
 EXTPOSE = dict(IMAGES, type='ExtPose', streams=('image', 'pose_image'))
+VIEW = dict(type='FrameEmbed', encoder=STEM | dict(stream='view', embed_dim=32), in_dim=32, token_dim=4)
+THREE = dict(head=C, view=C, imu=C)
 MESH_HEAD = dict(
     type='MeshDecoderHead', embed_dim=32, decoder_dim=24, depth=2, num_heads=2, head_dim=12, mlp_dim=32,
     camera_scale=5.0, body_model=dict(type='SkinnedModel', source='open_hand', joint_order='openpose'))
@@ -72,6 +74,13 @@ ESTIMATORS = {
         type='PoseEstimator', head=HEAD, losses=MPJPE,
         fusion=dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C),
         branches={name: dict(backbone=dict(type='ViT', embed=TRAJECTORY, **SMALL)) for name in 'ab'}),
+    **{f'{fusion["type"]} of streams': dict(
+        type='PoseEstimator', losses=MPJPE, fusion=fusion, head=HEAD | dict(type='WristHead'), branches={
+            name: dict(backbone=dict(type='ViT', embed=embed, **SMALL)) for name, embed in dict(
+                head=dict(type='WristEmbed', in_dim=5), view=TRAJECTORY | dict(stream='view_features'),
+                imu=TRAJECTORY | dict(stream='imu')).items()})
+       for fusion in (dict(type='ConcatFusion', in_dims=THREE, embed_dim=C, hidden_dims=(8,)),
+                      dict(type='GatedFusion', in_dims=THREE), dict(type='BranchAttention', in_dims=THREE))},
 }
 
 MESH = dict(
@@ -85,6 +94,9 @@ CASES = {
     'pose embedding': (POSE_TOKEN | dict(embed_dim=C), dict(sizes=dict(D=3, N=1), masks=('valid', 'detected'))),
     'patches of images': (PATCHES | dict(embed_dim=C), {}),
     'stem of images': (STEM | dict(embed_dim=32), {}),
+    'pictures of frames': (VIEW | dict(embed_dim=C), {}),
+    'frozen pictures': (dict(type='ViT', embed=VIEW | dict(encoder=IMAGES | dict(type='ViT', embed=PATCHES | dict(
+        stream='view')), trainable=False), **SMALL), dict(masks=('valid',))),
     'ViT of a trajectory': (dict(type='ViT', embed=TRAJECTORY, **SMALL), dict(masks=('valid',))),
     'ViT of head and wrists': (
         dict(type='ViT', embed=dict(type='WristEmbed', in_dim=5), **SMALL), dict(masks=('valid', 'wrists_detected'))),
@@ -102,6 +114,9 @@ CASES = {
     'weighted fusion': (dict(type='WeightedFusion', weights=dict(a=0.1, b=0.9)), {}),
     'cross-attention fusion': (dict(type='CrossAttentionFusion', prior=dict(a=0.1, b=0.9), embed_dim=C), {}),
     'concatenation': (dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C), {}),
+    'MLP of branches': (dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C, hidden_dims=(8,)), {}),
+    'gated branches': (dict(type='GatedFusion', in_dims=dict(a=C, b=C, c=C)), {}),
+    'attention to branches': (dict(type='BranchAttention', in_dims=dict(a=C, b=C, c=C), depth=2), {}),
     'head of a frame': (HEAD, dict(sizes=dict(N=1))),
     'head of wrists': (HEAD | dict(type='WristHead'), dict(sizes=dict(N=1))),
     'head of joints': (HEAD | dict(per_joint=True, output='all', norm=True, act='tanh'), {}),

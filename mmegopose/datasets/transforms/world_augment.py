@@ -9,7 +9,7 @@ from ...geometry.rigid import make_rigid
 from ...geometry.rotations import so3_exp, yaw_matrix
 from ...geometry.trajectory import camera_to_head
 from ...registry import TRANSFORMS
-from ...structures import get_skeleton, mirror_stream
+from ...structures import get_skeleton, mask_name, mirror_stream
 from ..random import check_shares
 
 POSES = ('head_pose', 'head_pose_before', 'T_world_camera')
@@ -22,11 +22,18 @@ class Mirror:
 
     Streams that a transform made before are mirrored as they are declared, see ``structures.streams``; ``ValueError``
     for one whose mirror image is not known.
+
+    Args:
+        prob: share of the windows.
+        lose: streams with a mask that are not there in mirrored windows, for want of a mirror image; features of
+            pictures for example.
     """
 
-    def __init__(self, prob: float = 0.5):
+    def __init__(self, prob: float = 0.5, lose: tuple = ()):
         check_shares(prob=prob)
-        self.prob = prob
+        self.prob, self.lose = prob, {mask_name(name): name for name in lose}
+        if None in self.lose:
+            raise ValueError(f'Mirror(lose={tuple(lose)}): {self.lose[None]!r} is always there, for it has no mask')
 
     def __call__(self, batch: dict) -> dict:
         chosen = batch['random'].uniform(1)[:, 0] < self.prob  # (B,)
@@ -46,6 +53,11 @@ class Mirror:
             batch['wrists'] = torch.where(chosen[:, None, None, None], batch['wrists'].flip(2) @ world,
                                           batch['wrists'])
         for name, stream in batch.get('inputs', {}).items():
+            if name in self.lose.values():
+                continue
+            if name in self.lose:
+                batch['inputs'][name] = stream & ~chosen.reshape(-1, *[1] * (stream.ndim - 1))
+                continue
             where = chosen.reshape(-1, *[1] * (stream.ndim - 1))  # (B, 1, ...)
             batch['inputs'][name] = torch.where(where, mirror_stream(name, stream, flip), stream)
         return batch

@@ -138,6 +138,7 @@ class ViT(BaseModule):
         x = self.embedded(inputs)
         B, T, N, _ = x.shape
         keys = self._keys(inputs, N)
+        keys = keys if keys is None else keys[:, -T:]
         x = self._sequences(x)
         mask, is_causal = attention_mask(None if keys is None else self._sequences(keys), self.causal)
         for block in self.blocks:

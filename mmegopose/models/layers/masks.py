@@ -27,9 +27,12 @@ def token_mask(inputs: dict, num_tokens: int, streams: tuple | None = None) -> T
 
 
 def frame_mask(inputs: dict, streams: tuple | None = None) -> Tensor | None:
-    """Frames that are there, ``(B,T)`` bool: valid, with one of the streams at least; None: all."""
+    """Frames that are there, ``(B,T)`` bool: valid, with one of the streams at least; None: all.
+
+    Streams that hold only the newest frames of the window have as many here.
+    """
     valid, some = inputs.get('valid'), any_stream(inputs, streams)
-    return some if valid is None else valid if some is None else valid & some
+    return some if valid is None else valid if some is None else valid[:, -some.shape[1]:] & some
 
 
 def any_stream(inputs: dict, streams: tuple | None) -> Tensor | None:

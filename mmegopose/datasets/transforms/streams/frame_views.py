@@ -1,0 +1,151 @@
+"""The stream of what the wearer sees, from pictures or from a video."""
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ....files import BadFile
+from ....geometry.crops import normalize_image
+from ....registry import TRANSFORMS
+from ...image_files import decode_picture
+from .side_stream import SideStream
+
+FILMS = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
+MAX_GRABS = 90  # frames that are decoded in passing rather than sought
+
+
+class FilmFrames:
+    """Some frames of a video file, by their numbers; those that lie between are decoded in passing.
+
+    Raises ``BadFile`` if it cannot be opened as a video.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path, self.next = str(path), 0
+        self.capture = cv2.VideoCapture(self.path)
+        if not self.capture.isOpened():
+            raise BadFile('it cannot be opened as a video: it is none, or cut off before its index')
+        self.capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+        rate, count = self.capture.get(cv2.CAP_PROP_FPS), self.capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.fps = float(rate) if np.isfinite(rate) and rate > 0 else None
+        self.num_frames = int(count) if np.isfinite(count) and 0 < count < 1e8 else None
+
+    def frame(self, number: int) -> np.ndarray | None:
+        """Pixels ``(H,W,3)`` uint8 RGB; None: the file has no such frame, or it cannot be decoded."""
+        if self.num_frames is not None and number >= self.num_frames:
+            return None
+        if not 0 <= number - self.next <= MAX_GRABS:
+            self.capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+            self.next = round(self.capture.get(cv2.CAP_PROP_POS_FRAMES))
+            if self.next > number:  # a container that does not seek: from its start
+                self.capture.release()
+                self.capture, self.next = cv2.VideoCapture(self.path), 0
+        while self.next < number:
+            if not self.capture.grab():
+                return None
+            self.next += 1
+        good, image = self.capture.read()
+        self.next += 1
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if good and image is not None else None
+
+
+@TRANSFORMS.register_module()
+class FrameViews(SideStream):
+    """The stream ``view (B,T',3,H,W)``: egocentric pictures or video, upright, standardised as an image.
+
+    A picture is squeezed to ``size``. Every frame is decoded once for a batch, and kept small for those that follow, so
+    that windows share it. A video has the number of a frame as the count of its pictures from 0, and the rate of the
+    store; one with another rate is not used, and one that ends too early is not there from then on.
+
+    Args:
+        files, num_frames: see :class:`.SideStream`: a path with ``{frame...}`` is one of pictures, else a video.
+        size: rows and columns, H, W.
+        quarter_turns: turns by 90 degrees clockwise that make the picture upright: 1 for the undistorted frames of
+            Ego-Exo4D, which lie on their side; 0 for its videos.
+        shuffle: read another frame of the same sequence, drawn at random, for each: a control, for what a model learns
+            from it, it does not know from when a picture is.
+    """
+
+    dtype = np.uint8
+
+    def __init__(self, files: str | tuple, size: tuple = (96, 96), num_frames: int | None = 4, quarter_turns: int = 0,
+                 shuffle: bool = False):
+        super().__init__(files, 'view', num_frames)
+        if len(size) != 2 or min(size) < 1:
+            raise ValueError(f'size={size} should be the rows and columns of the pictures')
+        self.size, self.quarter_turns, self.shuffle = tuple(size), quarter_turns % 4, shuffle
+        self.shape = (*self.size, 3)
+        self.films: dict = {}
+
+    def __getstate__(self) -> dict:
+        return self.__dict__ | dict(films={})  # open files stay in their process
+
+    def bind(self, store) -> None:
+        super().bind(store)
+        self.films = {}
+
+    def __call__(self, batch: dict) -> dict:
+        if not self.shuffle:
+            return super().__call__(batch)
+        shuffled = super().__call__(batch | dict(rows=self._anywhere(batch), inputs={}))['inputs']
+        batch.setdefault('inputs', {}).update(shuffled)
+        return batch
+
+    @staticmethod
+    def _anywhere(batch: dict) -> np.ndarray:
+        """Rows ``(B,T)`` drawn from those to be predicted of the same sequences."""
+        store, sequence = batch['store'], batch['sequence'].numpy()
+        rows = np.flatnonzero(store.frames['target']) if 'target' in store.frames else np.arange(store.num_rows)
+        first, end = (np.searchsorted(rows, store.offsets[sequence + i])[:, None] for i in (0, 1))
+        share = batch['random'].uniform(batch['rows'].shape[1]).numpy()
+        return rows[first + (share * (end - first)).astype(np.int64)]
+
+    def read(self, path, index, frames):
+        values, there = np.zeros((len(frames), *self.shape), np.uint8), np.zeros(len(frames), bool)
+        for row, frame in enumerate(frames.tolist()):
+            picture = self.recent.get((index, frame), lambda frame=frame: self._picture(path, index, frame))
+            if len(picture):
+                values[row], there[row] = picture, True
+        self.report['frames without a picture'] += int((~there).sum())
+        return values, there
+
+    def finished(self, values, there):
+        images = normalize_image(values, None)
+        images[~there] = 0
+        return images
+
+    def _picture(self, path: str, index: int, frame: int) -> np.ndarray:
+        """Small and upright ``(H,W,3)`` uint8; empty if there is none."""
+        image = self._decoded(path, frame) if '{frame' in path else self._film(path, index).frame(frame)
+        if image is None or not image.size:
+            return np.zeros((0,), np.uint8)
+        image = np.rot90(image, -self.quarter_turns) if self.quarter_turns else image
+        shrinks = image.shape[0] >= self.size[0] and image.shape[1] >= self.size[1]
+        return cv2.resize(np.ascontiguousarray(image), self.size[::-1],
+                          interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+    def _decoded(self, path: str, frame: int) -> np.ndarray | None:
+        file = path.format(frame=frame)
+        try:
+            return decode_picture(Path(file).read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self.tell(file, f'cannot be used: {error}')
+            return None
+
+    def _film(self, path: str, index: int) -> FilmFrames:
+        if index not in self.films:
+            if len(self.films) >= 4:
+                self.films.pop(next(iter(self.films))).capture.release()
+            film, fps = FilmFrames(path), self.store.info['fps']
+            if film.fps is not None and abs(film.fps - fps) > 0.05 * fps:
+                raise BadFile(f'it has {film.fps:g} frames a second, and the sequence {fps:g}: its frames would be out '
+                              'of step')
+            last = self.store.offsets[index + 1] - 1
+            last = int(self.store.frame_ids(np.array([last]), np.array([index]))[0])
+            if film.num_frames is not None and film.num_frames <= last:
+                self.tell(path, f'it has {film.num_frames} frames, but the sequence goes on to frame {last}: the rest '
+                                'is not there')
+            self.films[index] = film
+        return self.films[index]
