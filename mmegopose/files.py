@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import re
 import secrets
 import stat
 import warnings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_JSON = 2 << 30  # bytes: the largest official file of labels has 1.6 GB
 MAX_STREAM = 1 << 26
+UNFINISHED = re.compile(r'\..+\.[0-9a-f]{16}\.tmp(\..+)?')
 
 
 class BadFile(ValueError):
@@ -53,6 +55,7 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
     """
     with _replacing(path) as unfinished, \
             open(unfinished, mode.replace('w', 'x'), encoding=None if 'b' in mode else 'utf-8') as file:
+        _lock(file)
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -82,10 +85,34 @@ def _replacing(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         kept = 'but the files saved before, among them the previous checkpoint, are intact' \
             if target.suffix == '.pth' else 'and what was there before is intact'
-        raise OSError(error.errno, f'{error.strerror}: it was not written, {kept}', str(path)) from error
+        raise OSError(error.errno or errno.EIO, f'{error.strerror or error}: it was not written, {kept}',
+                      str(path)) from error
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def _lock(file) -> bool:
+    """Mark a file as being written, until it is closed or its process ends; whether that could be done."""
+    try:
+        import fcntl  # not on Windows
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):  # by another process, or the file system has no locks
+        return False
+    return True
+
+
+def sweep_unfinished(folder: str | Path) -> list[Path]:
+    """Delete what :func:`atomic_write` of processes that were killed has left in a folder; returns these files."""
+    gone = []
+    for path in Path(folder).glob('.*.tmp*'):
+        with suppress(OSError):
+            if UNFINISHED.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+                with open(path, 'rb') as file:
+                    if _lock(file):
+                        path.unlink()
+                        gone.append(path)
+    return gone
 
 
 def finite_values(value):

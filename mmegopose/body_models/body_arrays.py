@@ -12,6 +12,9 @@ _ASSETS = Path(__file__).parents[1] / 'assets'
 OPEN_MODELS = {'open_hand': _ASSETS / 'open_hand_right.npz', 'open_body': _ASSETS / 'open_body.npz'}
 """Body models that come with the package, by name."""
 
+LIMITS = dict(v_template=10., shapedirs=10., posedirs=10., J_regressor=10., weights=10., coco17_regressor=10.)
+"""The largest number of an array, metres or shares; those of bodies are below 3."""
+
 
 @dataclass(frozen=True)
 class BodyArrays:
@@ -59,6 +62,9 @@ class BodyArrays:
                 wrong.append(f'{name} has shape {np.shape(value)} and should have {text}')
             elif np.asarray(value).dtype.kind not in 'iuf':
                 wrong.append(f'{name} holds {np.asarray(value).dtype} and should hold numbers')
+            elif np.size(value) and not np.abs(value).max() <= LIMITS.get(name, np.inf):  # NaN is not
+                wrong.append(f'{name} holds {np.abs(value).max():.3g} and should be finite, at most '
+                             f'{LIMITS.get(name, np.inf):g}: it is damaged, or not in metres')
         if not wrong and not all(0 <= parent < joint for joint, parent in enumerate(self.parents) if joint):
             wrong = [f'kintree_table names the parents {self.parents.tolist()}, which should precede their children']
         if wrong:

@@ -17,7 +17,8 @@ from ..files import BadFile
 from .store import SequenceStore
 
 CACHE_VERSION = 5  # raise it when a reader makes other arrays of the same files, or stores have another layout
-UNFINISHED = re.compile(r'.+-[0-9a-f]{12}-[0-9a-f]{12}\.(damaged\.)?[a-z0-9_]{8}')  # made by tempfile
+UNFINISHED = re.compile(r'.+-[0-9a-f]{12}-[0-9a-f]{12}\.(damaged\.)?[a-z0-9_]{8}'  # made by tempfile
+                        r'|\..+-[0-9a-f]{12}\.[0-9a-f]{8}')                         # by the writer of the sample
 ABANDONED_S = 3600  # a half-built folder in which nothing was written for so long belongs to a run that was killed
 
 
@@ -50,7 +51,7 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
     stats = [(path[len(root):], *((s := os.stat(path)).st_size, s.st_mtime_ns)) for path in paths]
     place = f'{kind}-{_hash([CACHE_VERSION, os.path.realpath(root), options])}-'
     folder = home / (place + _hash(stats))
-    _sweep(home)
+    sweep_cache(home)
     if os.path.lexists(folder):
         try:
             return SequenceStore.load(folder)
@@ -60,14 +61,18 @@ def cached_store(kind: str, sources: Iterable, options, build: Callable[[], Sequ
     try:
         store = _install(store, folder)
     except OSError as error:
-        raise OSError(error.errno or errno.EIO, f'{error.strerror or error}: the store {folder} cannot be '
-                      'written; name a folder with room that is yours in the environment variable MMEGOPOSE_CACHE, or '
-                      'in cache_dir') from error
+        raise unwritable(f'the store {folder}', error, ', or in cache_dir') from error
     for old in home.glob(place + '*'):
         finished = '.' not in old.name[len(place):]  # and not what another process is about to finish
         if old != folder and finished and (old / 'store.json').is_file():
             shutil.rmtree(old, ignore_errors=True)
     return store
+
+
+def unwritable(what: str, error: OSError, more: str = '') -> OSError:
+    """The error for ``what`` of the cache, which cannot be written; it names the setting."""
+    return OSError(error.errno or errno.EIO, f'{error.strerror or error}: {what} cannot be written; name a folder with '
+                   f'room that is yours in the environment variable MMEGOPOSE_CACHE{more}')
 
 
 def _install(store: SequenceStore, folder: Path) -> SequenceStore:
@@ -88,9 +93,9 @@ def _install(store: SequenceStore, folder: Path) -> SequenceStore:
     raise BadFile(f'{folder} is damaged and cannot be replaced; delete it')
 
 
-def _sweep(home: Path) -> None:
+def sweep_cache(home: Path) -> None:
     """Delete the unfinished folders of runs that were killed: those in which nothing was written of late."""
-    for path in home.glob('*-*-*.*'):
+    for path in home.glob('*-*.*'):
         if not UNFINISHED.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
             continue
         with suppress(OSError):  # another process sweeps too

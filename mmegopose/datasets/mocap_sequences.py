@@ -7,7 +7,7 @@ import numpy as np
 
 from ..files import require
 from ..geometry.trajectory import rigidity_error
-from ..npz import read_arrays
+from ..npz import read_arrays, write_arrays
 from ..structures import get_skeleton
 
 FPS = 30.0
@@ -98,13 +98,9 @@ class MocapSequences:
                    np.array([sequence.exact_skeleton for sequence in sequences]))
 
     def save(self, path: str | Path) -> None:
-        """Write a compressed npz; its name should end in ``.npz``. Raises ``ValueError`` if not valid."""
-        path = Path(path)
-        if path.suffix != '.npz':
-            raise ValueError(f'{path} should end in .npz')
+        """Write a compressed npz, whole or not at all. Raises ``ValueError`` if not valid, and ``OSError``."""
         self.validate(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(path, **{f.name: getattr(self, f.name) for f in fields(self)})
+        write_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: str | Path) -> 'MocapSequences':

@@ -2,7 +2,7 @@
 import hashlib
 from pathlib import Path
 
-from .cache import cache_home
+from .cache import cache_home, sweep_cache, unwritable
 from .mocap_sequences import MocapSequences
 from .writers.egoexo4d_body import write_egoexo4d
 
@@ -25,9 +25,12 @@ def converted_root(npz: Path, **options) -> Path:
     version = hashlib.sha256(npz.read_bytes() + bytes([WRITER_VERSION])).hexdigest()[:12]
     root = cache_home() / f'{npz.stem}-{version}'
     if not (root / 'takes.json').is_file():
+        sweep_cache(root.parent)
         try:
             write_egoexo4d(MocapSequences.load(npz), root, **options)
         except FileExistsError:
             if not (root / 'takes.json').is_file():  # otherwise another process was first
                 raise
+        except OSError as error:
+            raise unwritable(f'the sample {root}', error) from error
     return root

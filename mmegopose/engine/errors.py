@@ -13,6 +13,7 @@ import mmengine
 from ..plugins import is_plugin_file
 from .options import dotted_keys
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on the disk, or none left of what one may use
 PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
 
 
@@ -49,6 +50,8 @@ def user_errors():
             raise
         if isinstance(error, OSError) and error.errno == errno.ENOENT and error.filename is not None:
             text = f'there is no file or folder {error.filename}: check the path that names it'
+        if isinstance(error, OSError) and error.errno in FULL and 'MMEGOPOSE_CACHE' not in text:
+            text += ': make room there, or name another place (--work-dir for what training writes)'
         if isinstance(error, IsADirectoryError) and error.filename:
             text = f'{error.filename} is a folder: name a file'
         if isinstance(error, PermissionError) and error.filename:

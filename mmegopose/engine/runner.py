@@ -9,6 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
+from ..files import sweep_unfinished
 from ..registry import DATASETS, FUNCTIONS, RUNNERS
 from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
 from .continuation import batch_facts, options_of, tell_if_done, warn_of_other_batches, warn_of_other_options
@@ -17,7 +18,7 @@ from .hooks import RandomStateHook
 from .official_checkpoints import told_to_convert
 
 DEFAULT_HOOKS = dict(random_state=dict(type='RandomStateHook'), portable=dict(type='PortableCheckpointHook'),
-                     finite=dict(type='FiniteHook'))
+                     finite=dict(type='FiniteHook'), due_validation=dict(type='DueValidationHook'))
 TRAINING_KEYS = ('state_dict', 'meta', 'message_hub', 'optimizer')
 
 
@@ -32,7 +33,9 @@ class EgoRunner(Runner):
       the weights of the file ``start_from``, or else afresh, if there is none, and goes on bit-equal:
       ``RandomStateHook`` and ``PortableCheckpointHook`` are default hooks, named ``random_state`` and ``portable`` in
       ``default_hooks``. What differs from the run before is told.
+    - A validation that was due with the checkpoint is made up: ``DueValidationHook``, named ``due_validation``.
     - Training stops when it is no longer finite: ``FiniteHook``, named ``finite``, is a default hook.
+    - What a killed run left half-written in the work dir is deleted when training starts.
     """
 
     start_from: str | None = None
@@ -104,6 +107,12 @@ class EgoRunner(Runner):
         model.compile_networks(**({} if options is True else options))
         self._compiled = True
         self.logger.info('The networks of the model are compiled: the first iterations are slow.')
+
+    def train(self):
+        """Train; returns the model."""
+        if is_main_process():
+            sweep_unfinished(self.work_dir)
+        return super().train()
 
     def load_or_resume(self) -> None:
         if self._has_loaded or not self._resume or self._load_from is not None:

@@ -7,6 +7,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from torch import Tensor
 
+from ..files import atomic_path
 from ..registry import HOOKS
 from ..structures import Skeleton, get_skeleton
 from ..structures.streams import find_stream
@@ -70,9 +71,10 @@ class PoseVisualizationHook(Hook):
         name, uid = sequence['name'], sequence['uid']
         figure = draw_poses(np.stack(pred), skeleton, truth, visible, [f'frame {frame}' for frame in poses],
                             heading=name if name == uid or name not in uid else uid)
-        self.out_dir.mkdir(parents=True, exist_ok=True)
         # The cameras that see one action share its name, but not its uid.
-        figure.savefig(self.out_dir / f'{_safe_name(uid if name in uid else f"{name}_{uid}")}.png', dpi=100)
+        path = self.out_dir / f'{_safe_name(uid if name in uid else f"{name}_{uid}")}.png'
+        with atomic_path(path) as unfinished:
+            figure.savefig(unfinished, dpi=100)
 
 
 @HOOKS.register_module()
@@ -110,8 +112,8 @@ class MeshVisualizationHook(Hook):
                      for i, j in zip(b, t)]
             figure = draw_grid(_panels(inputs, fields, _faces(runner.model), get_skeleton(meta['skeleton']).style),
                                names)
-            self.out_dir.mkdir(parents=True, exist_ok=True)
-            figure.savefig(self.out_dir / f'batch_{batch_idx}.png', dpi=150)
+            with atomic_path(self.out_dir / f'batch_{batch_idx}.png') as unfinished:
+                figure.savefig(unfinished, dpi=150)
             self.drawn += count
 
 

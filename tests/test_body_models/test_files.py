@@ -2,6 +2,7 @@ import os
 import pickle
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -186,3 +187,12 @@ class Forged:
 def test_addresses_in_the_file_are_not_followed(tmp_path):
     path = write_pickle(tmp_path / 'forged.pkl', dict(f=Forged()), 4)
     assert read_pickle(path)['f'] == [16] * 8
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf, 1e30])
+def test_numbers_that_no_body_has_are_refused(bad):
+    model = read_body_model('open_body')
+    vertices = model.v_template.copy()
+    vertices[3] = bad
+    with pytest.raises(BadFile, match='v_template holds .* and should be finite, at most 10'):
+        replace(model, v_template=vertices)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.engine_toy import toy_runner, write_config
+from mmengine.hooks import Hook
 
 from mmegopose.engine import CheckpointError, newest_checkpoint
+from mmegopose.files import atomic_write
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = dict(os.environ, OMP_NUM_THREADS='1',
@@ -81,6 +83,63 @@ def test_resume_restores_the_random_state_saved_during_validation(tmp_path):
     resumed = toy_runner(tmp_path, resume=True, **best)
     resumed.train()
     assert equal(weights(resumed), weights(whole))
+
+
+@pytest.mark.parametrize('by_epoch', [False, True])
+@pytest.mark.parametrize('kept, done, made_up', [
+    (4, None, [4]), (4, 2, [4]), (4, 4, []), (2, None, [2, 4]), (2, 4, [4])])
+def test_a_validation_that_a_kill_prevented_is_made_up(tmp_path, by_epoch, kept, done, made_up):
+    """``kept``: iteration of the newest checkpoint; ``done``: iteration of the last validation before the kill."""
+    loop = dict(type='EpochBasedTrainLoop', max_epochs=2, _delete_=True) if by_epoch else dict(max_iters=4)
+    options = dict(train_cfg=loop, default_hooks__checkpoint=dict(by_epoch=by_epoch, interval=1 if by_epoch else 2),
+                   train_dataloader__sampler=dict(type='DefaultSampler', shuffle=True, _delete_=True),
+                   train_dataloader__dataset=dict(type='EngineToyDataset', size=8))  # an epoch is 2 iterations
+    whole = toy_runner(tmp_path, **options)
+    whole.train()
+    record, last = tmp_path / 'work/last_validation', 'epoch_2.pth' if by_epoch else 'iter_4.pth'
+    assert record.read_text() == '4\n'
+    if kept == 2:
+        (tmp_path / 'work' / last).unlink()
+    record.unlink() if done is None else record.write_text(f'{done}\n')
+    resumed = toy_runner(tmp_path, resume=True, **options)
+    validated = []
+    resumed.register_hook(ValidatedHook(validated))
+    resumed.train()
+    assert validated == made_up and record.read_text() == '4\n' and equal(weights(resumed), weights(whole))
+
+
+class ValidatedHook(Hook):
+    """Notes the iterations whose validation gave a metric."""
+
+    def __init__(self, iterations):
+        self.iterations = iterations
+
+    def after_val_epoch(self, runner, metrics=None):
+        assert metrics['mean'] == metrics['mean']
+        self.iterations.append(runner.iter)
+
+
+def test_a_new_training_in_an_old_folder_makes_up_its_own_validations(tmp_path):
+    toy_runner(tmp_path).train()
+    for path in (tmp_path / 'work').glob('*.pth'):
+        path.unlink()
+    toy_runner(tmp_path, train_cfg__max_iters=2, val_cfg=None, val_dataloader=None, val_evaluator=None).train()
+    resumed, validated = toy_runner(tmp_path, resume=True, train_cfg__max_iters=2), []
+    resumed.register_hook(ValidatedHook(validated))
+    resumed.train()
+    assert validated == [2]
+
+
+def test_what_a_killed_run_left_half_written_is_swept(work_dir):
+    half = work_dir / f'.iter_6.{"0123456789abcdef"}.tmp.pth'
+    other = [work_dir / '.notes.tmp.txt', work_dir / '.iter_6.0123.tmp.pth']
+    for path in (half, *other):
+        path.write_bytes(b'half')
+    with atomic_write(work_dir / 'iter_8.pth', 'wb') as file:  # of another process that still writes
+        toy_runner(work_dir.parent, resume=True).train()
+        file.write(b'whole')
+    assert not half.exists() and all(path.exists() for path in other)
+    assert (work_dir / 'iter_8.pth').read_bytes() == b'whole'
 
 
 def test_killed_run_resumes(trained, tmp_path):

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs 
 from mmegopose.engine.checkpoint import newest_checkpoint
 from mmegopose.engine.config import user_errors
 from mmegopose.evaluation.intervals import mean_and_deviation
-from mmegopose.files import atomic_write
+from mmegopose.files import atomic_path, atomic_write
 from mmegopose.open_benchmark.training import run_logged
 
 TOOLS = Path(__file__).resolve().parents[1]
@@ -82,7 +82,8 @@ def plot(results: dict, metric: str, path: Path) -> None:
     axes.invert_yaxis()
     axes.set_xlabel(f'{metric} (mm), lower is better' if metric.endswith(('MPJPE', 'MPVPE')) else metric)
     axes.grid(axis='x', alpha=0.3)
-    figure.savefig(path, dpi=110)
+    with atomic_path(path) as unfinished:
+        figure.savefig(unfinished, dpi=110)
 
 
 def main():
@@ -103,8 +104,9 @@ def main():
             known = sorted(set.intersection(*(set(run) for runs in results.values() for run in runs)))
             raise ValueError(f'not every result has {lacking}; --metrics can be {known}')
         text = table(results, args.metrics)
-        (args.out / 'table.md').write_text(text + '\n')
-        (args.out / 'results.json').write_text(json.dumps(results, indent=1))
+        for name, content in (('table.md', text + '\n'), ('results.json', json.dumps(results, indent=1))):
+            with atomic_write(args.out / name) as file:
+                file.write(content)
         plot(results, args.metrics[0], args.out / 'ablation.png')
         print(text)
 

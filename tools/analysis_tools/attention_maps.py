@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from mmegopose.engine.config import load_config, user_errors
+from mmegopose.files import atomic_path
 from mmegopose.inference.loading import load_model
 from mmegopose.models.backbones import ExtPose
 from mmegopose.models.layers import record_attention
@@ -118,8 +119,8 @@ def draw_attention(args) -> list:
         else:
             figure = draw_frame_attention({name: weights[name][0][k].mean(0).numpy() for name in chosen}, title)
         path = Path(args.out, f'window_{key}.png')
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=110)
+        with atomic_path(path) as unfinished:
+            figure.savefig(unfinished, dpi=110)
         written.append(path)
         print(f'Wrote {path}')
     return written

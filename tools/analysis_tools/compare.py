@@ -59,11 +59,11 @@ def main():
         from mmengine.logging import MMLogger
 
         from mmegopose.evaluation.metric_facts import build_metrics, markdown_table, score_baselines, table_columns
+        from mmegopose.files import atomic_path, atomic_write
         from mmegopose.registry import DATASETS
         from mmegopose.visualization import plot_training
         MMLogger.get_instance('compare', log_level='WARNING')
         cfg = load(args.models[0][1], args)
-        os.makedirs(args.out, exist_ok=True)
         meta = DATASETS.build(cfg.test_dataloader.dataset).metainfo
         metrics = build_metrics(cfg.test_evaluator, meta)
         columns = table_columns(metrics)
@@ -74,11 +74,12 @@ def main():
         runs = {label: path for label, _, path in args.models if osp.isdir(path)}
         if runs:
             heading, name = next(iter(columns.items()))
-            plot_training(runs, name, heading).savefig(osp.join(args.out, 'training.png'), dpi=110)
-        with open(osp.join(args.out, 'results.json'), 'w') as file:
+            with atomic_path(osp.join(args.out, 'training.png')) as unfinished:
+                plot_training(runs, name, heading).savefig(unfinished, dpi=110)
+        with atomic_write(osp.join(args.out, 'results.json')) as file:
             json.dump(results, file, indent=1)
         table = markdown_table(args.split or meta.get('split') or '', results, columns)
-        with open(osp.join(args.out, 'table.md'), 'w') as file:
+        with atomic_write(osp.join(args.out, 'table.md')) as file:
             file.write(table + '\n')
         print(table)
 

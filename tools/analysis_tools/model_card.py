@@ -15,7 +15,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs its own package
 
 from mmegopose.engine import load_config, user_errors
-from mmegopose.files import atomic_write
+from mmegopose.files import atomic_path, atomic_write
 from mmegopose.inference import load_inferencer, named_models
 from mmegopose.inference.named_models import find_model
 from mmegopose.registry import DATASETS
@@ -43,8 +43,8 @@ def main():
         figure = draw_poses(
             np.stack([window['pred'] for window in worst]), skeleton, np.stack([window['truth'] for window in worst]),
             np.stack([window['visible'] for window in worst]), [window['title'] for window in worst])
-        args.out.mkdir(parents=True, exist_ok=True)
-        figure.savefig(args.out / f'{args.name}.png', dpi=60)
+        with atomic_path(args.out / f'{args.name}.png') as unfinished:
+            figure.savefig(unfinished, dpi=60)
         card = args.out / f'{args.name}.md'
         with atomic_write(card) as file:
             file.write(text_of_card(facts, windows, worst, args.data_root, card))

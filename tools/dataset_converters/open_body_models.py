@@ -16,6 +16,7 @@ from scipy.optimize import nnls
 sys.path.insert(0, osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__)))))  # a checkout runs its own package
 
 from mmegopose.engine.config import user_errors
+from mmegopose.npz import write_arrays
 
 NUM_PEOPLE, NUM_BETAS = 400, 10
 HAND_PARENTS = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 0, 10, 11, 0, 13, 14)
@@ -140,11 +141,10 @@ def main():
     parser.add_argument('out', metavar='OUT_DIR', type=Path, help='gets open_hand_right.npz and open_body.npz')
     args = parser.parse_args()
     with user_errors():
-        args.out.mkdir(parents=True, exist_ok=True)
         for name, build in dict(open_hand_right=build_hand, open_body=build_body).items():
             arrays = {key: value.astype(np.float32) if value.dtype == np.float64 else value
                       for key, value in build().items()}
-            np.savez_compressed(args.out / f'{name}.npz', **arrays)
+            write_arrays(args.out / f'{name}.npz', arrays)
             print(args.out / f'{name}.npz', {key: value.shape for key, value in arrays.items()})
 
 

@@ -32,20 +32,22 @@ def main():
         import torch
         from rich.progress import track
 
+        from mmegopose.files import atomic_write
         from mmegopose.geometry.rotations import so3_log
+        from mmegopose.npz import write_arrays
         from mmegopose.synthesis import SyntheticMeshDataset
 
         data = SyntheticMeshDataset(args.length, (args.size, args.size), args.split, args.body, rotation=args.rotation,
                                     pose_form=None, seed=args.seed)
         if data.figure.model.num_joints != 16:
             raise ValueError(f'--body {args.body!r} is no hand; the layout of the npz has room for hands only')
-        (args.out / 'images').mkdir(parents=True, exist_ok=True)
         rows = []
         for index in track(range(args.length), 'drawing', transient=True):
             pictures, targets = data.render(np.array([index]))
             name = f'images/{index:06d}.jpg'
-            if not cv2.imwrite(str(args.out / name), pictures[0, 0, ..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95]):
-                raise OSError(f'{args.out / name} cannot be written')
+            _, content = cv2.imencode('.jpg', pictures[0, 0, ..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+            with atomic_write(args.out / name, 'wb') as stream:
+                stream.write(content)
             target = {key: value[0, 0] for key, value in targets.items()}
             keypoints = (target['keypoints'] + 0.5) * args.size
             low, high = keypoints.amin(0), keypoints.amax(0)
@@ -56,7 +58,7 @@ def main():
                              has_betas=1.0, hand_keypoints_2d=torch.cat([keypoints, ones], 1),
                              hand_keypoints_3d=torch.cat([target['joints'], ones], 1)))
         file = args.out / 'synthetic_hands.npz'
-        np.savez_compressed(file, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
+        write_arrays(file, {key: np.stack([row[key] for row in rows]) for key in rows[0]})
         print(f'{args.length} hands -> {file}')
 
 

@@ -54,6 +54,10 @@ def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_fr
         except OSError:
             _refuse_existing(root)  # another process was first
             raise
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(error.errno, f'{error.strerror}: nothing is left of what was written', str(root)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return counts
