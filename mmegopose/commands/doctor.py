@@ -34,6 +34,7 @@ TORCH = 'pip install torch --index-url https://download.pytorch.org/whl/cpu (wit
 DATA = {
     'data/egoexo4d': 'https://ego-exo4d-data.org; egoexo -o data/egoexo4d --parts annotations metadata '
                      'ego_pose_pseudo_gt --benchmarks body_pose',
+    'data/egoexo4d_hand': 'mmegopose prepare egoexo4d-hand, see docs/ego_hand.md',
     'data/h36m': 'the files of VideoPose3D, and {tools}/dataset_converters/h36m_cameras.py',
     'data/motion3d': 'h36m_sh_conf_cam_source_final.pkl, see docs/pose3d.md of https://github.com/Walter0807/MotionBERT',
     'data/humaneva': 'the files of VideoPose3D, and cameras_humaneva.json of their cameras',
@@ -48,6 +49,8 @@ DATA = {
     'data/motionbert.pth': 'https://github.com/Walter0807/MotionBERT; {tools}/model_converters/official.py '
                            'latest_epoch.bin data/motionbert.pth',
     'data/motionbert_lite.pth': 'the same of MotionBERT-Lite',
+    'data/vitpose-base.pth': 'https://github.com/ViTAE-Transformer/ViTPose; {tools}/model_converters/official.py '
+                             'vitpose-b.pth data/vitpose-base.pth',
     'data/hamer.pth': 'https://github.com/geopavlakos/hamer; {tools}/model_converters/official.py hamer.ckpt '
                       'data/hamer.pth',
     'data/hmr2.pth': 'https://github.com/shubham-goel/4D-Humans; {tools}/model_converters/official.py hmr2.ckpt '

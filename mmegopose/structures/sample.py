@@ -31,6 +31,7 @@ FIELDS = dict(
     # joints
     joints=SampleField(('B', 'T', 'J', 3), 'metres, target frame'),
     visible=SampleField(('B', 'T', 'J'), 'bool: the joint has a label'),
+    log_deviation=SampleField(('B', 'T', 'J', 3), 'logarithm of metres, expected error of each coordinate'),
     T_world_target=SampleField(('B', 'T', 4, 4), 'target frame to world, metres; absent where there is no world'),
     # crops of images
     keypoints=SampleField(('B', 'T', 'J', 2), 'sides of the crop from its centre'),

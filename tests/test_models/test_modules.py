@@ -121,7 +121,11 @@ CASES = {
     'head of wrists': (HEAD | dict(type='WristHead'), dict(sizes=dict(N=1))),
     'head of joints': (HEAD | dict(per_joint=True, output='all', norm=True, act='tanh'), {}),
     'head of queries': (dict(type='JointQueryHead', embed_dim=C, decoder_dim=64, depth=2, num_joints=J), {}),
+    'head of queries that tells deviations': (dict(
+        type='JointQueryHead', embed_dim=C, decoder_dim=64, depth=1, num_joints=J, deviations=True), {}),
     'mesh head': (MESH_HEAD, MESH),
+    'head of volumes': (dict(type='VolumeJointHead', embed_dim=32, num_joints=J, img_size=(64, 48), conv_dim=8,
+                             mlp_dim=16), dict(sizes=dict(N=12))),
     # In bfloat16 another pixel of a random heatmap can be the highest.
     'heatmap head': (dict(type='HeatmapHead', embed_dim=32, num_joints=J, img_size=(64, 48), deconv_dim=8),
                      dict(sizes=dict(N=12), skip=('bf16',))),
@@ -142,6 +146,8 @@ CASES = {
     **{name: (dict(type=name), dict(
         outputs=dict(heatmaps=('B', 'T', 'J', 'h', 'w')), targets=('keypoints', 'keypoint_conf')))
         for name in ('HeatmapLoss', 'HeatmapCrossEntropyLoss')},
+    'ResidualLikelihoodLoss': (dict(type='ResidualLikelihoodLoss', mlp_dim=8), dict(
+        outputs=('joints', 'log_deviation'))),
     'AdversarialLoss': (MESH_LOSSES['adversarial'], dict(
         outputs=('body_pose', 'betas'), targets=('body_pose', 'betas', 'has_pose', 'has_betas'), sizes=dict(J=15))),
     **{f'estimator, {name}': (config, dict(

@@ -7,5 +7,6 @@ sees the streams.
 from .decoder import JointQueryHead, MeshDecoderHead
 from .heatmap import HeatmapHead
 from .joint_head import JointHead, WristHead
+from .volume_head import VolumeJointHead
 
-__all__ = ['HeatmapHead', 'JointHead', 'JointQueryHead', 'MeshDecoderHead', 'WristHead']
+__all__ = ['HeatmapHead', 'JointHead', 'JointQueryHead', 'MeshDecoderHead', 'VolumeJointHead', 'WristHead']

@@ -1,4 +1,6 @@
 """Heads whose queries read patch tokens through a transformer decoder."""
+import math
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -115,10 +117,12 @@ class JointQueryHead(BaseModule):
         depth: layers of the decoder.
         mlp_ratio: hidden channels of its feed-forward networks per channel.
         drop_rate: its dropout.
+        deviations: also say how large the error of each coordinate may be, for :class:`.ResidualLikelihoodLoss`.
     """
 
     def __init__(self, embed_dim: int = 1280, num_joints: int = 21, decoder_dim: int | None = None, depth: int = 12,
-                 mlp_ratio: float = 4.0, drop_rate: float = 0.1, init_cfg: dict | None = None):
+                 mlp_ratio: float = 4.0, drop_rate: float = 0.1, deviations: bool = False,
+                 init_cfg: dict | None = None):
         super().__init__(init_cfg)
         dim = decoder_dim or embed_dim
         if dim % 64:
@@ -129,11 +133,21 @@ class JointQueryHead(BaseModule):
             DecoderLayer(dim, dim // 64, 64, dim, int(dim * mlp_ratio), 'relu', True, drop_rate)
             for _ in range(depth))
         self.readout = nn.Linear(dim, 3)
+        nn.init.normal_(self.readout.weight, std=0.001)  # training starts near the root
+        self.deviation = nn.Linear(dim, 3) if deviations else None
+        if deviations:  # training starts with errors of a few centimetres
+            nn.init.constant_(self.deviation.bias, math.log(0.03))
 
     def forward(self, tokens: Tensor) -> dict:
-        """``(B,T,N,C) -> dict(joints=(B,T,J,3))``, metres, target frame; every frame on its own."""
+        """``(B,T,N,C) -> dict(joints=(B,T,J,3))``, metres, target frame; every frame on its own.
+
+        With deviations also ``log_deviation (B,T,J,3)``, logarithms of metres.
+        """
         context = self.proj(tokens.flatten(0, 1))  # (B*T, N, D)
         x = self.query.expand(context.shape[0], -1, -1)  # (B*T, J, D)
         for layer in self.layers:
             x = layer(x, context)
-        return dict(joints=self.readout(x).unflatten(0, tokens.shape[:2]))  # (B, T, J, 3)
+        output = dict(joints=self.readout(x))
+        if self.deviation is not None:
+            output['log_deviation'] = self.deviation(x)
+        return {key: value.unflatten(0, tokens.shape[:2]) for key, value in output.items()}  # (B, T, J, 3)

@@ -13,6 +13,7 @@ from .joint_losses import (
     global_mean,
     where_labelled,
 )
+from .likelihood_loss import ResidualLikelihoodLoss
 from .mesh_losses import (
     HeatmapCrossEntropyLoss,
     HeatmapLoss,
@@ -23,5 +24,5 @@ from .mesh_losses import (
 )
 
 __all__ = ['BoneLengthLoss', 'HeatmapCrossEntropyLoss', 'HeatmapLoss', 'JointLoss', 'KeypointLoss',
-           'L1Loss', 'MPJPELoss', 'NMPJPELoss', 'ParameterLoss', 'RootRelativeLoss', 'RootRelativeVelocityLoss',
-           'TemporalConsistencyLoss', 'VelocityLoss', 'global_mean', 'where_labelled']
+           'L1Loss', 'MPJPELoss', 'NMPJPELoss', 'ParameterLoss', 'ResidualLikelihoodLoss', 'RootRelativeLoss',
+           'RootRelativeVelocityLoss', 'TemporalConsistencyLoss', 'VelocityLoss', 'global_mean', 'where_labelled']
