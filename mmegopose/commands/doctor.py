@@ -27,7 +27,7 @@ OTHER_DISTRIBUTIONS = {'mmcv-lite': ('mmcv',), 'mmengine': ('onedl-mmengine',),
 EXTRAS = {'h5py': ('3dhp', 'reads the official files of MPI-INF-3DHP'),
           'xtcocotools': ('coco', 'COCO evaluation of whole bodies'),
           'argcomplete': ('completion', 'completion of commands in the shell'),
-          'av': ('video', 'films that browsers play'),
+          'av': ('video', 'films that browsers play, quick access to frames'),
           'onnx': ('onnx', 'mmegopose export'), 'onnxscript': ('onnx', 'mmegopose export'),
           'onnxruntime': ('onnx', 'mmegopose export')}
 TORCH = 'pip install torch --index-url https://download.pytorch.org/whl/cpu (without a GPU), else pip install torch'
