@@ -99,7 +99,7 @@ def predict_command(args) -> int:
             args.model = _shipped_for(args)
         predict = load_inferencer(args.config, args.checkpoint, model=args.model, device=args.device,
                                   precision=args.precision)
-        kind = type(predict).__name__
+        kind = next((cls.__name__ for cls in type(predict).__mro__ if cls.__name__ in KINDS), type(predict).__name__)
         if kind == 'LiftingInferencer' and Path(args.input).suffix.lower() in FILM_SUFFIXES:
             args.detector = args.detector or 'mediapipe'
         options = _options_for(kind, args)

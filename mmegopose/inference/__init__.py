@@ -6,7 +6,7 @@ from .head_pose_inferencer import HeadPoseInferencer
 from .inferencer import Inferencer
 from .lifting_inferencer import LiftingInferencer
 from .loading import load_inferencer, load_model
-from .meshes import MeshInferencer
+from .meshes import HandInferencer, MeshInferencer
 from .named_models import NamedModel, find_model, named_models
 from .people import people_store, read_people
 from .placement import place_in_camera, stand_upright
@@ -14,7 +14,7 @@ from .post_processing import post_process
 from .smoothing import smooth
 from .tracking import PersonTrack, choose_person, one_person, track_people
 
-__all__ = ['FootContacts', 'HeadPoseInferencer', 'Inferencer', 'LiftingInferencer', 'MeshInferencer', 'NamedModel',
-           'PersonTrack', 'choose_person', 'constant_bone_lengths', 'find_model', 'foot_contacts', 'inputs',
-           'load_inferencer', 'load_model', 'named_models', 'on_floor', 'one_person', 'people_store', 'place_in_camera',
-           'post_process', 'read_people', 'smooth', 'stand_upright', 'track_people']
+__all__ = ['FootContacts', 'HandInferencer', 'HeadPoseInferencer', 'Inferencer', 'LiftingInferencer', 'MeshInferencer',
+           'NamedModel', 'PersonTrack', 'choose_person', 'constant_bone_lengths', 'find_model', 'foot_contacts',
+           'inputs', 'load_inferencer', 'load_model', 'named_models', 'on_floor', 'one_person', 'people_store',
+           'place_in_camera', 'post_process', 'read_people', 'smooth', 'stand_upright', 'track_people']

@@ -32,9 +32,10 @@ def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | N
     kind = cfg.test_dataloader.dataset.type
     names = [cls.__name__ for cls in getattr(DATASETS.get(kind) if isinstance(kind, str) else kind, '__mro__', ())]
     families = {cls: cls.datasets for cls in INFERENCERS.module_dict.values() if hasattr(cls, 'datasets')}
-    for inferencer, datasets in families.items():
-        if set(datasets) & set(names):
-            return inferencer(config, checkpoint, model=model, **options)
+    for name in names:  # the nearest class decides
+        for inferencer, datasets in families.items():
+            if name in datasets:
+                return inferencer(config, checkpoint, model=model, **options)
     raise ValueError(f'there is no inferencer for data of {kind}, only for {sorted(sum(families.values(), ()))} and '
                      'what derives from them')
 

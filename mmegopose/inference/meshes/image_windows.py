@@ -38,7 +38,7 @@ def crop_options(config: dict, kind: str) -> dict:
 
 
 def image_windows(shots: list[TimedImage], subjects: list[Subject], rows: np.ndarray, kind: str,
-                  options: dict) -> ImageMeshDataset:
+                  options: dict, mirroring: dict | None = None) -> ImageMeshDataset:
     """The windows of some subjects in some pictures.
 
     Stretches of a video are cut at multiples of ``num_frames``, so that a prediction does not depend on which pictures
@@ -50,6 +50,7 @@ def image_windows(shots: list[TimedImage], subjects: list[Subject], rows: np.nda
         rows: ``(n,2)`` number of a subject and place in it, sorted, with frames that are among the pictures.
         kind: ``'hand'`` or ``'body'``.
         options: as :func:`crop_options` gives them.
+        mirroring: how hands are mirrored, ``mirror_left`` and ``mirror_axis`` of :class:`.DecodeCrop`.
     """
     pictures = {shot.number: shot for shot in shots}
     frame = np.array([subjects[s].frame[i] for s, i in rows])
@@ -65,7 +66,8 @@ def image_windows(shots: list[TimedImage], subjects: list[Subject], rows: np.nda
         box=boxes_from_corners(np.array([subjects[s].box[i] for s, i in rows])),
         keypoints=np.array([subjects[s].keypoints[i] for s, i in rows]),
         right=np.array([subjects[s].right for s, _ in rows]))
-    facts = {key: value for key, value in store.info.items() if key != 'root'} | dict(labelled=False)
+    facts = {key: value for key, value in store.info.items() if key != 'root'}
+    facts |= dict(labelled=False) | (mirroring or {})
     memory = SequenceStore(store.offsets, store.frames, store.sequences, info=facts, schema=store.schema)
     memory.pictures = {shot.name: shot.image for shot in shots}
     return ImageMeshDataset(reader=memory, test_mode=True, **options)

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ...datasets import ImageMeshDataset
 from ...motion import Mesh, Motion
 from ...registry import INFERENCERS
 from ...structures import PoseDataSample
@@ -54,10 +55,15 @@ class MeshInferencer(Inferencer):
     Raises:
         ValueError: a model without a body model, or the config of a data set that does not tell how to crop.
     """
-    datasets = ('ImageMeshDataset', 'SyntheticMeshDataset')
+    datasets: tuple = ('ImageMeshDataset', 'SyntheticMeshDataset')
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self._set_model()
+        self.options = crop_options(self.dataset, self.kind)
+
+    def _set_model(self) -> None:
+        """Find out what the model says of whom."""
         bodies = [part for part in self.model.modules() if hasattr(part, 'faces') and hasattr(part, 'num_keypoints')]
         if not bodies:
             raise ValueError(f'the model of {self.provenance["config"]} has no body model, so it makes no meshes')
@@ -69,7 +75,6 @@ class MeshInferencer(Inferencer):
                              f"known skeleton; joint_order='openpose' of hands and 'model' of bodies are")
         self.reported = SKELETONS[self.kind, count]
         self.body_model = _find(self.cfg.model, 'body_model')
-        self.options = crop_options(self.dataset, self.kind)
 
     @property
     def skeleton(self) -> str:
@@ -218,7 +223,7 @@ class MeshInferencer(Inferencer):
             rows = self._rows(shots, subjects, skipped)
             if not len(rows):
                 continue
-            data = image_windows(shots, subjects, rows, self.kind, self.options)
+            data = self._windows(shots, subjects, rows)
             for begin in range(0, len(data), batch_size):
                 index = np.arange(begin, min(begin + batch_size, len(data)))
                 sample = self.predict(data.__getitems__(index))
@@ -229,6 +234,9 @@ class MeshInferencer(Inferencer):
         told = dict(input=told | dict(pictures=dict(source.report)), skipped=dict(skipped), fps=source.fps)
         return [self._motion(subject, result, times, sizes, told)
                 for subject, result in zip(subjects, results) if any(number in times for number in subject.frame)]
+
+    def _windows(self, shots: list[TimedImage], subjects: list[Subject], rows: np.ndarray) -> ImageMeshDataset:
+        return image_windows(shots, subjects, rows, self.kind, self.options)
 
     def _chunks(self, source: ImageSource, batch_size: int) -> Iterator[list[TimedImage]]:
         """The pictures, a whole number of windows at a time."""
