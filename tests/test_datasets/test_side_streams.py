@@ -313,3 +313,39 @@ def test_one_word_about_many_files(tmp_path, told):
 def test_mistakes_in_a_config(config, message):
     with pytest.raises(ValueError, match=message):
         TRANSFORMS.build(config)
+
+
+def test_features_are_written_once_and_read_back(tmp_path, capsys):
+    """One command, whose size is told before, and the transform that reads what it wrote."""
+    import importlib.util
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from mmegopose.models.view_features import grid_features, image_encoder
+    from mmegopose.registry import EMBEDDINGS
+    path = Path(__file__).parents[2] / 'tools/dataset_converters/view_features.py'
+    spec = importlib.util.spec_from_file_location('view_features_tool', path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    write_pictures(tmp_path / NAMES[0])
+    store = side_store(tmp_path, NAMES[:2])
+    data = side_data(store, dict(type='FrameViews', files='{name}/{frame:06d}.png', size=(48, 64), num_frames=1))
+    torch.manual_seed(0)
+    embed = EMBEDDINGS.build(dict(type='FrameEmbed', embed_dim=8, in_dim=32, encoder=dict(
+        type='ConvStem', embed_dim=32, img_size=(48, 64), stream='view'))).eval()
+    assert image_encoder(embed) is embed
+    args = SimpleNamespace(out=tmp_path / 'features', grid=2, every=1, batch_size=16, device='cpu')
+    tool.write_features(embed, data.pipeline.transforms[1], store, args)
+    out = capsys.readouterr().out
+    assert '1 of 1 sequences with pictures to do, 128 numbers a frame: at most 0.0 MB' in out
+    assert f'1/1 {NAMES[0]}: 40 of 40 frames' in out
+    tool.write_features(embed, data.pipeline.transforms[1], store, args)
+    assert '0 of 1 sequences' in capsys.readouterr().out
+    again = side_data(store, dict(type='FrameFeatures', files='features/{name}.npz', dim=128, num_frames=1))
+    features, views = everything(again)[0], everything(data)[0]
+    there = views['view_valid'][:, 0]
+    assert torch.equal(features['view_features_valid'][:, 0], there) and there.any()
+    expected = grid_features(embed, views['view'][there, 0], 2)
+    torch.testing.assert_close(features['view_features'][there, 0], expected, atol=2e-3, rtol=2e-3)
+    with pytest.raises(ValueError, match='has no FrameEmbed'):
+        image_encoder(torch.nn.Linear(2, 2))

@@ -7,11 +7,11 @@ from .mesh_targets import MeshTargets
 from .pack import HeadPoseFeatures, PackInputs, TargetFrame
 from .read_head_pose import ReadHeadPose
 from .read_keypoints import ReadKeypoints
-from .streams import DropStreams, FrameFeatures, FrameViews, GazeDirections, InertialReadings
+from .streams import DropStreams, FrameFeatures, FrameViews, GazeDirections, HandWrists, InertialReadings
 from .world_augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
 from .wrist_places import WristPlaces
 
 __all__ = ['BodyProportions', 'BodyScale', 'CropAugment', 'CropPose', 'DecodeCrop', 'DrawPose', 'DropStreams',
-           'FrameDrops', 'FrameFeatures', 'FrameViews', 'GazeDirections', 'HeadPoseFeatures', 'HeadPoseNoise',
-           'InertialReadings', 'MeshTargets', 'Mirror', 'OtherArms', 'PackInputs', 'RandomHeading', 'ReadHeadPose',
-           'ReadKeypoints', 'TargetFrame', 'WristPlaces']
+           'FrameDrops', 'FrameFeatures', 'FrameViews', 'GazeDirections', 'HandWrists', 'HeadPoseFeatures',
+           'HeadPoseNoise', 'InertialReadings', 'MeshTargets', 'Mirror', 'OtherArms', 'PackInputs', 'RandomHeading',
+           'ReadHeadPose', 'ReadKeypoints', 'TargetFrame', 'WristPlaces']

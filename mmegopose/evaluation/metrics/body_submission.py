@@ -2,7 +2,13 @@
 from mmengine.logging import print_log
 
 from ...registry import METRICS
-from ..submissions.egoexo4d_body_file import read_submission, validate_submission, write_submission
+from ...structures import mask_name
+from ..submissions.egoexo4d_body_file import (
+    read_submission,
+    require_allowed,
+    validate_submission,
+    write_submission,
+)
 from ..submissions.submission_checks import raise_problems
 from .sequence_metric import SequenceMetric
 
@@ -12,7 +18,8 @@ class BodySubmission(SequenceMetric):
     """Writes the predictions of all sequences (takes), in world coordinates, as the challenge wants them.
 
     With a ``template`` the file has exactly its takes and frames, and is checked against it: what is wrong is raised as
-    ``ValueError`` after the file was written, so that no prediction is lost.
+    ``ValueError`` after the file was written, so that no prediction is lost. Of which streams the poses were made, is
+    logged, for the challenge wants to know; one that it forbids raises ``ValueError`` at the first batch.
 
     Args:
         out_file: path of the JSON file; its folder is made if need be.
@@ -26,6 +33,13 @@ class BodySubmission(SequenceMetric):
         super().__init__(prefix)
         self.out_file = out_file
         self.template = read_submission(template) if template else None
+        self.streams: set = set()
+
+    def process(self, data_batch, data_samples) -> None:
+        streams = set((data_batch or {}).get('inputs', ()))
+        require_allowed(streams)
+        self.streams |= streams - {'valid', *map(mask_name, streams)}
+        super().process(data_batch, data_samples)
 
     def score(self, sequence, pred, gt, visible, frame_ids) -> tuple:
         return sequence['uid'], sequence['root_dir'], frame_ids.tolist(), pred.numpy()
@@ -38,7 +52,8 @@ class BodySubmission(SequenceMetric):
                           for uid, take in self.template.items() if uid in submission}
         write_submission(submission, self.out_file)
         frames = sum(len(take['body']) for take in submission.values())
-        print_log(f'Wrote {frames} poses of {len(submission)} takes to {self.out_file}', logger='current')
+        print_log(f'Wrote {frames} poses of {len(submission)} takes to {self.out_file}, made of the streams '
+                  f'{", ".join(sorted(self.streams)) or "that the model reads"}', logger='current')
         problems = validate_submission(submission, self.template) if self.template is not None else []
         if self.skipped:
             problems.insert(0, f'{len(self.skipped)} frames could not be read and have no pose')

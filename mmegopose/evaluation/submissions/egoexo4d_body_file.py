@@ -21,6 +21,16 @@ from .submission_checks import broken_values, count_and_name, name_first, read_p
 SKELETON = get_skeleton('coco17')
 MAX_REACH_M = 2.5  # that no joint can be from the headset, or from the middle of the body
 
+FORBIDDEN = ('gaze', 'audio', 'exo')  # beginnings of the names of streams that the rules of the challenge forbid
+
+
+def require_allowed(streams: Iterable[str]) -> None:
+    """``ValueError`` for a stream that the challenge forbids; what is made of one is forbidden too."""
+    if forbidden := sorted(name for name in streams if name.startswith(FORBIDDEN)):
+        raise ValueError('the body pose challenge of Ego-Exo4D forbids gaze, audio and other cameras, but the model is '
+                         f'given the stream {forbidden[0]!r}: leave its transform out of the pipeline of '
+                         'submit_dataloader; a model whose fusion knows what is there runs without it')
+
 
 def read_submission(path: str | Path) -> dict:
     """Read a submission, a template or a ground truth file.

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from ....files import BadFile
 from ....geometry.crops import normalize_image
@@ -60,8 +61,8 @@ class FrameViews(SideStream):
     Args:
         files, num_frames: see :class:`.SideStream`: a path with ``{frame...}`` is one of pictures, else a video.
         size: rows and columns, H, W.
-        quarter_turns: turns by 90 degrees clockwise that make the picture upright: 1 for the undistorted frames of
-            Ego-Exo4D, which lie on their side; 0 for its videos.
+        quarter_turns: turns by 90 degrees clockwise that make pictures upright: 1 for the undistorted frames of
+            Ego-Exo4D, which lie on their side. Videos, its own too, are upright.
         shuffle: read another frame of the same sequence, drawn at random, for each: a control, for what a model learns
             from it, it does not know from when a picture is.
     """
@@ -114,12 +115,17 @@ class FrameViews(SideStream):
         images[~there] = 0
         return images
 
+    def pictures(self, index: int, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Standardised pictures ``(n,3,H,W)`` of frames of a sequence, ascending, and which are there, ``(n,)``."""
+        values, there = self.read_frames(index, frames)
+        return torch.from_numpy(self.finished(values, there)), torch.from_numpy(there)
+
     def _picture(self, path: str, index: int, frame: int) -> np.ndarray:
         """Small and upright ``(H,W,3)`` uint8; empty if there is none."""
         image = self._decoded(path, frame) if '{frame' in path else self._film(path, index).frame(frame)
         if image is None or not image.size:
             return np.zeros((0,), np.uint8)
-        image = np.rot90(image, -self.quarter_turns) if self.quarter_turns else image
+        image = np.rot90(image, -self.quarter_turns) if '{frame' in path else image
         shrinks = image.shape[0] >= self.size[0] and image.shape[1] >= self.size[1]
         return cv2.resize(np.ascontiguousarray(image), self.size[::-1],
                           interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

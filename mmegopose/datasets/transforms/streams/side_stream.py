@@ -102,7 +102,7 @@ class SideStream:
         for index in np.unique(sequence[inside.any(1)]):
             own = (sequence == index)[:, None] & inside
             wanted, back = np.unique(frames[own], return_inverse=True)
-            found, good = self._read(int(index), wanted)
+            found, good = self.read_frames(int(index), wanted)
             values[own], there[own] = found[back], good[back]
         batch.setdefault('inputs', {}).update(
             {self.name: torch.from_numpy(self.finished(values, there)), f'{self.name}_valid': torch.from_numpy(there)})
@@ -139,7 +139,8 @@ class SideStream:
                 MMLogger.get_current_instance().warning(f'stream {self.name!r}: there is more that is not there; '
                                                         'report of the transform counts it')
 
-    def _read(self, index: int, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read_frames(self, index: int, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Values ``(n, *shape)`` of frames of a sequence, ascending, and which are there, ``(n,)``."""
         nothing = np.zeros((len(frames), *self.shape), self.dtype), np.zeros(len(frames), bool)
         path = self.paths[index]
         if path is None:

@@ -5,6 +5,7 @@ import numpy as np
 
 from ....geometry.resampling import bracket, interpolate, interpolate_rotations
 from ....motion import Motion
+from ....structures import get_skeleton
 
 HANDS = ('left', 'right')
 SKELETON, NUM_JOINTS = 'hand21', 21
@@ -77,6 +78,22 @@ class HandTrack:
         steps = np.diff(self.time)
         hands = self.at(time, max(0.1, 2.5 * float(np.median(steps)) if len(steps) else 0))
         return np.where(hands.wrists_valid[..., None], hands.wrists, np.nan)
+
+    def on_body(self, motion: Motion) -> Motion:
+        """A motion of a body in the same world and clock, with the wrists of the hands where they are there.
+
+        Raises ``ValueError`` for a motion that is not in a world, or whose skeleton has no wrists.
+        """
+        joints = get_skeleton(motion.skeleton).joints
+        if motion.frame != 'world' or not {'left-wrist', 'right-wrist'} <= set(joints):
+            raise ValueError(f'hands join a body in the world with a left-wrist and a right-wrist, not {motion}')
+        wrists, places = self.wrists_at(motion.time), [joints.index(f'{side}-wrist') for side in HANDS]
+        there = np.isfinite(wrists).all(-1)  # (T,2)
+        moved, valid = motion.joints.copy(), motion.valid.copy()
+        moved[:, places] = np.where(there[..., None], wrists, moved[:, places])
+        valid[:, places] |= there
+        told = dict(source=self.facts.get('source', ''), **dict(zip(HANDS, there.mean(0).tolist())))
+        return replace(motion, joints=moved, valid=valid, provenance=dict(motion.provenance, hands=told))
 
     def motion(self, hand: str) -> Motion:
         """One hand as a :class:`.Motion` in the world, ``'left'`` or ``'right'``."""

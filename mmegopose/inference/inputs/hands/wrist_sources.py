@@ -9,6 +9,7 @@ from ....npz import read_array, read_arrays
 from ..head_tracks import HeadTrack
 from ..head_tracks.arrays import TIMES
 from .controllers import read_controllers
+from .hand_predictions import read_hand_predictions
 from .hand_track import HandTrack, empty_hands
 from .mps_hands import NAMES, find_mps_hands, read_mps_hands
 
@@ -19,8 +20,9 @@ def read_wrists(wrists, track: HeadTrack, convention: PoseConvention | None = No
     """The wrists of a recording, in the world of its head track.
 
     Args:
-        wrists: a :class:`HandTrack`; hands of Aria MPS, their file or a folder with it; a table of controllers or
-            wrists, see :func:`.read_controllers`; or an array ``(N,2,3)``, left and right, a row for each pose of the
+        wrists: a :class:`HandTrack`; hands of Aria MPS, their file or a folder with it; predictions of the hand pose
+            task in a JSON file, see :func:`.read_hand_predictions`; a table of controllers or wrists, see
+            :func:`.read_controllers`; or an array ``(N,2,3)``, left and right, a row for each pose of the
             track, NaN where a hand is not seen. The array may come as an ``.npy`` file, or as ``wrists`` in an
             ``.npz``, which may hold ``time (N,)``, seconds of the clock of the track.
         track: the head track.
@@ -37,6 +39,8 @@ def read_wrists(wrists, track: HeadTrack, convention: PoseConvention | None = No
     if isinstance(wrists, (str, Path)):
         path, source = Path(wrists).expanduser(), str(wrists)
         if path.suffix not in ('.npy', '.npz'):
+            if path.suffix == '.json':
+                return read_hand_predictions(path, track)
             if path.is_dir() or path.name in NAMES:
                 return read_mps_hands(path, track)
             return read_controllers(path, **{key: value for key, value in options.items() if key in OF_TABLES})

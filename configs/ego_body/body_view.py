@@ -1,0 +1,23 @@
+# Head track and egocentric video: the last two frames of the window, by a small network that is trained with the rest.
+# A frozen ViT instead: encoder=dict(type='ViT', arch='base', embed=dict(type='PatchEmbed', img_size=(224, 224),
+# stream='view'), init_cfg=...), in_dim=768, trainable=False, and size=(224, 224) of FrameViews. Other fusions:
+# ConcatFusion, BranchAttention.
+# The sample of motion capture has no video. mmegopose sample --out DIR writes one that has, and data_root=DIR reads it.
+_base_ = './body_trajectory.py'
+
+films = 'takes/{name}/frame_aligned_videos/'
+view = dict(
+    type='FrameViews', size=(96, 96), num_frames=2, quarter_turns=1,
+    files=(films + 'downscaled/448/aria*_214-1.mp4', films + 'aria*_214-1.mp4',
+           'image/undistorted/{split}/{name}/{frame:06d}.jpg'))
+encoder = dict(type='ConvStem', embed_dim=64, img_size=(96, 96), stream='view')
+model = dict(
+    backbone=None,
+    branches=dict(
+        head=dict(backbone=_base_.trajectory),
+        view=dict(backbone=dict(
+            _base_.vit, depth=1, embed=dict(type='FrameEmbed', encoder=encoder, in_dim=64)))),
+    fusion=dict(type='GatedFusion', in_dims=dict(head=128, view=128)))
+drop = dict(type='DropStreams', probs=dict(view=0.3))
+train_dataloader = dict(dataset=dict(pipeline=[view, *_base_.augment, drop, *_base_.target]))
+val_dataloader = dict(dataset=dict(pipeline=[view, *_base_.target]))

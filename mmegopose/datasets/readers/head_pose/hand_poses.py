@@ -1,0 +1,65 @@
+"""Hands of the hand pose task, as annotated or as predicted, in the world of the head track."""
+from pathlib import Path
+
+import numpy as np
+
+from ....files import BadFile, as_floats, read_json
+
+SIDES = ('left', 'right')
+MIN_DISTANCE_M = 0.05  # of a wrist from the camera; what is nearer is told from the wrist
+
+
+def read_hands_in_camera(path: str | Path) -> dict:
+    """Hands of a submission or an annotation file of the hand pose task.
+
+    Args:
+        path: JSON ``{take_uid: {frame: {'left_hand_3d': 21 x [x, y, z], 'right_hand_3d': ...}}}``, metres, in the axes
+            of the undistorted landscape camera; what is empty, or no number, is not there.
+
+    Returns:
+        ``{take_uid: (frames (n,) int64, joints (n,2,21,3) float64)}``, frames ascending, NaN where no joint is.
+
+    Raises:
+        BadFile: another form, or hands that are told from the wrist, whose place in the world is not known.
+    """
+    found = {}
+    for uid, frames in read_json(path).items():
+        try:
+            numbers = sorted(map(int, frames))
+            joints = np.full((len(numbers), 2, 21, 3), np.nan)
+            for row, number in enumerate(numbers):
+                for side, name in enumerate(SIDES):
+                    if hand := frames[str(number)].get(f'{name}_hand_3d'):
+                        joints[row, side] = as_floats(hand)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise BadFile(f'{path}: {uid!r} is not of the form {{take_uid: {{frame: {{"left_hand_3d": 21 x [x, y, z], '
+                          f'"right_hand_3d": ...}}}}}} ({type(error).__name__}: {error})') from None
+        found[uid] = np.array(numbers, np.int64), joints
+    distance = np.concatenate([np.zeros(0), *(np.linalg.norm(j[:, :, 0], axis=-1).ravel() for _, j in found.values())])
+    distance = distance[np.isfinite(distance)]
+    if len(distance) and np.median(distance) < MIN_DISTANCE_M:
+        raise BadFile(f'{path}: wrists are typically {1000 * np.median(distance):.0f} mm from the origin, so hands are '
+                      'told from the wrist; where they are in the world, only those told from the camera tell')
+    return found
+
+
+def interpolated_hands(frames: np.ndarray, joints: np.ndarray, wanted: np.ndarray, max_gap: int) -> np.ndarray:
+    """Joints ``(n,...,3)`` of frames at the frames ``wanted (m,)``, ``(m,...,3)``, NaN where they are not known.
+
+    Args:
+        frames: ``(n,)`` ascending.
+        joints: NaN where a joint is not there.
+        wanted: numbers of frames.
+        max_gap: longest distance in frames of two neighbours between which is interpolated.
+    """
+    out = np.full((len(wanted), *joints.shape[1:]), np.nan)
+    if not len(frames):
+        return out
+    after = np.searchsorted(frames, wanted).clip(max=len(frames) - 1)
+    exact = frames[after] == wanted
+    before = np.where(exact, after, (after - 1).clip(min=0))
+    near = exact | ((frames[before] < wanted) & (wanted < frames[after]) & (frames[after] - frames[before] <= max_gap))
+    weight = ((wanted - frames[before]) / np.maximum(frames[after] - frames[before], 1))[near]
+    weight = weight.reshape(-1, *[1] * (joints.ndim - 1))
+    out[near] = (1 - weight) * joints[before][near] + weight * joints[after][near]
+    return out
