@@ -54,7 +54,7 @@ def frame_calibration(calibration: dict, where: str | Path) -> dict:
         BadFile: there is no such camera, it has another model, or it is for pictures of another size.
     """
     calibration = copy.deepcopy(calibration)
-    params = _entry(calibration, where)['Projection']['Params'] = _params(calibration, where)
+    params = list(camera_params(calibration, where))
     size = next((size for size in (SENSOR, FRAME) if max(abs(2 * center / size - 1) for center in params[1:3])
                  < OFF_CENTER), None)
     if size is None:
@@ -62,14 +62,27 @@ def frame_calibration(calibration: dict, where: str | Path) -> dict:
                       f'of {SENSOR} x {SENSOR} or {FRAME} x {FRAME} pixels, which glasses of the first generation have')
     if size == SENSOR:
         params[:3] = [params[0] / 2, *((center - 0.5 - BORDER) / 2 for center in params[1:3])]
+    _entry(calibration, where)['Projection']['Params'] = params
     return calibration
 
 
-def frame_camera(calibration: dict, where: str | Path, size: int = FRAME) -> FisheyeRadTanThinPrism:
-    """The camera of a calibration of :func:`frame_calibration`, for square frames of ``size`` pixels, on their side."""
-    (focal, *center), bends = (params := _params(calibration, where))[:3], params[3:]
-    scale = size / FRAME
+def frame_camera(params: tuple[float, ...], size: int = FRAME) -> FisheyeRadTanThinPrism:
+    """The camera with :func:`camera_params` ``(15,)`` of :func:`frame_calibration`, for frames of ``size`` pixels."""
+    (focal, *center), bends, scale = params[:3], params[3:], size / FRAME
     return FisheyeRadTanThinPrism([focal * scale, *((c + 0.5) * scale - 0.5 for c in center), *bends], MAX_ANGLE)
+
+
+def camera_params(calibration: dict, where: str | Path) -> tuple[float, ...]:
+    """The 15 parameters of the colour camera in a calibration; ``where`` begins the messages.
+
+    Raises :class:`BadFile`: there is no such camera, or it has another model.
+    """
+    try:
+        params = as_floats(_entry(calibration, where)['Projection'].get('Params')).tolist()
+        FisheyeRadTanThinPrism(params)
+    except (ValueError, TypeError) as error:
+        raise error if isinstance(error, BadFile) else BadFile(f'{where}: {CAMERA}: {error}') from None
+    return tuple(params)
 
 
 def _entry(calibration: dict, where) -> dict:
@@ -85,15 +98,6 @@ def _entry(calibration: dict, where) -> dict:
         raise BadFile(f'{where}: {CAMERA} has the camera model {name!r}, but that of the glasses is {MODEL!r}; it '
                       'belongs to another camera')
     return found
-
-
-def _params(calibration: dict, where) -> list:
-    try:
-        params = as_floats(_entry(calibration, where)['Projection'].get('Params')).tolist()
-        FisheyeRadTanThinPrism(params)
-    except (ValueError, TypeError) as error:
-        raise error if isinstance(error, BadFile) else BadFile(f'{where}: {CAMERA}: {error}') from None
-    return params
 
 
 def _calibration_tag(path: Path) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...files import BadFile, atomic_path
 from ...geometry.cameras import undistortion_map
-from .aria_calibration import frame_camera
+from .aria_calibration import FRAME, frame_camera
 from .egoexo4d_hand_filters import PINHOLE, SIZE
 
 ADVICE = 'download it again'
@@ -19,13 +19,13 @@ MAX_PICTURES = 50   # of which a mask is taken
 TRIES = 50          # packets that cannot be decoded, after which the rest is given up
 
 
-def write_frames(film: Path, folder: Path, numbers: list[int], calibration: dict, portrait: bool,
+def write_frames(film: Path, folder: Path, numbers: list[int], params: tuple[float, ...], portrait: bool,
                  counts: Counter) -> list[int]:
     """Undistort the frames ``numbers`` of a recording into ``folder/%06d.jpg``; those that are there stay as they are.
 
     Args:
         film: recording in the upright view of the release, frames are square.
-        calibration: of :func:`.aria_calibration.frame_calibration`; only asked for if a frame is to be written.
+        params: of the camera, for frames of 1408 x 1408, ``(15,)``.
         portrait: write upright pictures; else they lie on their side, as the camera does.
         counts: receives how many were written, were there, and could not be had.
 
@@ -50,7 +50,7 @@ def write_frames(film: Path, folder: Path, numbers: list[int], calibration: dict
         if image.shape[0] != image.shape[1]:
             raise BadFile(f'{film} has frames of {image.shape[1]} x {image.shape[0]} pixels; those of the headset are '
                           'square')
-        picture = cv2.remap(image, *frame_map(_Params(calibration), len(image), portrait), cv2.INTER_LINEAR)
+        picture = cv2.remap(image, *frame_map(params, len(image), portrait), cv2.INTER_LINEAR)
         with atomic_path(folder / f'{number:06d}.jpg') as path:
             path.write_bytes(cv2.imencode('.jpg', picture)[1])
         counts['frames written'] += 1
@@ -58,25 +58,14 @@ def write_frames(film: Path, folder: Path, numbers: list[int], calibration: dict
     return lost
 
 
-class _Params:
-    """A calibration as a key of the cache of maps: equal if the parameters of its camera are."""
-
-    def __init__(self, calibration: dict):
-        self.calibration = calibration
-        self.params = tuple(frame_camera(calibration, 'calibration').params.tolist())
-
-    def __eq__(self, other) -> bool:
-        return self.params == other.params
-
-    def __hash__(self) -> int:
-        return hash(self.params)
-
-
 @functools.lru_cache(maxsize=8)
-def frame_map(calibration: _Params, size: int, portrait: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Maps for cv2.remap from upright frames of ``size`` pixels to the undistorted picture of 512 x 512."""
-    lying = undistortion_map(frame_camera(calibration.calibration, 'calibration', size), (size, size), PINHOLE,
-                             (SIZE, SIZE))
+def frame_map(params: tuple[float, ...], size: int, portrait: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Maps for cv2.remap from upright frames of ``size`` pixels to the undistorted picture of 512 x 512.
+
+    Args:
+        params: of the camera, ``(15,)``.
+    """
+    lying = undistortion_map(frame_camera(params, size), (size, size), PINHOLE, (SIZE, SIZE))
     outside = (lying < 0).any(-1)
     upright = np.stack([size - 1 - lying[..., 1], lying[..., 0]], -1)
     upright[outside] = lying[outside]
@@ -84,11 +73,9 @@ def frame_map(calibration: _Params, size: int, portrait: bool) -> tuple[np.ndarr
     return cv2.convertMaps(np.ascontiguousarray(upright), None, cv2.CV_16SC2)
 
 
-def seen_pixels(calibration: dict) -> np.ndarray:
+def seen_pixels(params: tuple[float, ...]) -> np.ndarray:
     """``(512,512)`` bool: which pixels of the undistorted picture on its side the lens shows."""
-    size = 1408
-    lying = undistortion_map(frame_camera(calibration, 'calibration', size), (size, size), PINHOLE, (SIZE, SIZE))
-    return (lying >= 0).all(-1)
+    return (undistortion_map(frame_camera(params), (FRAME, FRAME), PINHOLE, (SIZE, SIZE)) >= 0).all(-1)
 
 
 def seen_in_pictures(folder: Path, portrait: bool) -> np.ndarray | None:

@@ -23,7 +23,7 @@ import torch
 from rich.progress import track
 
 from ...files import BadFile, atomic_write, finite_values, require
-from .aria_calibration import find_calibration, frame_calibration
+from .aria_calibration import camera_params, find_calibration, frame_calibration
 from .egoexo4d_frames import seen_in_pictures, seen_pixels, write_frames
 from .egoexo4d_hand_filters import PINHOLE, HandRules
 from .egoexo4d_hand_labels import TEST_KEYS, entries_text, label_take, read_camera_pose
@@ -135,9 +135,9 @@ def _prepare(job: SequenceJob) -> tuple[Counter, list[str]]:
     folder = job.out / view / 'undistorted' / job.split / job.name
     try:
         problems: list[str] = []
-        calibration, source, seen = None, None, None
+        params, source, seen = None, None, None
         try:
-            calibration, source = _calibration(job)
+            params, source = _camera(job)
         except (BadFile, OSError) as error:
             seen = seen_in_pictures(folder, job.rules.portrait)
             if seen is None or not isinstance(error, FileNotFoundError):
@@ -148,7 +148,7 @@ def _prepare(job: SequenceJob) -> tuple[Counter, list[str]]:
             part = _part(job.out, kind, job.split, job.uid)
             done = _read_part(part, job, labels, source)
             if done is None:
-                seen = seen_pixels(calibration) if seen is None else seen
+                seen = seen_pixels(params) if seen is None else seen
                 done = _write_part(part, job, kind, labels, source, seen)
             numbers.update(done['frames'])
             counts.update({f'{what} ({kind})': count for what, count in done['counts'].items()})
@@ -156,7 +156,7 @@ def _prepare(job: SequenceJob) -> tuple[Counter, list[str]]:
         counts['takes'] += 1
         if job.pictures and numbers:
             film = job.root / 'takes' / job.name / 'frame_aligned_videos' / f'{job.camera}_214-1.mp4'
-            problems += _pictures(film, folder, sorted(numbers), calibration, job, counts)
+            problems += _pictures(film, folder, sorted(numbers), params, job, counts)
         return counts, problems
     except (BadFile, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         counts['takes left out'] += 1
@@ -164,14 +164,15 @@ def _prepare(job: SequenceJob) -> tuple[Counter, list[str]]:
         return counts, [str(error) if ours else f'not in the layout of the release ({type(error).__name__}: {error})']
 
 
-def _pictures(film: Path, folder: Path, numbers: list, calibration, job: SequenceJob, counts: Counter) -> list[str]:
-    if calibration is None:
+def _pictures(film: Path, folder: Path, numbers: list[int], params: tuple | None, job: SequenceJob,
+              counts: Counter) -> list[str]:
+    if params is None:
         lacking = [number for number in numbers if not (folder / f'{number:06d}.jpg').is_file()]
         counts['frames that were there'] += len(numbers) - len(lacking)
         counts['frames that cannot be undistorted'] += len(lacking)
         return [f'{len(lacking)} frames cannot be undistorted without a calibration'] if lacking else []
     try:
-        lost = write_frames(film, folder, numbers, calibration, job.rules.portrait, counts)
+        lost = write_frames(film, folder, numbers, params, job.rules.portrait, counts)
     except (BadFile, FileNotFoundError) as error:
         counts['takes whose recording cannot be read'] += 1
         return [str(error)]
@@ -181,15 +182,15 @@ def _pictures(film: Path, folder: Path, numbers: list, calibration, job: Sequenc
     return []
 
 
-def _calibration(job: SequenceJob) -> tuple[dict, Path]:
-    """Calibration for the frames, kept where the official tool has it, and the file that it comes from."""
+def _camera(job: SequenceJob) -> tuple[tuple, Path]:
+    """Parameters of the camera for the frames, and their file, which is where the official tool has it."""
     kept = job.out / 'aria_calib_json' / f'{job.name}.json'
     found, source = find_calibration(kept, job.root / 'takes' / job.name, job.camera)
     calibration = frame_calibration(found, source)
     if source != kept:
         with atomic_write(kept) as file:
             json.dump(calibration, file)
-    return calibration, kept
+    return camera_params(calibration, source), kept
 
 
 def _part(out: Path, kind: str, split: str, uid: str) -> Path:

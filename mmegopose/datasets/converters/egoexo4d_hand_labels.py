@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...files import BadFile, as_floats, read_json
-from .egoexo4d_hand_filters import HandRules, box_generator, filter_hands, box_around, random_box
+from .egoexo4d_hand_filters import HandRules, box_around, box_generator, filter_hands, random_box
 
 SIDES = ('right', 'left')
 JOINTS = ('wrist', *(f'{finger}_{n}' for finger in ('thumb', 'index', 'middle', 'ring', 'pinky') for n in range(1, 5)))
