@@ -6,5 +6,5 @@ launch() {
         rendezvous=(--nnodes="${NNODES:-1}" --node_rank="${NODE_RANK:-0}" --master_addr="${MASTER_ADDR:-127.0.0.1}"
                     --master_port="${PORT:-29500}")
     fi
-    "${PYTHON:-python}" -m torch.distributed.run "${rendezvous[@]}" --nproc_per_node="$gpus" "${@:2}"
+    "${PYTHON:-python}" "$(dirname "${BASH_SOURCE[0]}")/launch.py" "${rendezvous[@]}" --nproc_per_node="$gpus" "${@:2}"
 }

@@ -10,6 +10,7 @@ Examples:
     mmegopose test my_config.py iter_500.pth --submit body.json --cfg-options data_root=/path/to/egoexo4d
 """
 from ._shared.arguments import add_config, add_engine_arguments, set_local_rank
+from ._shared.launcher import end_with_launcher
 
 
 def test_arguments(parser) -> None:
@@ -40,6 +41,7 @@ def test_command(args) -> None:
     from ..inference.named_models import files_of_model
     from ..registry import RUNNERS
     set_local_rank(args)
+    end_with_launcher(args.launcher)
     with user_errors():
         name = None
         if args.checkpoint is None:
@@ -53,6 +55,7 @@ def test_command(args) -> None:
         check_config(cfg, args.config, 'test')
         cfg.launcher, cfg.load_from, cfg.resume = args.launcher, args.checkpoint, False
         cfg.work_dir = choose_work_dir(args.work_dir or cfg.get('work_dir'), name or args.config)
+        require_writable(cfg.work_dir, 'name another place with --work-dir')
         runner = RUNNERS.build(cfg)
         metrics = dict(runner.test())
         skipped = max((getattr(getattr(metric, 'skipped', None), 'reported', 0)

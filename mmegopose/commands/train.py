@@ -9,6 +9,7 @@ Examples:
     mmegopose train my_config.py --work-dir runs/wide --cfg-options model.backbone.depth=6 train_cfg.max_iters=2000
 """
 from ._shared.arguments import add_config, add_engine_arguments, set_local_rank
+from ._shared.launcher import end_with_launcher
 
 
 def train_arguments(parser) -> None:
@@ -26,13 +27,16 @@ def train_command(args) -> None:
     from ..engine.config import check_config, choose_work_dir, load_config, user_errors
     from ..engine.options import Options
     from ..engine.runner import leave_process_group
+    from ..files import require_writable
     from ..registry import RUNNERS
     set_local_rank(args)
-    with user_errors():
+    end_with_launcher(args.launcher)
+    with user_errors('--resume goes on from the newest checkpoint'):
         cfg = load_config(args.config, Options.of(args.cfg_options))
         check_config(cfg, args.config, 'train')
         cfg.launcher = args.launcher
         cfg.work_dir = choose_work_dir(args.work_dir or cfg.get('work_dir'), args.config)
+        require_writable(cfg.work_dir, 'name another place with --work-dir')
         if args.amp:
             use_amp(cfg)
         if args.no_validate:

@@ -6,6 +6,8 @@ import re
 import sys
 import traceback
 import warnings
+import zipfile
+import zlib
 from contextlib import contextmanager
 
 import mmengine
@@ -13,39 +15,42 @@ import mmengine
 from ..plugins import is_plugin_file
 from .options import dotted_keys
 
+DAMAGE = (MemoryError, OverflowError, UnicodeDecodeError, EOFError, zlib.error, zipfile.BadZipFile)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on the disk, or none left of what one may use
 PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
 
 
 @contextmanager
-def user_errors():
+def user_errors(next_step: str = ''):
     """Tell a user's mistake in one line, ``error: ...``, and exit with status 2.
 
     These are files that cannot be used, failed imports, and the ``ValueError``, ``KeyError`` and ``TypeError`` that
-    this package, a plugin or mmengine raise themselves, also in a worker of a dataloader. With
-    ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead. Ctrl-C is one word and status 130. A
-    warning of this package is one line, ``warning: ...``.
+    this package, a plugin or mmengine raise themselves, also in a worker of a dataloader; further workers and
+    processes that died. With ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead. Ctrl-C is one line and status 130.
+    A warning of this package is one line, ``warning: ...``.
+
+    Args:
+        next_step: what to do after something outside ended the work, e.g. how to resume.
     """
     detailed = warnings.formatwarning
     warnings.formatwarning = lambda message, category, filename, *where: f'warning: {message}\n' if _is_ours(filename) \
         else detailed(message, category, filename, *where)
+    wanted, ended = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'), f': {next_step}' if next_step else ''
     try:
         yield
     except KeyboardInterrupt:
-        if os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'):
+        if wanted:
             raise
-        sys.stderr.write('stopped\n')
+        sys.stderr.write(f'stopped{ended}\n')
         sys.exit(130)  # what shells say of a program that Ctrl-C ended
-    except (MemoryError, OverflowError) as error:
-        if os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'):
-            raise
-        told = 'there is not enough memory' if isinstance(error, MemoryError) else 'a number is too large'
-        sys.stderr.write(f'error: {told}: {" ".join(str(error).split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
-        sys.exit(2)
-    except (OSError, ImportError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:
+        kind, cause = _kind_of(error)
+        if kind and not wanted:
+            _tell(f'{kind}: {str(cause).splitlines()[0] if str(cause) else type(cause).__name__}'
+                  f'{ended if isinstance(cause, RuntimeError) else ""}')
         origin, text = _origin(error)
-        ours = is_plugin_file(origin) or _is_ours(origin) or origin.startswith(osp.dirname(mmengine.__file__))
-        wanted = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0')
+        ours = isinstance(error, (ValueError, KeyError, TypeError)) and (
+            is_plugin_file(origin) or _is_ours(origin) or origin.startswith(osp.dirname(mmengine.__file__)))
         if wanted or not (ours or isinstance(error, (OSError, ImportError))):
             raise
         if isinstance(error, OSError) and error.errno == errno.ENOENT and error.filename is not None:
@@ -59,10 +64,33 @@ def user_errors():
         cause = error.__cause__
         if cause is not None and str(cause)[:80] not in text and not isinstance(cause, KeyError):
             text += f' ({type(cause).__name__}: {cause})'
-        sys.stderr.write(f'error: {" ".join(text.split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
-        sys.exit(2)
+        _tell(text)
     finally:
         warnings.formatwarning = detailed
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f'error: {" ".join(text.split())} [MMEGOPOSE_TRACEBACK=1 shows the traceback]\n')
+    sys.exit(2)
+
+
+def _kind_of(error: Exception) -> tuple[str, BaseException]:
+    """What is wrong, in words, if an error's class or text alone says so, else ''; and the error that says it."""
+    if isinstance(error, MemoryError):
+        return 'there is not enough memory', error
+    if isinstance(error, DAMAGE):
+        return 'a number is too large' if isinstance(error, OverflowError) else 'a file is damaged', error
+    first: BaseException | None = error
+    while first is not None:  # torch tells of a dead worker from a signal handler, inside of anything
+        text = str(first)
+        if re.match(r'DataLoader worker \(pid', text):
+            return 'a worker of a dataloader died, most often because the memory was full; try fewer of them ' \
+                   '(train_dataloader.num_workers and the like) or smaller batches', first
+        if isinstance(first, RuntimeError) and (
+                'gloo/' in text or 'NCCL' in text or type(first).__name__.startswith('Dist')):
+            return 'another process of this run is gone, whose own message tells why', first
+        first = first.__cause__ or first.__context__
+    return '', error
 
 
 def _is_ours(filename: str) -> bool:

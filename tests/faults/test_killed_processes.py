@@ -1,0 +1,184 @@
+"""Kills, Ctrl-C, dead workers, dead processes: nothing is lost, and one line says what to do."""
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from helpers.engine_toy import toy_runner, write_config
+from mmengine.hooks import Hook
+
+from mmegopose.commands._shared.launcher import end_with_launcher
+from mmegopose.engine import load_from_local, user_errors
+from mmegopose.registry import HOOKS
+
+ROOT = Path(__file__).resolve().parents[2]
+ENV = dict(os.environ, OMP_NUM_THREADS='1', PYTHON=sys.executable,
+           PYTHONPATH=os.pathsep.join([str(ROOT / 'tests'), os.environ.get('PYTHONPATH', '')]))
+FORK = multiprocessing.get_context('fork')  # starts in a moment, because torch is loaded
+LONG = dict(train_cfg__max_iters=60, train_cfg__val_interval=7, default_hooks__checkpoint__interval=1,
+            default_hooks__checkpoint__max_keep_ckpts=2)
+
+
+def train(folder, during=None, **options):
+    """Train in another process, which ``during(process)`` may end; its exit status."""
+    process = FORK.Process(target=lambda: toy_runner(folder, resume=True, **LONG, **options).train())
+    process.start()
+    if during:
+        during(process)
+    process.join(120)
+    return process.exitcode
+
+
+def state(path):
+    return load_from_local(str(path))
+
+
+def equal(first, second):
+    return first['state_dict'].keys() == second['state_dict'].keys() and all(
+        torch.equal(value, second['state_dict'][key]) for key, value in first['state_dict'].items())
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    """The last checkpoint of a run that nobody kills."""
+    folder = tmp_path_factory.mktemp('whole')
+    assert train(folder) == 0
+    return state(folder / 'work/iter_60.pth')
+
+
+def test_kills_at_random_moments_lose_nothing(tmp_path, whole):
+    moment, last = random.Random(4), 0
+    for kill in range(8):
+        train(tmp_path, lambda process: (time.sleep(moment.uniform(0.02, 0.6)), process.kill()))
+        found = [int(path.stem[5:]) for path in (tmp_path / 'work').glob('iter_*.pth')]
+        for number in found:  # none is half a file
+            assert state(tmp_path / f'work/iter_{number}.pth')['meta']['iter'] == number
+        assert max(found, default=0) >= last, kill
+        last = max(found, default=0)
+    assert train(tmp_path) == 0 and equal(state(tmp_path / 'work/iter_60.pth'), whole)
+    assert not list((tmp_path / 'work').glob('.*'))
+
+
+@HOOKS.register_module(force=True)
+class FaultKilledWhileWriting(Hook):
+    """Ends the process in the middle of the write of a checkpoint."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 20:
+            os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_kill_inside_a_write_leaves_the_checkpoint_before(tmp_path, whole):
+    assert train(tmp_path, custom_hooks=[dict(type='FaultKilledWhileWriting')]) == -signal.SIGKILL
+    rest, = (path.name for path in (tmp_path / 'work').glob('.*'))
+    assert rest.startswith('.iter_21.') and state(tmp_path / 'work/iter_20.pth')['meta']['iter'] == 20
+    assert not (tmp_path / 'work/iter_21.pth').exists()
+    assert train(tmp_path) == 0 and equal(state(tmp_path / 'work/iter_60.pth'), whole)
+    assert not (tmp_path / 'work' / rest).exists()
+
+
+def told(capfd, error):
+    """What is told of an error, and the exit status."""
+    with pytest.raises(SystemExit) as left, user_errors('--resume goes on'):
+        raise error
+    return capfd.readouterr().err, left.value.code
+
+
+@pytest.mark.parametrize('error, status, words', [
+    (KeyboardInterrupt(), 130, 'stopped: --resume goes on\n'),
+    (RuntimeError('DataLoader worker (pid(s) 7) exited unexpectedly'), 2, 'worker of a dataloader died.*num_workers.*'
+                                                                         'pid.s. 7.*: --resume goes on'),
+    (RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed. '), 2, 'signal: Killed.*--resume goes on'),
+    (RuntimeError('[/a/gloo/transport/tcp/pair.cc:538] Connection closed by peer [127.0.0.1]:1'), 2,
+     'another process of this run is gone.*--resume goes on'),
+    (torch.distributed.DistBackendError('NCCL communicator was aborted\non rank 1'), 2, 'another process.*--resume'),
+    (MemoryError(), 2, 'error: there is not enough memory: MemoryError .MMEGOPOSE_TRACEBACK=1'),
+    (UnicodeDecodeError('utf-8', b'\xff', 0, 1, 'invalid'), 2, 'a file is damaged: .*invalid')])
+def test_one_line_says_what_to_do(capfd, error, status, words):
+    import re
+    text, code = told(capfd, error)
+    assert code == status and text.count('\n') == 1 and re.search(words, text), text
+
+
+def test_a_foreign_runtime_error_is_a_mistake_of_ours(capfd):
+    with pytest.raises(RuntimeError, match='shape'), user_errors():
+        raise RuntimeError('the shape is wrong')
+
+
+def alive(pid):
+    """Whether a process runs; one that has ended and that nobody has asked for does not."""
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+def _launch(queue):
+    rank = FORK.Process(target=lambda: (end_with_launcher('pytorch'), queue.put(os.getpid()), time.sleep(60)))
+    rank.start()
+    rank.join()
+
+
+def test_a_process_ends_with_its_launcher():
+    queue = FORK.Queue()
+    launcher = FORK.Process(target=_launch, args=(queue,))
+    launcher.start()
+    rank = queue.get(timeout=30)
+    assert alive(rank)
+    launcher.kill()
+    launcher.join()
+    end = time.monotonic() + 10
+    while alive(rank) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not alive(rank)
+
+
+KILL = """
+custom_hooks = [dict(type='FaultSignalHook', name='{name}', rank={rank})]
+custom_imports = dict(imports=['helpers.engine_toy', 'helpers.signal_hook'])
+train_cfg['max_iters'] = 100000
+train_dataloader['num_workers'] = {workers}
+"""
+
+
+def run_until_signalled(tmp_path, command, **options):
+    config = write_config(tmp_path, KILL.format(**options))
+    done = subprocess.run([*command(config), '--work-dir', str(tmp_path / 'work')], env=ENV, cwd=tmp_path, text=True,
+                          capture_output=True, timeout=280, start_new_session=True)
+    assert 'Traceback' not in done.stderr, done.stderr[-3000:]
+    assert state(tmp_path / 'work/iter_2.pth')['meta']['iter'] == 2
+    return done.returncode, done.stderr.strip().splitlines()[-1]
+
+
+def one_process(config):
+    return [sys.executable, str(ROOT / 'tools/train.py'), config]
+
+
+def two_processes(config):
+    return ['bash', str(ROOT / 'tools/dist_train.sh'), config, '2']
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('workers', [0, 1])
+def test_ctrl_c_is_one_line(tmp_path, workers):
+    status, line = run_until_signalled(tmp_path, one_process, name='SIGINT', rank=0, workers=workers)
+    assert status == 130 and line == 'stopped: --resume goes on from the newest checkpoint'
+
+
+@pytest.mark.slow
+def test_a_dead_worker_is_one_line(tmp_path):
+    status, line = run_until_signalled(tmp_path, one_process, name='worker', rank=0, workers=2)
+    assert status == 2 and line.startswith('error: a worker of a dataloader died') and '--resume goes on' in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('rank', [0, 1])
+def test_a_dead_process_of_two_is_one_line(tmp_path, rank):
+    status, line = run_until_signalled(tmp_path, two_processes, name='SIGKILL', rank=rank, workers=0)
+    assert status == 1 and line.startswith(f'error: process {rank} ended by SIGKILL') and '--resume' in line
