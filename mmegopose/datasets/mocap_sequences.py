@@ -20,7 +20,10 @@ HEAD_TO_CAMERA = np.array([[0., 0, 1], [-1, 0, 0], [0, -1, 0]])
 
 @dataclass
 class MocapSequence:
-    """One clip: ``joints`` and ``joints_h36m`` ``(T,17,3)``, ``head_pose`` ``(T,4,4)``; metres, z up."""
+    """One clip: ``joints`` and ``joints_h36m`` ``(T,17,3)``, ``head_pose`` ``(T,4,4)``; metres, z up.
+
+    ``hands``: 21 joints of right and left hand ``(T,2,21,3)``, if they are known.
+    """
     name: str
     subject: str
     action: str
@@ -30,6 +33,7 @@ class MocapSequence:
     joints_h36m: np.ndarray
     head_pose: np.ndarray
     exact_skeleton: bool = True
+    hands: np.ndarray | None = None
 
 
 def camera_pose(head: np.ndarray, center: np.ndarray) -> np.ndarray:

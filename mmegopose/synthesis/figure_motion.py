@@ -41,14 +41,14 @@ def body_rotations(joints: Tensor, rest: Tensor) -> Tensor:
         at_rest('left-shoulder', 'right-shoulder'), at_rest('neck', 'spine-2')).mT
     turn = so3_log(pelvis.mT @ chest)
     world = dict(pelvis=pelvis, **{f'spine-{i}': pelvis @ so3_exp(turn * i / 3) for i in (1, 2, 3)})
-    world['neck'] = world['head'] = _swing(chest, at_rest('head', 'neck'), bone('head-top', 'thorax'))
+    world['neck'] = world['head'] = swing_joint(chest, at_rest('head', 'neck'), bone('head-top', 'thorax'))
     for side in ('left', 'right'):
         world[f'{side}-collar'] = chest
         for start, upper, middle, end, rests in ((pelvis, 'hip', 'knee', 'ankle', ('ankle', 'foot')),
                                                  (chest, 'shoulder', 'elbow', 'wrist', ('wrist', 'hand'))):
             upper, middle, end = (f'{side}-{name}' for name in (upper, middle, end))
-            world[upper] = _swing(start, at_rest(middle, upper), bone(middle, upper))
-            world[middle] = _swing(world[upper], at_rest(end, middle), bone(end, middle))
+            world[upper] = swing_joint(start, at_rest(middle, upper), bone(middle, upper))
+            world[middle] = swing_joint(world[upper], at_rest(end, middle), bone(end, middle))
             world.update({f'{side}-{name}': world[middle] for name in rests})
     world = torch.stack([world[name] for name in SMPL], -3)  # (..., 24, 3, 3)
     parents = [PARENTS[joint] for joint in range(1, len(SMPL))]
@@ -62,7 +62,7 @@ def _frame(x: Tensor, y: Tensor) -> Tensor:
     return torch.stack([x, torch.linalg.cross(z, x), z], -1)
 
 
-def _swing(start: Tensor, rest: Tensor, seen: Tensor) -> Tensor:
+def swing_joint(start: Tensor, rest: Tensor, seen: Tensor) -> Tensor:
     """``start (...,3,3)``, turned the shortest way so that it takes the bone ``rest (3,)`` to ``seen (...,3)``."""
     before, after = normalize(start @ rest, dim=-1), normalize(seen, dim=-1)
     axis = torch.linalg.cross(before, after)

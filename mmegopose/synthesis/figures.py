@@ -54,8 +54,8 @@ class Figure:
         """Rotations ``(B,T,K,3,3)`` of the model's joints, the root's to camera axes."""
         raise NotImplementedError
 
-    def colors(self, rng: np.random.Generator) -> np.ndarray:
-        """Colours ``(V,3)`` of the vertices in [0,255]."""
+    def colors(self, rng: np.random.Generator, skin: np.ndarray | None = None) -> np.ndarray:
+        """Colours ``(V,3)`` of the vertices in [0,255]; ``skin (3,)``: of this tone."""
         raise NotImplementedError
 
 
@@ -69,7 +69,7 @@ class Hand(Figure):
         With ``rotation='full'`` every direction of the hand is as likely; with ``'limited'`` palm or back are within
         45 degrees of the camera and turned up to 70 degrees in the image, which small networks learn in minutes.
         """
-        return torch.cat([self._orientation(moving, rotation)[:, :, None], self._fingers(moving)], 2)
+        return torch.cat([self._orientation(moving, rotation)[:, :, None], self.fingers(moving)], 2)
 
     def _orientation(self, moving, rotation) -> Tensor:
         if rotation == 'full':
@@ -78,7 +78,7 @@ class Hand(Figure):
         return (_about(2, moving.uniform(low=-70, high=70)) @ _about(1, moving.uniform(low=-45, high=45))
                 @ _about(0, side + moving.uniform(low=-45, high=45)))
 
-    def _fingers(self, moving) -> Tensor:
+    def fingers(self, moving) -> Tensor:
         """``(B,T,15,3,3)``; half of the fingers follow the grip of the hand, the others curl on their own."""
         rest = self.model.rest.unflatten(0, (-1, 3))                                     # (16,3)
         curl = torch.where(moving.random.uniform(1, 4) < 0.5, moving.uniform(1, low=-0.15, high=1.4),
@@ -101,10 +101,10 @@ class Hand(Figure):
         vectors[:, :, root] += 0.2 * moving.normal(3)
         return so3_exp(vectors[:, :, 1:])
 
-    def colors(self, rng: np.random.Generator) -> np.ndarray:
+    def colors(self, rng: np.random.Generator, skin: np.ndarray | None = None) -> np.ndarray:
         """Skin of any tone, lighter in the palm."""
         palm = np.clip(-self._normals[:, 1:2], 0, 1)
-        return skin_color(rng) * (1 + 0.2 * palm) * texture(rng, self.template)
+        return (skin_color(rng) if skin is None else skin) * (1 + 0.2 * palm) * texture(rng, self.template)
 
     @cached_property
     def _normals(self) -> np.ndarray:
@@ -149,10 +149,10 @@ class Body(Figure):
         vectors = torch.where(right[:, None], vectors * vectors.new_tensor([1, -1, -1]), vectors)
         return torch.cat([root[:, :, None], so3_exp(vectors)], 2)
 
-    def colors(self, rng: np.random.Generator) -> np.ndarray:
+    def colors(self, rng: np.random.Generator, skin: np.ndarray | None = None) -> np.ndarray:
         """Skin, shirt, trousers, shoes and hair."""
         shirt, trousers, shoes, hair = (random_colors(rng) for _ in range(4))
-        palette = np.tile(skin_color(rng), (24, 1))
+        palette = np.tile(skin_color(rng) if skin is None else skin, (24, 1))
         palette[_parts('spine', 'collar', 'shoulder', *['elbow'] * int(rng.random() < 0.5))] = shirt
         palette[_parts('pelvis', 'hip', 'knee')] = trousers
         palette[_parts('ankle', 'foot')] = shoes

@@ -4,7 +4,8 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +13,20 @@ import numpy as np
 from ...structures import get_skeleton
 from ...structures.egoexo4d_scenarios import task_of
 from ..mocap_sequences import FPS, SPLITS, MocapSequence
+from .egoexo4d_hand import HANDS, hand_template, prepared_hands
+from .egoexo4d_view import MANUAL_STRIDE, LandscapeView
 
-JOINTS = get_skeleton('coco17').joints
-# upright camera (x right, y down, z forward) to the landscape camera (x down the body, y left, z forward)
-UPRIGHT_TO_LANDSCAPE = np.array([[0., 1, 0], [-1, 0, 0], [0, 0, 1]])
-INTRINSICS = [[150., 0., 255.5], [0., 150., 255.5], [0., 0., 1.]]  # the undistorted 512x512 view of the benchmark
-MANUAL_STRIDE = 3  # manual labels come at 10 Hz, video and automatic labels at 30 Hz
-NUM_VIEWS = 4
+BODY = get_skeleton('coco17').joints
+FILM = 'frame_aligned_videos/aria01_214-1.mp4'  # in the folder of a take
 
 
 def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_from_val: bool = False,
-                   test_labels: bool = False) -> dict[str, int]:
+                   test_labels: bool = False, picture_side: int | None = None) -> dict[str, int]:
     """Write sequences as takes of the Ego-Exo4D ego-pose benchmark.
 
     Manual labels at 10 Hz, automatic labels at every frame. Test takes have a camera track only; the challenge template
-    ``dummy_test.json`` lists their frames and ``private_test_gt.json`` keeps their joints. Equal sequences give equal
+    ``dummy_test.json`` lists their frames and ``private_test_gt.json`` keeps their joints; hands have their own
+    template, ``ego_pose_gt_anno_test_public.json``, and ``private_hand_test_gt.json``. Equal sequences give equal
     files. The folder appears complete or not at all.
 
     Args:
@@ -35,6 +35,7 @@ def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_fr
         test_from_val: also write each validation sequence as a test take ``<take name>_test``, so that the way to a
             submission can be tried.
         test_labels: also write labels of the test sequences, for an open benchmark without a server.
+        picture_side: pixels of the pictures that there are of every sequence; labels then say where joints are in them.
 
     Returns:
         Number of takes per split.
@@ -43,12 +44,22 @@ def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_fr
         FileExistsError: ``root`` exists and is not empty.
         ValueError: there is no sequence, or two of the same name.
     """
+    with new_folder(root) as folder:
+        return _write(sequences, folder, test_from_val, test_labels, picture_side)
+
+
+@contextmanager
+def new_folder(root: str | Path) -> Iterator[Path]:
+    """A folder that appears at ``root`` once the block is done, or not at all.
+
+    Raises ``FileExistsError`` if ``root`` exists and is not empty.
+    """
     root = Path(root)
     _refuse_existing(root)
     unfinished = root.with_name(f'.{root.name}.{uuid.uuid4().hex[:8]}')
     unfinished.mkdir(parents=True)
     try:
-        counts = _write(sequences, unfinished, test_from_val, test_labels)
+        yield unfinished
         try:
             os.replace(unfinished, root)
         except OSError:
@@ -60,7 +71,6 @@ def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_fr
         raise OSError(error.errno, f'{error.strerror}: nothing is left of what was written', str(root)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return counts
 
 
 def _refuse_existing(root: Path) -> None:
@@ -74,8 +84,11 @@ def take_name(sequence: MocapSequence) -> str:
     return sequence.name if action in sequence.name else f'{sequence.name}_{action}'
 
 
-def _write(sequences: Iterable[MocapSequence], root: Path, test_from_val: bool, test_labels: bool) -> dict[str, int]:
+def _write(sequences: Iterable[MocapSequence], root: Path, test_from_val: bool, test_labels: bool,
+           side: int | None) -> dict[str, int]:
     takes, by_split, template, truth = {}, {split: [] for split in SPLITS}, {}, {}
+    benchmarks: dict = {}
+    hand_truth: dict = {}
     for sequence in sequences:
         entries = [(sequence.split, sequence.name, take_name(sequence))]
         if test_from_val and sequence.split == 'val':
@@ -84,57 +97,52 @@ def _write(sequences: Iterable[MocapSequence], root: Path, test_from_val: bool, 
             uid = str(uuid.uuid5(uuid.NAMESPACE_URL, f'mmegopose/mocap/{key}'))
             if uid in takes:
                 raise ValueError(f'two sequences are named {key!r}; names should be unique')
-            takes[uid] = _take(sequence, name, uid)
+            takes[uid] = _take(sequence, name, uid, side)
             by_split[split].append(uid)
+            benchmarks[uid] = ['body_pose', 'ego_pose'] + ['hand_pose'] * (sequence.hands is not None)
             base = root / 'annotations' / 'ego_pose' / split
-            _dump(base / 'camera_pose' / f'{uid}.json', _camera(sequence, name, uid))
+            view = LandscapeView(sequence.head_pose, side)
+            _dump(base / 'camera_pose' / f'{uid}.json', dict(metadata=dict(take_name=name, take_uid=uid),
+                                                             aria01=view.camera()))
             if split == 'test':
                 joints = np.round(sequence.joints[::MANUAL_STRIDE].astype(float), 7).tolist()
                 body = {str(frame * MANUAL_STRIDE): pose for frame, pose in enumerate(joints)}
                 template[uid] = dict(take_name=takes[uid]['root_dir'], body=dict.fromkeys(body, []))
                 truth[uid] = dict(take_name=takes[uid]['root_dir'], body=body)
+                if sequence.hands is not None:
+                    hand_truth[uid] = prepared_hands(sequence.hands, view, name, uid)
             if split != 'test' or test_labels:
-                labels = _labels(sequence)
-                manual = {frame: labels[frame] for frame in list(labels)[::MANUAL_STRIDE]}
-                _dump(base / 'body' / 'annotation' / f'{uid}.json', manual)
-                _dump(base / 'body' / 'automatic' / f'{uid}.json', labels)
+                parts = dict(body=(BODY, sequence.joints))
+                if sequence.hands is not None:
+                    parts['hand'] = HANDS, sequence.hands.reshape(-1, len(HANDS), 3)
+                for part, (names, joints) in parts.items():
+                    labels = view.labels(names, joints)
+                    manual = {frame: labels[frame] for frame in list(labels)[::MANUAL_STRIDE]}
+                    _dump(base / part / 'annotation' / f'{uid}.json', manual)
+                    _dump(base / part / 'automatic' / f'{uid}.json', labels)
     if not takes:
         raise ValueError('there is no sequence to write')
     _dump(root / 'takes.json', list(takes.values()))
     _dump(root / 'annotations' / 'splits.json', dict(
         take_uid_to_split={uid: split for split, uids in by_split.items() for uid in uids}, split_to_take_uids=by_split,
-        take_uid_to_benchmark={uid: ['body_pose', 'ego_pose'] for uid in takes}, ds='mocap'))
+        take_uid_to_benchmark=benchmarks, ds='mocap'))
     if template:
         _dump(root / 'dummy_test.json', template)
         _dump(root / 'private_test_gt.json', truth)
+    if hand_truth:
+        _dump(root / 'ego_pose_gt_anno_test_public.json', hand_template(hand_truth))
+        _dump(root / 'private_hand_test_gt.json', hand_truth)
     return {split: len(uids) for split, uids in by_split.items()}
 
 
-def _take(sequence: MocapSequence, name: str, uid: str) -> dict:
+def _take(sequence: MocapSequence, name: str, uid: str, side: int | None) -> dict:
     word, digit = task_of(name)
     return dict(take_uid=uid, take_name=name, root_dir=f'takes/{name}', task_id=1000 * digit, task_name=sequence.action,
                 parent_task_id=1000 * digit, parent_task_name=word, duration_sec=len(sequence.joints) / FPS,
                 is_dropped=False, validated=True, has_trimmed_vrs=False, has_trimmed_trajectory=False,
                 capture=dict(cameras=[dict(cam_id='aria01', is_ego=True, device_type='aria')]),
-                frame_aligned_videos={})
-
-
-def _camera(sequence: MocapSequence, name: str, uid: str) -> dict:
-    to_world = sequence.head_pose[:, :3, :3].astype(float)
-    rotation = UPRIGHT_TO_LANDSCAPE @ to_world.transpose(0, 2, 1)  # (T,3,3) world to camera
-    translation = -rotation @ sequence.head_pose[:, :3, 3:].astype(float)  # (T,3,1)
-    extrinsics = np.round(np.concatenate([rotation, translation], 2), 9).tolist()
-    return dict(metadata=dict(take_name=name, take_uid=uid), aria01=dict(
-        camera_intrinsics=INTRINSICS,
-        camera_extrinsics={str(frame): matrix for frame, matrix in enumerate(extrinsics)}))
-
-
-def _labels(sequence: MocapSequence) -> dict:
-    poses = np.round(sequence.joints.astype(float), 7).tolist()
-    return {str(frame): [dict(annotation2D={}, annotation3D={
-        joint: dict(x=x, y=y, z=z, num_views_for_3d=NUM_VIEWS) for joint, (x, y, z) in zip(JOINTS, pose)
-        if x == x})]  # NaN is not equal to itself
-        for frame, pose in enumerate(poses)}
+                frame_aligned_videos={} if side is None else dict(aria01=dict(rgb=dict(
+                    cam_id='aria01', stream_id='214-1', readable_stream_id='rgb', relative_path=FILM))))
 
 
 def _dump(path: Path, content) -> None:
