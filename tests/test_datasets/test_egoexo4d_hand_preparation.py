@@ -19,9 +19,9 @@ from mmegopose.cli import main
 from mmegopose.datasets.converters.egoexo4d_hand import prepare_hands
 from mmegopose.datasets.converters.egoexo4d_hand_filters import (
     HandRules,
+    box_around,
     box_generator,
     filter_hands,
-    box_around,
     random_box,
 )
 
