@@ -16,7 +16,7 @@ from ..structures import get_skeleton
 from .detectors import build_detector, poses_of_video
 from .inferencer import Inferencer
 from .inputs.image_sources import is_video
-from .inputs.poses_2d import Poses2D, collect_frames, read_poses_2d
+from .inputs.poses_2d import Poses2D, collect_frames, mend_sides, read_poses_2d
 from .people import people_store
 from .placement import place_in_camera, stand_upright
 from .post_processing import check_post_processing, post_process
@@ -47,8 +47,8 @@ class LiftingInferencer(Inferencer):
                  fps: float | None = None, format: str = 'auto', detector: str | dict | Callable | None = None,
                  tracking: dict | None = None, person: str = 'all', intrinsics=None,
                  field_of_view: float | None = None, frame: str | None = None, fields: dict | None = None,
-                 batch_size: int = 16, smooth: str | dict | None = None, constant_bones: bool | dict = False,
-                 floor: bool | float = False, **options) -> list[Motion]:
+                 sides: str = 'mend', batch_size: int = 16, smooth: str | dict | None = None,
+                 constant_bones: bool | dict = False, floor: bool | float = False, **options) -> list[Motion]:
         """The 3D pose of everybody in a video.
 
         Args:
@@ -73,6 +73,8 @@ class LiftingInferencer(Inferencer):
                 that stands still, see :func:`.stand_upright`. Default: the camera where it is known, else the root.
             fields: more arrays ``(F, ...)``, a row for each frame of the video, that the transforms of the config read
                 from the store.
+            sides: ``'mend'``: left and right limbs that the detector exchanges for a while are put back, see
+                :func:`.exchanged_sides`, and counted in ``provenance['input']['exchanged_sides']``; ``'keep'``.
             batch_size: windows per forward pass.
             smooth, constant_bones, floor: see :func:`.post_process`.
             options: of the file's reader.
@@ -94,6 +96,8 @@ class LiftingInferencer(Inferencer):
             raise ValueError(f'frame={frame!r} should be one of {FRAMES}')
         if frame != 'root' and intrinsics is None and field_of_view is None:
             raise ValueError(f'frame={frame!r}: where a person is needs intrinsics or field_of_view')
+        if sides not in ('mend', 'keep'):
+            raise ValueError(f"sides={sides!r} should be 'mend' or 'keep'")
         options |= dict(image_size=image_size, skeleton=skeleton, fps=fps)
         tracking = dict(tracking or {})
         if detector is not None or is_video(poses):
@@ -106,6 +110,8 @@ class LiftingInferencer(Inferencer):
         if person != 'all' and tracks:
             tracks = [choose_person(tracks, person)]
         tracks = [track.convert(self.skeleton) for track in tracks]
+        if sides == 'mend':
+            tracks = [mend_sides(track) for track in tracks]
         motions = self._lift(tracks, fields or {}, batch_size)
         if frame != 'root':
             cameras = [pinhole(track.image_size or (), field_of_view, intrinsics) for track in tracks]

@@ -45,6 +45,11 @@ def doubts(motions: list) -> list[str]:
             told.append(f'{who}: the 3D pose misses the keypoints by {residual:.0f} pixels '
                         f'({100 * residual / width:.1f} % of the width of the image): where they are is doubtful; '
                         'check --field-of-view, --image-size and --skeleton')
+        exchanged = (motion.provenance.get('input') or {}).get('exchanged_sides') or {}
+        if exchanged:
+            told.append(f'{who}: the detector exchanged left and right, of ' + ' and of '.join(
+                f'{kind}s in {frames} frames' for kind, frames in exchanged.items())
+                + '; they were put back (--options sides=keep leaves them)')
         upright = motion.provenance.get('upright')
         if upright and upright['still_feet'] < MIN_STILL_FEET:
             told.append(f'the floor was found from {upright["still_feet"]} still feet: its height and slope are '
