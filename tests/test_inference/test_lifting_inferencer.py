@@ -35,7 +35,7 @@ def inferencer(request, tmp_path):
 
 def clip(frames, channels=3):
     rng = np.random.default_rng(0)
-    keypoints = rng.uniform(100, 900, (frames, 17, channels)).astype(np.float32)
+    keypoints = (rng.uniform(100, 900, (17, channels)) + rng.normal(0, 3, (frames, 17, channels))).astype(np.float32)
     keypoints[..., 2:] = rng.uniform(0.5, 1, keypoints[..., 2:].shape)
     return keypoints
 

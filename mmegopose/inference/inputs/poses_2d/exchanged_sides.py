@@ -84,11 +84,11 @@ def _cheapest_names(sides: np.ndarray, reluctance: float) -> np.ndarray:
     return np.append(False, (to + onwards).argmin(1) % 2 == 1)
 
 
-def _cheapest_ways(steps: np.ndarray) -> np.ndarray:
+def _cheapest_ways(costs: np.ndarray) -> np.ndarray:
     """Costs ``(F,S,S)`` of the cheapest way from each first state to each state of a frame, of those of single steps;
     each pass doubles how far ways go back.
     """
-    ways, reach = steps.copy(), 1
+    ways, reach = costs.copy(), 1
     while reach < len(ways):
         ways[reach:] = (ways[:-reach, :, :, None] + ways[reach:, None]).min(2)
         reach *= 2
