@@ -1,5 +1,6 @@
 """Rendered takes: every file where the official layout has it, and pictures that show what the labels say."""
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -94,6 +95,25 @@ def test_undistorted_the_fisheye_shows_the_picture_of_the_pinhole(root):
     assert errors[0] < 6 and errors[0] < errors[1] / 2
     shown = np.ascontiguousarray(np.rot90(video(root, by_split(root)['val'])[5])).astype(float)
     assert np.abs(shown - picture(root, 'val', by_split(root)['val'], 5)).mean() < 6
+
+
+def test_the_preparation_makes_of_the_film_what_lies_beside_it(tmp_path, capsys):
+    """Labels pass all checks of the official tool, and the undistorted film is the picture of the pinhole."""
+    root, out = tmp_path / 'sample', tmp_path / 'prepared'
+    list(write_egoexo4d_sample(root, 3, 4))
+    shutil.copytree(root / 'aria_calib_json', out / 'aria_calib_json')
+    assert main(['prepare', 'egoexo4d-hand', '--root', str(root), '--out', str(out), '--splits', 'train', '--workers',
+                 '1']) == 0
+    name = 'annotation/manual/ego_pose_gt_anno_train_public.json'
+    made, given = read(out / name), read(root / name)
+    (uid, frames), = given.items()
+    assert set(made[uid]) == set(frames) == {'0', '3'}
+    for frame, entry in frames.items():
+        image, wanted = (cv2.imread(str(next(folder.glob(f'image/undistorted/train/*/{int(frame):06d}.jpg'))))
+                         for folder in (out, root))
+        assert np.abs(image.astype(float) - wanted)[80:-80, 80:-80].mean() < 4
+        for key in (key for key in entry if key != 'metadata'):
+            np.testing.assert_allclose(np.array(made[uid][frame][key], float), np.array(entry[key], float), atol=2e-2)
 
 
 def test_equal_seeds_give_equal_labels_and_mistakes_are_told(root, tmp_path, capsys):

@@ -25,9 +25,10 @@ def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_fr
     """Write sequences as takes of the Ego-Exo4D ego-pose benchmark.
 
     Manual labels at 10 Hz, automatic labels at every frame. Test takes have a camera track only; the challenge template
-    ``dummy_test.json`` lists their frames and ``private_test_gt.json`` keeps their joints; hands have their own
-    template, ``ego_pose_gt_anno_test_public.json``, and ``private_hand_test_gt.json``. Equal sequences give equal
-    files. The folder appears complete or not at all.
+    ``dummy_test.json`` lists their frames and ``private_test_gt.json`` keeps their joints. Hands also have labels as
+    the official preparation makes them, in ``annotation/manual``, and for the test the template
+    ``ego_pose_gt_anno_test_public.json`` and ``private_hand_test_gt.json``. Equal sequences give equal files. The
+    folder appears complete or not at all.
 
     Args:
         sequences: sequences at 30 Hz; their ``split`` decides the folder. A NaN joint is missing.
@@ -88,7 +89,7 @@ def _write(sequences: Iterable[MocapSequence], root: Path, test_from_val: bool, 
            side: int | None) -> dict[str, int]:
     takes, by_split, template, truth = {}, {split: [] for split in SPLITS}, {}, {}
     benchmarks: dict = {}
-    hand_truth: dict = {}
+    prepared: dict = {split: {} for split in SPLITS}
     for sequence in sequences:
         entries = [(sequence.split, sequence.name, take_name(sequence))]
         if test_from_val and sequence.split == 'val':
@@ -104,13 +105,13 @@ def _write(sequences: Iterable[MocapSequence], root: Path, test_from_val: bool, 
             view = LandscapeView(sequence.head_pose, side)
             _dump(base / 'camera_pose' / f'{uid}.json', dict(metadata=dict(take_name=name, take_uid=uid),
                                                              aria01=view.camera()))
+            if sequence.hands is not None:
+                prepared[split][uid] = prepared_hands(sequence.hands, view, name, uid, split == 'test')
             if split == 'test':
                 joints = np.round(sequence.joints[::MANUAL_STRIDE].astype(float), 7).tolist()
                 body = {str(frame * MANUAL_STRIDE): pose for frame, pose in enumerate(joints)}
                 template[uid] = dict(take_name=takes[uid]['root_dir'], body=dict.fromkeys(body, []))
                 truth[uid] = dict(take_name=takes[uid]['root_dir'], body=body)
-                if sequence.hands is not None:
-                    hand_truth[uid] = prepared_hands(sequence.hands, view, name, uid)
             if split != 'test' or test_labels:
                 parts = dict(body=(BODY, sequence.joints))
                 if sequence.hands is not None:
@@ -129,9 +130,12 @@ def _write(sequences: Iterable[MocapSequence], root: Path, test_from_val: bool, 
     if template:
         _dump(root / 'dummy_test.json', template)
         _dump(root / 'private_test_gt.json', truth)
-    if hand_truth:
-        _dump(root / 'ego_pose_gt_anno_test_public.json', hand_template(hand_truth))
-        _dump(root / 'private_hand_test_gt.json', hand_truth)
+    for split, frames in prepared.items():
+        if frames and split == 'test':
+            _dump(root / 'ego_pose_gt_anno_test_public.json', hand_template(frames))
+            _dump(root / 'private_hand_test_gt.json', frames)
+        elif frames:
+            _dump(root / 'annotation' / 'manual' / f'ego_pose_gt_anno_{split}_public.json', frames)
     return {split: len(uids) for split, uids in by_split.items()}
 
 

@@ -8,15 +8,17 @@ FINGERS = ('thumb', 'index', 'middle', 'ring', 'pinky')
 JOINTS = ('wrist', *(f'{finger}_{i}' for finger in FINGERS for i in range(1, 5)))
 HANDS = tuple(f'{side}_{joint}' for side in SIDES for joint in JOINTS)
 MIN_JOINTS = 10  # that are in the picture; hands with fewer are not scored
+_MARGIN = 20     # pixels of a box around its joints
 _GROWN = 1.5     # the box of a test hand, as large as that of its joints
 
 
-def prepared_hands(hands: np.ndarray, view: LandscapeView, take: str, uid: str) -> dict:
+def prepared_hands(hands: np.ndarray, view: LandscapeView, take: str, uid: str, test: bool = False) -> dict:
     """Labelled frames of a take as the official preparation writes them, in the axes of the camera.
 
     Args:
         hands: ``(T,2,21,3)`` right and left, world, metres.
         view: its camera.
+        test: boxes are wide, as those of the test split.
     """
     entries = {}
     flat = hands.reshape(len(hands), -1, 3)
@@ -28,7 +30,7 @@ def prepared_hands(hands: np.ndarray, view: LandscapeView, take: str, uid: str) 
             known = seen.sum() >= MIN_JOINTS and seen[0]
             entry |= {f'{name}_hand_3d': np.where(seen[:, None], points, np.nan).tolist() if known else [],
                       f'{name}_hand_2d': pixels.tolist() if known else [],
-                      f'{name}_hand_bbox': _box(pixels[seen], 2 * view.center) if known else [],
+                      f'{name}_hand_bbox': _box(pixels[seen], 2 * view.center, test) if known else [],
                       f'{name}_hand_valid_3d': seen.tolist() if known else []}
         if any(entry[f'{name}_hand_bbox'] for name in SIDES):
             entries[str(frame)] = entry
@@ -41,7 +43,8 @@ def hand_template(truth: dict) -> dict:
                   for frame, entry in frames.items()} for uid, frames in truth.items()}
 
 
-def _box(pixels: np.ndarray, last: float) -> list:
+def _box(pixels: np.ndarray, last: float, test: bool) -> list:
     low, high = pixels.min(0), pixels.max(0)
-    middle, half = (low + high) / 2, _GROWN * (high - low) / 2
+    middle, half = (low + high) / 2, (high - low) / 2
+    half = _GROWN * half if test else half + _MARGIN
     return np.clip([*(middle - half), *(middle + half)], 0, last).tolist()
