@@ -82,8 +82,8 @@ class MeshVisualizationHook(Hook):
     """Write pictures of predicted meshes and keypoints: a row per frame, with what the network sees beside it.
 
     Columns: the crop, the drawn 2D pose that goes in and other streams of pictures, the mesh over the crop, the
-    predicted keypoints over the true ones; only those that there are. Every picture shows frames spread over a batch,
-    with their sequences.
+    predicted keypoints, or else the joints, over the true keypoints; only those that there are. Every picture shows
+    frames spread over a batch, with their sequences.
 
     Args:
         out_dir: folder of the pictures, ``batch_0.png`` and on.
@@ -133,13 +133,35 @@ def _panels(inputs: dict, fields: dict, faces, style) -> dict:
     if {'pred_vertices', 'pred_translation'} <= fields.keys() and faces is not None:
         vertices = fields['pred_vertices'] + fields['pred_translation'][:, None]
         panels['predicted mesh'] = [overlay_mesh(image, mesh, faces) for image, mesh in zip(images, vertices)]
-    if 'pred_keypoints' in fields:
-        known = {'keypoints', 'keypoint_conf'} <= fields.keys()
-        truth = fields['keypoints'] if known else fields['pred_keypoints']
-        confidence = fields['keypoint_conf'] if known else np.zeros(truth.shape[:2])
-        panels['keypoints (true: white)' if known else 'keypoints'] = [
-            overlay_skeletons(*row, style) for row in zip(images, fields['pred_keypoints'], truth, confidence)]
+    known = {'keypoints', 'keypoint_conf'} <= fields.keys()
+    for name, title in (('pred_keypoints', 'keypoints'), ('pred_joints', 'joints')):
+        if name in fields:
+            pred = fields[name]
+            truth = fields['keypoints'] if known else np.zeros((*pred.shape[:2], 2))
+            confidence = fields['keypoint_conf'] if known else np.zeros(truth.shape[:2])
+            if name == 'pred_joints':
+                pred = lay_on_picture(pred, truth, confidence)
+            panels[f'{title} (true: white)' if known and confidence.any() else title] = [
+                overlay_skeletons(*row, style) for row in zip(images, pred, truth, confidence)]
+            break
     return panels
+
+
+def lay_on_picture(joints: np.ndarray, keypoints: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Joints ``(n,J,3)`` without a camera, as seen from far away: moved and scaled to where the keypoints are.
+
+    ``keypoints (n,J,2)``, with ``confidence (n,J)``, and the result ``(n,J,2)`` are in crop units. Without keypoints
+    the joints fill half of the crop.
+    """
+    weight = np.where((confidence > 0).sum(1, keepdims=True) > 1, confidence, 0)[..., None]
+    unknown = ~weight.any(1, keepdims=True)
+    weight, keypoints = np.where(unknown, 1, weight), np.where(weight > 0, keypoints, 0)
+    flat = joints[..., :2] - (weight * joints[..., :2]).sum(1, keepdims=True) / weight.sum(1, keepdims=True)
+    middle = (weight * keypoints).sum(1, keepdims=True) / weight.sum(1, keepdims=True)
+    size = (weight * flat ** 2).sum((1, 2), keepdims=True).clip(1e-9)
+    scale = (weight * flat * (keypoints - middle)).sum((1, 2), keepdims=True) / size
+    half = 0.25 / np.abs(flat).max((1, 2), keepdims=True).clip(1e-9)
+    return flat * np.where(unknown, half, scale) + middle
 
 
 def _faces(model) -> np.ndarray | None:

@@ -21,6 +21,7 @@ from mmegopose.visualization import (
     plot_training,
     read_scalars,
 )
+from mmegopose.visualization.visualization_hooks import lay_on_picture
 
 SKELETON = get_skeleton('coco17')
 
@@ -193,6 +194,19 @@ def test_hook_draws_what_there_is(tmp_path, monkeypatch):
     del sample.keypoints
     MeshVisualizationHook(str(tmp_path)).after_test_iter(runner, 1, batch, [sample])
     assert list(panels[1]) == ['image', 'keypoints'] and cv2.imread(str(tmp_path / 'batch_1.png')).std() > 20
+    sample.pred_joints = sample.joints
+    del sample.pred_keypoints
+    MeshVisualizationHook(str(tmp_path)).after_test_iter(runner, 2, batch, [sample])
+    assert list(panels[2]) == ['image', 'joints']
+
+
+def test_joints_are_laid_where_the_keypoints_are():
+    rng = np.random.default_rng(0)
+    joints, confidence = rng.normal(size=(2, 21, 3)), (rng.random((2, 21)) < 0.6).astype(float)
+    keypoints = 0.1 * joints[..., :2] + [0.2, -0.1]
+    found = lay_on_picture(joints, np.where(confidence[..., None] > 0, keypoints, np.nan), confidence)
+    np.testing.assert_allclose(found, keypoints, atol=1e-9)
+    assert np.abs(lay_on_picture(joints, np.full_like(keypoints, np.nan), 0 * confidence)).max() == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize('frame', ['world', 'root'])
