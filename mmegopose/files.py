@@ -11,13 +11,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
 MAX_JSON = 2 << 30  # bytes: the largest official file of labels has 1.6 GB
 MAX_STREAM = 1 << 26
+ENTRY, END = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*'), re.compile(r'\s*(\{\s*)?\}\s*')  # of an object
 UNFINISHED = re.compile(r'\..+\.[0-9a-f]{16}\.tmp(\..+)?')
 
 
@@ -205,6 +206,39 @@ def parse_json(content: bytes, where: str | Path, kind: type | tuple = dict, twi
         warnings.warn(f'{where} holds {", ".join(map(repr, again[:3]))} twice ({len(again)} keys in all); the last one '
                       'counts', stacklevel=3)
     return parsed
+
+
+def json_entries(path: str | Path, max_bytes: int = MAX_JSON) -> Iterator[tuple[str, Any]]:
+    """Key and value of each entry of a file that is one JSON object, however large, with one of them in memory at a
+    time. A key may come twice.
+
+    Raises :class:`BadFile` if it is not, was cut off, or has an entry of more than ``max_bytes``.
+    """
+    decode, text = json.JSONDecoder().raw_decode, ''
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            while True:
+                entry, reason = ENTRY.match(text), 'no entry begins there'
+                if entry:
+                    try:
+                        value, end = decode(text, entry.end())
+                    except json.JSONDecodeError as error:  # perhaps the rest of it is still in the file
+                        reason = str(error)
+                    else:
+                        if end < len(text):
+                            yield json.loads(entry[1]), value
+                            text = text[end:]
+                            continue
+                more = file.read(max(1 << 20, len(text))) if len(text) <= max_bytes else ''
+                text += more
+                if not more and END.fullmatch(text):
+                    return
+                if not more:
+                    raise BadFile(f'{path} is {stand_in(text[:512].encode()) or "not readable JSON"}: it is cut off, '
+                                  f'no JSON object, or has an entry of more than {max_bytes / 1e9:.3g} GB ({reason}); '
+                                  'copy or download it again')
+    except (UnicodeDecodeError, RecursionError, MemoryError) as error:
+        raise BadFile(f'{path} is no JSON that can be read ({error})') from None
 
 
 def stand_in(content: bytes) -> str:

@@ -10,7 +10,7 @@ import pytest
 from mmegopose.body_models.body_arrays import read_regressor
 from mmegopose.datasets.readers.images.annotations import read_annotation_pickle
 from mmegopose.evaluation.submissions.hand_file import read_hand_submission
-from mmegopose.files import BadFile, atomic_path, atomic_write, read_json, require_writable
+from mmegopose.files import BadFile, atomic_path, atomic_write, json_entries, read_json, require_writable
 from mmegopose.npz import array_names, read_array, read_arrays
 from mmegopose.pickles import read_object
 
@@ -131,3 +131,26 @@ def test_json_beyond_the_bound_is_refused_unread(tmp_path, monkeypatch):
     monkeypatch.setattr('json.loads', full)
     with pytest.raises(BadFile, match='a.json needs more memory than there is'):
         read_json(tmp_path / 'a.json', list)
+
+
+def test_entries_of_a_large_object_come_one_after_the_other(tmp_path):
+    content = {'a "quoted, {key}': {'x': [1.5, None]}, 'large': {'y': ['ö' * 1000] * 3000}, 'empty': {}, 'nan': [1, 2]}
+    for text in (json.dumps(content), json.dumps(content, indent=2, ensure_ascii=False), '{}', ' { } '):
+        (tmp_path / 'a.json').write_text(text, encoding='utf-8')
+        assert list(json_entries(tmp_path / 'a.json')) == list(json.loads(text).items())
+    (tmp_path / 'a.json').write_text('{"a": NaN, "a": 2}')
+    assert [key for key, _ in json_entries(tmp_path / 'a.json')] == ['a', 'a']
+
+
+@pytest.mark.parametrize('text', [
+    '', '[1]', '{"a": 1', '{"a": {"b": [1, 2', '{"a": 1} {', '{"a" 1}', '{1: 2}', '{"a": 1,, "b"', '<html>'])
+def test_what_is_no_object_is_told(tmp_path, text):
+    (tmp_path / 'a.json').write_text(text)
+    with pytest.raises(BadFile, match=r'a\.json is .*(no JSON object|HTML)'):
+        list(json_entries(tmp_path / 'a.json'))
+
+
+def test_an_entry_is_bounded(tmp_path):
+    (tmp_path / 'a.json').write_text(json.dumps(dict(a=list(range(500_000)))))
+    with pytest.raises(BadFile, match='an entry of more than'):
+        list(json_entries(tmp_path / 'a.json', max_bytes=1000))

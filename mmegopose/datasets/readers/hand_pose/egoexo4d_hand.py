@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, as_floats, read_json, require
+from ....files import BadFile, as_floats, json_entries, require
 from ....geometry.crops import boxes_from_corners
 from ....registry import READERS
 from ...cache import cached_store
@@ -67,37 +67,35 @@ def _annotations(root: Path, split: str, kind: str, template: str | None) -> Pat
 
 
 def _parse(root: Path, split: str, sources: list) -> SequenceStore:
-    report, hands = SkipReport(), {}
+    report, known, sequences, parts = SkipReport(), set(), {}, []
     for path in sources:
-        for uid, take in read_json(path).items():
+        for uid, take in json_entries(path):
+            hands = []
             for frame, entry in take.items() if isinstance(take, dict) else ():
                 for side in SIDES:
                     try:
-                        hand = _hand(entry, side, split)
+                        hand = _hand(entry, int(frame), side, split)
                     except BAD_ANNOTATION as error:
                         report.skip(skip_reason(error), f'{path}, take {uid}, frame {frame}, {side} hand: {error}')
                         continue
-                    if hand is not None:
-                        hands.setdefault((uid, side, int(frame)), hand)
-    if not hands:
+                    if hand is not None and (uid, side, int(frame)) not in known:  # the first source wins
+                        known.add((uid, side, int(frame)))
+                        name = hand.pop('take')
+                        facts = dict(uid=f'{uid}/{side}', name=name, root_dir=f'takes/{name}', take_uid=uid, side=side)
+                        number, _ = sequences.setdefault((uid, side), (len(sequences), facts))
+                        hands.append(hand | dict(sequence=number))
+            if hands:
+                parts.append({name: np.stack([hand[name] for hand in hands]) for name in hands[0]})
+    if not parts:
         raise no_usable_sample(f'{root} {split}', report)
-    sequences, numbers = {}, []
-    for uid, side, _ in hands:
-        numbers.append(sequences.setdefault((uid, side), len(sequences)))
-    rows = list(hands.values())
-    takes = {uid: row['take'] for (uid, _, _), row in zip(hands, rows)}
-    files = [f'image/undistorted/{split}/{row["take"]}/{frame:06d}.jpg' for (_, _, frame), row in zip(hands, rows)]
-    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0] if name != 'take'}
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     store = image_store(
-        'hand', root, 'Ego-Exo4D hands', split, file=files, sequence=numbers, report=report, clean=split != 'test',
-        frame=[frame for *_, frame in hands], right=[side == 'right' for _, side, _ in hands],
-        image_size=(SIDE, SIDE), box=boxes_from_corners(columns.pop('corners')),
-        sequences=[dict(uid=f'{uid}/{side}', name=takes[uid], root_dir=f'takes/{takes[uid]}', take_uid=uid, side=side)
-                   for uid, side in sequences], **columns)
+        'hand', root, 'Ego-Exo4D hands', split, sequences=[facts for _, facts in sequences.values()], report=report,
+        clean=split != 'test', image_size=(SIDE, SIDE), box=boxes_from_corners(columns.pop('corners')), **columns)
     return store.extended(info=dict(mirror_axis='y', labelled=split != 'test'))
 
 
-def _hand(entry: dict, side: str, split: str) -> dict | None:
+def _hand(entry: dict, frame: int, side: str, split: str) -> dict | None:
     """Labels of a hand; None: the frame has not this hand."""
     corners = entry[f'{side}_hand_bbox']
     if not corners:
@@ -105,11 +103,19 @@ def _hand(entry: dict, side: str, split: str) -> dict | None:
     take = entry['metadata']['take_name']
     if not isinstance(take, str) or '/' in take or '\\' in take or take in ('', '.', '..'):
         raise BadFile(f'take_name={take!r} is no name of a folder')
-    hand = dict(take=take, corners=as_floats(corners).reshape(4))
+    hand = dict(take=take, file=f'image/undistorted/{split}/{take}/{frame:06d}.jpg', frame=frame, right=side == 'right',
+                corners=as_floats(corners).reshape(4))
     if split == 'test':
         return hand
-    joints, keypoints = (as_floats(entry[f'{side}_hand_{size}d']).reshape(21, size) for size in (3, 2))
+    joints, keypoints = (_numbers(entry[f'{side}_hand_{size}d']).reshape(21, size) for size in (3, 2))
     valid = np.array(entry[f'{side}_hand_valid_3d'], bool).reshape(21)
     if not np.isfinite(joints[0]).all():
         raise ValueError('the wrist, from which all joints are measured, is not known')
-    return hand | dict(joints=np.c_[joints - joints[0], valid], keypoints=np.c_[keypoints, valid])
+    return hand | dict(joints=np.c_[joints - joints[0], valid].astype(np.float32),
+                       keypoints=np.c_[keypoints, valid].astype(np.float32))
+
+
+def _numbers(values: list) -> np.ndarray:
+    """Of a list as the official files have it, without a look at each of its hundreds of millions of numbers."""
+    array = np.asarray(values)
+    return array if array.dtype == np.float64 else as_floats(values)
