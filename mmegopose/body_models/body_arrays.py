@@ -65,6 +65,8 @@ class BodyArrays:
             elif np.size(value) and not np.abs(value).max() <= LIMITS.get(name, np.inf):  # NaN is not
                 wrong.append(f'{name} holds {np.abs(value).max():.3g} and should be finite, at most '
                              f'{LIMITS.get(name, np.inf):g}: it is damaged, or not in metres')
+        if not wrong and not (np.min(self.f, initial=0) >= 0 and np.max(self.f, initial=0) < V[0]):
+            wrong = [f'f names vertices from {np.min(self.f):.3g} to {np.max(self.f):.3g}, of {V[0]}']
         if not wrong and not all(0 <= parent < joint for joint, parent in enumerate(self.parents) if joint):
             wrong = [f'kintree_table names the parents {self.parents.tolist()}, which should precede their children']
         if wrong:

@@ -201,7 +201,7 @@ def _runs(mask: np.ndarray) -> list[slice]:
 def _are_frames(poses) -> bool:
     """Whether it is a list of the keypoints of one person in each frame."""
     return isinstance(poses, (list, tuple)) and len(poses) > 0 and all(
-        pose is None or np.ndim(pose) == 2 or np.size(pose) == 0 for pose in poses
+        pose is None or _num_dims(pose) == 2 or np.size(pose) == 0 for pose in poses
         if not isinstance(pose, PersonTrack)) and not any(isinstance(pose, PersonTrack) for pose in poses)
 
 
@@ -214,3 +214,11 @@ def _array_poses(keypoints, options: dict) -> Poses2D:
         raise ValueError('the size of the images is not known: pass image_size, width and height in pixels')
     frames = [points[None] if np.isfinite(points[..., :2]).any() else None for points in keypoints]
     return collect_frames(frames, **{'normalized': False, 'name': 'array', **options})
+
+
+def _num_dims(pose) -> int:
+    try:
+        return np.ndim(pose)
+    except ValueError:
+        raise ValueError('the rows of a pose have different lengths: each joint needs x, y and, where there is one, a '
+                         'confidence') from None

@@ -1,4 +1,5 @@
 """Readers of image data sets, on tiny data sets in the official formats."""
+import json
 import pickle
 import shutil
 
@@ -354,3 +355,24 @@ def test_lists_of_one_folder_do_not_take_the_place_of_each_other(tmp_path, monke
         read_hamer_npz(tmp_path, name, **cache)
     monkeypatch.setattr(hamer_npz, 'read_object', None)
     assert {read_hamer_npz(tmp_path, name, **cache).num_rows for name in ('hands.npz', 'again.npz')} == {4}
+
+
+@pytest.mark.parametrize('key, bad', [
+    ('lefthand_kpts', [10 ** 400] * 63), ('lefthand_kpts', [[1], [2, 3]] + [0] * 61), ('lefthand_kpts', ['a'] * 63),
+    ('lefthand_box', [1, 2, 10 ** 400, 3]), ('lefthand_box', None), ('image_id', {}), ('area', 10 ** 400)])
+def test_one_bad_annotation_of_coco_costs_that_hand(tmp_path, key, bad):
+    fixture.write_coco_wholebody(tmp_path)
+    whole, path = read_coco_wholebody_hands(tmp_path), tmp_path / 'annotations/coco_wholebody_train_v1.0.json'
+    content = json.loads(path.read_text())
+    content['annotations'].append(dict(content['annotations'][0], id=99, **{key: bad}))
+    content['annotations'].append('no person')
+    content['images'].append(dict(id=10 ** 400, file_name='a', width='b'))
+    path.write_text(json.dumps(content))
+    rest = read_coco_wholebody_hands(tmp_path)
+    sides = 1 if key.startswith('left') else 0  # its right hand is good
+    assert rest.num_rows == whole.num_rows + sides
+    assert rest.report['annotation not in the official layout'] >= 2
+    assert rest.report['image not in the official layout'] == 1
+    kept = [row for row in range(rest.num_rows) if row != rest.num_rows - 1 or not sides]
+    for name in ('keypoints', 'box', 'image_size'):
+        np.testing.assert_array_equal(rest.frames[name][kept], whole.frames[name])

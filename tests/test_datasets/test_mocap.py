@@ -1,5 +1,6 @@
 """Readers of motion capture files on tiny files with known poses, and the repairs of the CMU conversions."""
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -406,3 +407,15 @@ def test_real_cmu_clips():
     joints, h36m, pose, _ = cmu.observe(motion, cmu.asf_offsets(skeleton))
     for got, key in ((joints, 'joints'), (h36m, 'joints_h36m'), (pose, 'head_pose')):
         np.testing.assert_allclose(got, getattr(want, key)[inside], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize('damage', [
+    lambda text: text + 'lfoot 1 2\n', lambda text: text.replace('\nroot 0', '\nroot a', 1), lambda text: text[:-30],
+    lambda text: text.replace('2\n', f'{10 ** 400}\n', 1), lambda text: '', lambda text: text + '\0' * 50])
+def test_one_bad_file_ends_nothing(tmp_path, download, damage):
+    names = {clip.name for clip in convert_cmu(download)[0]}
+    root = Path(shutil.copytree(download, tmp_path / 'copy'))
+    write(root / '07' / '07_04.amc', damage(amc_text(1)))
+    clips, report = convert_cmu(root)
+    assert names <= {clip.name for clip in clips}
+    assert names | {'07_04'} == {clip.name for clip in clips} or any('07_04.amc' in name for name in report.skipped)

@@ -128,7 +128,8 @@ def read_amc(path: str | Path, asf: Asf) -> dict[str, np.ndarray]:
     size = heads[1] if len(heads) > 1 else len(rows)
     last = [len(line.split()) for _, line in rows[heads[-1]:]]
     before = [len(line.split()) for _, line in rows[heads[-1] - size:heads[-1]]]
-    if len(heads) > 1 and last != before and last[:-1] == before[:len(last) - 1] and last[-1] <= before[len(last) - 1]:
+    if len(heads) > 1 and last != before and len(last) <= len(before) and last[:-1] == before[:len(last) - 1] \
+            and last[-1] <= before[len(last) - 1]:
         rows, heads = rows[:heads[-1]], heads[:-1]
     channels = {'root': len(asf.root_order), **{name: len(bone.dof) for name, bone in asf.bones.items()}}
     if len(rows) % size:

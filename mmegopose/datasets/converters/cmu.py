@@ -302,7 +302,7 @@ class _Reader:
         """``read(source, *args)``, or None if the file is broken."""
         try:
             return read(source, *args)
-        except (KeyError, ValueError) as error:
+        except Exception as error:  # one damaged file of thousands ends nothing, whatever is wrong with it
             self.report.skipped[str(source.path)] = f'it has no {error}' if type(error) is KeyError else str(error)
         return None
 

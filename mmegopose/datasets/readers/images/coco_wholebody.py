@@ -3,11 +3,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, read_json, require
+from ....files import BadFile, as_floats, read_json, require
 from ....geometry.crops import boxes_from_corners
 from ....registry import READERS
 from ...cache import cached_store
 from ...store import SequenceStore
+from .annotations import BAD_ANNOTATION
 from .image_rows import SkipReport, image_store, no_usable_sample
 
 DOWNLOAD = ('data_root should be the folder of COCO, with train2017/, val2017/ and '
@@ -39,27 +40,43 @@ def _parse(root: Path, split: str, path: Path) -> SequenceStore:
     content, report = read_json(path), SkipReport()
     if missing := {'images', 'annotations'} - set(content):
         raise BadFile(f'{path} lacks {sorted(missing)}; download it again from the site of COCO-WholeBody')
-    images = {image['id']: image for image in content['images']}
-    hands, boxes, keypoints, right, area = [], [], [], [], []
+    images, hands = {}, []
+    for image in _list(path, content, 'images'):
+        try:
+            images[image['id']] = (f'{split}2017/{image["file_name"]}', *(int(image[key]) for key in (
+                'width', 'height', 'id')))
+        except BAD_ANNOTATION:
+            report.skip('image not in the official layout', f'{path}: {str(image)[:60]}')
+    people = _list(path, content, 'annotations')
     for side in ('left', 'right'):
-        for person in content['annotations']:
-            if not person.get(f'{side}hand_valid'):
-                continue
-            box, points = person.get(f'{side}hand_box'), person.get(f'{side}hand_kpts')
-            if person['image_id'] not in images or np.size(box) != 4 or np.size(points) != 63:
-                report.skip('annotation not in the official layout', f'{path}: {side} hand of {person.get("id")}')
-                continue
-            hands.append(images[person['image_id']])
-            boxes.append(box)
-            keypoints.append(points)
-            right.append(side == 'right')
-            area.append(person.get('area', np.nan))
+        for person in people:
+            try:
+                if person.get(f'{side}hand_valid'):
+                    hands.append(_hand(person, side, images))
+            except BAD_ANNOTATION:
+                who = person.get('id') if isinstance(person, dict) else person
+                report.skip('annotation not in the official layout', f'{path}: {side} hand of {str(who)[:60]}')
     if not hands:
         raise no_usable_sample(path, report)
-    boxes = np.array(boxes, np.float64)
+    hands, boxes, keypoints, right, area = zip(*hands)
+    file, width, height, number = zip(*hands)
+    boxes = np.stack(boxes)
     boxes[:, 2:] += boxes[:, :2]
     return image_store(
-        'hand', root, 'COCOWholeBodyHand', split, file=[f'{split}2017/{image["file_name"]}' for image in hands],
-        box=boxes_from_corners(boxes), keypoints=np.array(keypoints, np.float64).reshape(-1, 21, 3), right=right,
-        report=report, image_size=[(image['width'], image['height']) for image in hands],
-        image_id=[image['id'] for image in hands], area=area if np.isfinite(area).all() else None)
+        'hand', root, 'COCOWholeBodyHand', split, file=list(file), box=boxes_from_corners(boxes),
+        keypoints=np.stack(keypoints), right=list(right), report=report, image_size=list(zip(width, height)),
+        image_id=list(number), area=list(area) if np.isfinite(area).all() else None)
+
+
+def _list(path: Path, content: dict, key: str) -> list:
+    if not isinstance(content[key], list):
+        raise BadFile(f'{path}: {key!r} should be a list; download it again from the site of COCO-WholeBody')
+    return content[key]
+
+
+def _hand(person: dict, side: str, images: dict) -> tuple:
+    """``(image, box (4,), keypoints (21,3), right, area)`` of one hand."""
+    box, points = as_floats(person[f'{side}hand_box']), as_floats(person[f'{side}hand_kpts'])
+    if box.shape != (4,):
+        raise ValueError(f'{box.shape} numbers of a box')
+    return images[person['image_id']], box, points.reshape(21, 3), side == 'right', float(person.get('area', np.nan))

@@ -14,6 +14,7 @@ from ..units import MAX_COORDINATE_M, MAX_PIXEL_COORD, MAX_ROOT_DISTANCE_M, typi
 MIN_PIXEL_COORD = 4.0      # coordinates of screen-normalised keypoints are smaller, those of a person in pixels larger
 SCHEMA = dict(
     keypoints=Field('float32', ('J', 'D'), 'screen units (x in [-1, 1]), and confidence in [0, 1] if D = 3'),
+    detected=Field('bool', ('J',), 'the keypoint is there; only if some are not'),
     joints=Field('float32', ('J', 3), 'metres, camera axes, relative to the root'),
     root=Field('float32', (3,), 'metres, camera axes'),
     visible=Field('bool', (), 'the 3D can be trusted'),
@@ -44,10 +45,12 @@ def assemble(sequences: Iterable[KeypointSequence], num_frames: int, info: dict,
 
     ``info`` and ``report`` are those of the store. Raises ``BadFile`` if a sequence has other arrays than the first.
     """
-    frames, infos, offsets = {}, [], [0]
+    frames, infos, offsets, masks = {}, [], [0], []
     for one in sequences:
         begin, end = offsets[-1], offsets[-1] + len(one.joints)
-        arrays = dict(one.more, keypoints=one.keypoints, joints=one.joints, root=one.root)
+        keypoints, detected = hold_undetected(one.keypoints)
+        masks.append(detected)
+        arrays = dict(one.more, keypoints=keypoints, joints=one.joints, root=one.root)
         shapes = {key: values.shape[1:] for key, values in arrays.items()}
         if not frames:
             frames = {key: np.empty((num_frames, *shape), arrays[key].dtype if key in one.more else np.float32)
@@ -62,8 +65,30 @@ def assemble(sequences: Iterable[KeypointSequence], num_frames: int, info: dict,
         pixels.copy_(screen_normalize(pixels, *one.info['image_size']))
         infos.append(one.info)
         offsets.append(end)
+    if num_lost := sum(int((~mask).sum()) for mask in masks):
+        frames['detected'] = np.concatenate(masks)
+        report = dict(report) | {'keypoints that were not detected (0, 0)': num_lost}
     return SequenceStore(offsets, frames, infos, info=info, schema=schema,
                          report={k: v for k, v in sorted(report.items()) if v})
+
+
+def hold_undetected(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints ``(N,J,2|3)``, and which of them were detected, ``(N,J)``: those at (0, 0) were not.
+
+    These come where they were before (or will be; in the middle of the others if they never are), with confidence 0.
+    """
+    detected = (keypoints[..., :2] != 0).any(-1)
+    if detected.all():
+        return keypoints, detected
+    rows = np.arange(len(keypoints))[:, None]
+    last = np.maximum.accumulate(np.where(detected, rows, -1))
+    last = np.where(last < 0, detected.argmax(0), last)  # (N,J); before the first one: that one
+    held = np.take_along_axis(keypoints, last[..., None], 0)
+    never = ~detected.any(0)
+    middle = held[..., :2][:, ~never].mean(1) if not never.all() else np.zeros((len(held), 2))
+    held[..., :2] = np.where(never[:, None], middle[:, None], held[..., :2])
+    held[..., 2:][~detected] = 0
+    return held, detected
 
 
 def check_joints(where: str, joints, skeleton: Skeleton, unit: str) -> None:

@@ -76,10 +76,14 @@ class VideoPose3DReader:
         if not isinstance(metadata, dict) or 'keypoints_symmetry' not in metadata:
             raise BadFile(f"{self.keypoints}: 'metadata' should be a dict with 'keypoints_symmetry'; is it a "
                           'VideoPose3D file?')
-        left, right = metadata['keypoints_symmetry']
+        try:
+            left, right = (list(map(int, side)) for side in metadata['keypoints_symmetry'])
+        except (TypeError, ValueError, OverflowError):
+            raise BadFile(f"{self.keypoints}: 'keypoints_symmetry' should be the left and the right joints, got "
+                          f'{str(metadata["keypoints_symmetry"])[:60]}') from None
         flip = {joint: other for joint, other in enumerate(self.skeleton.flip) if joint != other}
         if dict(zip([*left, *right], [*right, *left])) != flip:
-            raise BadFile(f'{self.keypoints}: its left joints {list(left)} and right joints {list(right)} are not '
+            raise BadFile(f'{self.keypoints}: its left joints {left} and right joints {right} are not '
                           f'those of {self.skeleton.name} (layout {metadata.get("layout_name", "not named")!r}): it is '
                           'of a detector of other joints; choose other keypoints')
 
@@ -99,8 +103,9 @@ class VideoPose3DReader:
             if recording not in points:
                 raise BadFile(f'{self.keypoints} lacks {where}, which {self.positions} has; the files do not belong '
                               'together')
-            if len(points[recording]) != len(cameras):
-                raise BadFile(f'{self.keypoints}: {where} has keypoints of {len(points[recording])} cameras, but '
+            views = points[recording] if isinstance(points[recording], (list, tuple, np.ndarray)) else ()
+            if len(views) != len(cameras):
+                raise BadFile(f'{self.keypoints}: {where} has keypoints of {len(views)} cameras, but '
                               f'{len(cameras)} are described: {[camera.name for camera in cameras]}')
             joints = self._joints(f'{self.positions}: {where}', world)
             for camera, seen in zip(cameras, points[recording]):
