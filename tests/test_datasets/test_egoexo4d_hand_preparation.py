@@ -24,6 +24,7 @@ from mmegopose.datasets.converters.egoexo4d_hand_filters import (
     filter_hands,
     random_box,
 )
+from mmegopose.synthesis.egocentric import write_egoexo4d_sample
 
 TRAIN, VAL, TEST = list(range(2, 20, 3)), [0, 1, 2, 3], [4, 7]
 POINT = (0.2, -0.1, 0.5)  # metres: the red dot in each frame
@@ -184,6 +185,31 @@ def test_pictures_are_undistorted_frames_on_their_side(prepared):
         assert abs(column - (150 * POINT[0] / POINT[2] + 255.5)) < 1.5 and abs(row - (255.5 - 30)) < 1.5
         assert abs(int(picture[256, 200, 0]) - (40 + 4 * frame)) <= 6  # the right frame
         assert picture[5, 5].max() < 10  # beyond one radian
+
+
+@pytest.mark.slow
+def test_the_rendered_sample_comes_out_as_it_was_rendered(tmp_path):
+    """From the film of its fisheye the view of its pinhole, and from its labels the prepared ones."""
+    root, out = tmp_path / 'sample', tmp_path / 'out'
+    list(write_egoexo4d_sample(root, num_takes=3, num_frames=4, num_fisheye=1))
+    name, = (path.stem for path in (root / 'aria_calib_json').iterdir())
+    result = prepare_hands(root, out, ('train',), progress=False)
+    assert not result.problems and result.counts['train']['frames written'] == 2
+    for frame in (0, 3):
+        file = f'image/undistorted/train/{name}/{frame:06d}.jpg'
+        made, rendered = (cv2.imread(str(folder / file)).astype(int) for folder in (out, root))
+        seen = cv2.erode((made.max(-1) > 0).astype(np.uint8), np.ones((9, 9))) > 0  # not the edge of the lens
+        assert seen.mean() > 0.55 and np.abs(made - rendered)[seen].mean() < 6
+    made, rendered = annotation(out, 'train'), annotation(root, 'train')
+    assert set(made) == set(rendered)
+    for uid, frames in made.items():
+        for frame, entry in frames.items():
+            for side in ('right', 'left'):
+                valid = np.array(entry[f'{side}_hand_valid_3d'], bool)
+                if len(valid):
+                    for what in ('3d', '2d'):
+                        np.testing.assert_allclose(np.array(entry[f'{side}_hand_{what}'])[valid], np.array(
+                            rendered[uid][frame][f'{side}_hand_{what}'])[valid], atol=2e-6 if what == '3d' else 1e-2)
 
 
 def test_portrait_pictures_and_keypoints_are_turned(prepared, release, tmp_path):
@@ -352,6 +378,17 @@ def test_labels_without_their_frames_stay_and_are_told(changed, tmp_path, monkey
             len(labels['uid-cooking_a']) - len(pictures)
 
 
+def test_frames_of_the_template_that_no_film_has_are_told(release, tmp_path):
+    boxes = dict(right_hand_bbox=[], left_hand_bbox=[1, 1, 9, 9], metadata={})
+    (tmp_path / 'template.json').write_text(json.dumps(
+        {'uid-bike_d': {'4': boxes, '400': boxes, 'x': boxes}, 'uid-gone': {'1': boxes}, 'broken': []}))
+    result = prepare_hands(release, tmp_path / 'out', ('test',), template=tmp_path / 'template.json', progress=False)
+    told = dict(result.problems)
+    assert 'does not have 1 of 2 frames, e.g. 400' in told['bike_d'] and 'uid-gone' in told
+    assert result.counts['test']['frames of the template'] == 3 and result.counts['test']['frames written'] == 1
+    assert set(annotation(tmp_path / 'out', 'test')) == {'uid-bike_d', 'uid-gone', 'broken'}
+
+
 def test_labels_with_holes_are_counted(changed, tmp_path):
     def change(labels):
         first, second, third, fourth, *_ = labels
@@ -413,7 +450,7 @@ def test_the_command_tells_all_and_its_status(changed, tmp_path, capsys):
     told = capsys.readouterr().out
     assert 'joints bent too far (manual)' in told and 'there is no recording' in told and '--template' in told
     for wrong, remedy in ((['--root', str(tmp_path / 'no')], 'release'), (['--workers', '0'], 'at least 1'),
-                          (['--bbox-padding', '-1'], 'negative')):
+                          (['--bbox-padding', '-1'], 'at least 0'), (['--valid-kpts-num-thresh', '0'], 'at least 1')):
         with pytest.raises(SystemExit) as stop:
             main([*arguments, *wrong])
         assert stop.value.code == 2 and remedy in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Calibration of the colour camera of Aria glasses of the first generation, from wherever a recording keeps it."""
 import copy
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...files import BadFile, as_floats, parse_json
@@ -15,15 +16,15 @@ MAX_ANGLE = 1.0               # radians: what projectaria-tools lets this lens s
 MAX_TAGS = 1 << 24            # bytes of tags in a .vrs file; real ones have 30 kB
 
 
-def find_calibration(prepared: Path, recording: Path, camera: str) -> tuple[dict, Path]:
+def find_calibration(prepared: Sequence[Path], recording: Path, camera: str) -> tuple[dict, Path]:
     """Calibration of a device, and its file.
 
-    The first that is there counts: the official JSON file ``prepared``; the tags of ``<camera>_noimagestreams.vrs`` or
+    The first that is there counts: a JSON file of ``prepared``; the tags of ``<camera>_noimagestreams.vrs`` or
     ``<camera>.vrs``; the first line of ``trajectory/online_calibration.jsonl``, where the colour camera is as the
     factory measured it.
 
     Args:
-        prepared: ``aria_calib_json/<name>.json``, which the official tool makes.
+        prepared: where there may be an ``aria_calib_json/<name>.json``, as the official tool makes it.
         recording: folder ``takes/<name>`` of the download.
         camera: e.g. ``aria01``.
 
@@ -31,7 +32,7 @@ def find_calibration(prepared: Path, recording: Path, camera: str) -> tuple[dict
         FileNotFoundError: there is none of them.
         BadFile: it cannot be read.
     """
-    places = [prepared, recording / f'{camera}_noimagestreams.vrs', recording / f'{camera}.vrs',
+    places = [*prepared, recording / f'{camera}_noimagestreams.vrs', recording / f'{camera}.vrs',
               recording / 'trajectory' / 'online_calibration.jsonl']
     path = next((place for place in places if place.is_file()), None)
     if path is None:

@@ -184,8 +184,8 @@ def _pictures(film: Path, folder: Path, numbers: list[int], params: tuple | None
 
 def _camera(job: SequenceJob) -> tuple[tuple, Path]:
     """Parameters of the camera for the frames, and their file, which is where the official tool has it."""
-    kept = job.out / 'aria_calib_json' / f'{job.name}.json'
-    found, source = find_calibration(kept, job.root / 'takes' / job.name, job.camera)
+    kept, given = (folder / 'aria_calib_json' / f'{job.name}.json' for folder in (job.out, job.root))
+    found, source = find_calibration([kept, given], job.root / 'takes' / job.name, job.camera)
     calibration = frame_calibration(found, source)
     if source != kept:
         with atomic_write(kept) as file:

@@ -39,8 +39,8 @@ class HandRules:
 
     def __post_init__(self):
         for name, value in asdict(self).items():
-            if not 0 <= value < 1e6:
-                raise ValueError(f'{name}={value} should not be negative')
+            if not (name == 'min_joints') <= value < 1e6:
+                raise ValueError(f'{name}={value} should be at least {int(name == "min_joints")}')
 
 
 def filter_hands(world: np.ndarray, labelled: np.ndarray, extrinsics: np.ndarray, intrinsics: np.ndarray,
