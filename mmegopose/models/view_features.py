@@ -20,7 +20,7 @@ def image_encoder(model: nn.Module) -> FrameEmbed:
 
 def feature_dim(embed: FrameEmbed, grid: int) -> int:
     """Numbers of the features of a picture, see :func:`grid_features`."""
-    return grid * grid * embed.reduce.in_features
+    return grid * grid * embed.in_dim
 
 
 @torch.no_grad()
@@ -35,7 +35,6 @@ def grid_features(embed: FrameEmbed, images: Tensor, grid: int = 1) -> Tensor:
     Returns:
         ``(n, grid * grid * C)``, rows of cells from the top.
     """
-    images_of = getattr(embed.encoder, 'embed', embed.encoder)
     tokens = embed.encoder({embed.stream: images[:, None]})[:, 0]  # (n, N, C)
-    maps = tokens.transpose(1, 2).unflatten(2, images_of.grid)     # (n, C, h, w)
+    maps = tokens.transpose(1, 2).unflatten(2, embed.images.grid)  # (n, C, h, w)
     return F.adaptive_avg_pool2d(maps, grid).permute(0, 2, 3, 1).flatten(1)

@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from helpers.side_files import NAMES, NUM_FRAMES, side_data, side_store
 
 from mmegopose.files import BadFile
@@ -127,3 +128,24 @@ def test_hands_of_another_recording(tmp_path):
     (tmp_path / 'hands.json').write_text(json.dumps(dict(a=predictions(moving_poses(60), [900], [0]))))
     with pytest.raises(BadFile, match='none of its 1 frames lies in the head track'):
         read_hand_predictions(tmp_path / 'hands.json', track)
+
+
+def test_a_model_of_several_streams_serves_a_head_track_alone(tmp_path):
+    """Own recordings and live ones have no video; with wrists, these count."""
+    from mmegopose.config_files import find_config
+    from mmegopose.engine.config import load_config
+    from mmegopose.inference import HeadPoseInferencer
+    from mmegopose.registry import MODELS
+    config = find_config('mmegopose::ego_body/body_wrists_view.py')
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=MODELS.build(load_config(config).model).state_dict()), tmp_path / 'model.pth')
+    predict = HeadPoseInferencer(str(config), str(tmp_path / 'model.pth'), device='cpu')
+    poses, options = moving_poses(30), dict(fps=30, camera='aria', check='off')
+    alone, = predict(poses, **options)
+    wrists, = predict(poses, wrists=np.broadcast_to(WORLD, (30, 2, 3)), **options)
+    assert alone.valid.all() and np.abs(wrists.joints - alone.joints)[:, 9:11].min() > 1e-3
+    live = predict.stream(camera='aria')
+    frame = None
+    for time, pose in zip(alone.time, poses):
+        frame = live.push(pose, time) or frame
+    np.testing.assert_allclose(frame.joints, alone.joints[-1], atol=1e-4)

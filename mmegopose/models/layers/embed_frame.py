@@ -28,15 +28,20 @@ class FrameEmbed(BaseModule):
     def __init__(self, embed_dim: int, encoder: dict, in_dim: int, token_dim: int = 16, trainable: bool = True,
                  init_cfg: dict | None = None):
         super().__init__(init_cfg)
-        self.encoder, self.trainable = MODELS.build(encoder), trainable
-        images = getattr(self.encoder, 'embed', self.encoder)
-        if not hasattr(images, 'num_tokens'):
-            raise ValueError(f'encoder={encoder} should read images; {type(images).__name__} has no num_tokens')
-        self.stream = images.stream
-        self.reduce = Linear(in_dim, token_dim)
-        self.act = nn.GELU()
-        self.proj = Linear(images.num_tokens * token_dim, embed_dim)
+        self.encoder, self.trainable, self.in_dim = MODELS.build(encoder), trainable, in_dim
+        if not hasattr(self.images, 'num_tokens'):
+            raise ValueError(f'encoder={encoder} should read images, but {type(self.images).__name__} has no '
+                             'num_tokens')
+        self.stream = self.images.stream
+        self.norm = nn.LayerNorm(in_dim)
+        self.reduce, self.act = Linear(in_dim, token_dim), nn.GELU()
+        self.proj = Linear(self.images.num_tokens * token_dim, embed_dim)
         self.encoder.requires_grad_(trainable)
+
+    @property
+    def images(self) -> nn.Module:
+        """The embedding of images that the encoder begins with, or is."""
+        return getattr(self.encoder, 'embed', self.encoder)
 
     def train(self, mode: bool = True) -> 'FrameEmbed':
         super().train(mode)
@@ -48,4 +53,4 @@ class FrameEmbed(BaseModule):
         """``inputs[stream] (B,T,3,H,W) -> (B,T,1,C)``."""
         with torch.set_grad_enabled(self.trainable and torch.is_grad_enabled()):
             tokens = self.encoder(inputs)  # (B, T, N, C')
-        return self.proj(self.act(self.reduce(tokens)).flatten(2)).unsqueeze(2)  # (B, T, 1, C)
+        return self.proj(self.act(self.reduce(self.norm(tokens))).flatten(2)).unsqueeze(2)  # (B, T, 1, C)

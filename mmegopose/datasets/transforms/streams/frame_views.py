@@ -9,6 +9,7 @@ from ....files import BadFile
 from ....geometry.crops import normalize_image
 from ....registry import TRANSFORMS
 from ...image_files import decode_picture
+from ...random import check_shares
 from .side_stream import SideStream
 
 FILMS = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
@@ -63,6 +64,7 @@ class FrameViews(SideStream):
         size: rows and columns, H, W.
         quarter_turns: turns by 90 degrees clockwise that make pictures upright: 1 for the undistorted frames of
             Ego-Exo4D, which lie on their side. Videos, its own too, are upright.
+        color: augmentation for training: the channels of a window are multiplied by factors of 1 - color to 1 + color.
         shuffle: read another frame of the same sequence, drawn at random, for each: a control, for what a model learns
             from it, it does not know from when a picture is.
     """
@@ -70,11 +72,12 @@ class FrameViews(SideStream):
     dtype = np.uint8
 
     def __init__(self, files: str | tuple, size: tuple = (96, 96), num_frames: int | None = 4, quarter_turns: int = 0,
-                 shuffle: bool = False):
+                 color: float = 0.0, shuffle: bool = False):
         super().__init__(files, 'view', num_frames)
         if len(size) != 2 or min(size) < 1:
             raise ValueError(f'size={size} should be the rows and columns of the pictures')
-        self.size, self.quarter_turns, self.shuffle = tuple(size), quarter_turns % 4, shuffle
+        check_shares(color=color)
+        self.size, self.quarter_turns, self.color, self.shuffle = tuple(size), quarter_turns % 4, color, shuffle
         self.shape = (*self.size, 3)
         self.films: dict = {}
 
@@ -110,15 +113,19 @@ class FrameViews(SideStream):
         self.report['frames without a picture'] += int((~there).sum())
         return values, there
 
-    def finished(self, values, there):
-        images = normalize_image(values, None)
+    def finished(self, values, there, batch):
+        factors = None
+        if self.color:
+            factors = batch['random'].uniform(1, 3, low=1 - self.color, high=1 + self.color).numpy()  # (B,1,3)
+        images = normalize_image(values, factors)
         images[~there] = 0
         return images
 
     def pictures(self, index: int, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         """Standardised pictures ``(n,3,H,W)`` of frames of a sequence, ascending, and which are there, ``(n,)``."""
         values, there = self.read_frames(index, frames)
-        return torch.from_numpy(self.finished(values, there)), torch.from_numpy(there)
+        images = normalize_image(values)
+        return torch.from_numpy(images), torch.from_numpy(there)
 
     def _picture(self, path: str, index: int, frame: int) -> np.ndarray:
         """Small and upright ``(H,W,3)`` uint8; empty if there is none."""

@@ -104,8 +104,8 @@ class SideStream:
             wanted, back = np.unique(frames[own], return_inverse=True)
             found, good = self.read_frames(int(index), wanted)
             values[own], there[own] = found[back], good[back]
-        batch.setdefault('inputs', {}).update(
-            {self.name: torch.from_numpy(self.finished(values, there)), f'{self.name}_valid': torch.from_numpy(there)})
+        batch.setdefault('inputs', {}).update({self.name: torch.from_numpy(self.finished(values, there, batch)),
+                                               f'{self.name}_valid': torch.from_numpy(there)})
         return batch
 
     @abstractmethod
@@ -124,7 +124,7 @@ class SideStream:
             OSError, BadFile: the file cannot be used; the stream is then not there in the whole sequence.
         """
 
-    def finished(self, values: np.ndarray, there: np.ndarray) -> np.ndarray:
+    def finished(self, values: np.ndarray, there: np.ndarray, batch: dict) -> np.ndarray:
         """What the model gets ``(B,T',...)`` float32 of ``values (B,T',*shape)``."""
         return values
 
@@ -162,9 +162,11 @@ class SideStream:
 
     def _find(self, sequence: dict) -> str | None:
         facts = {key: str(value) for key, value in {**self.store.info, **sequence}.items()}
-        root = self.store.info.get('root', '')
+        root = self.store.info.get('root')
         for path in self.files:
-            parts = list(Formatter().parse(str(Path(root) / path)))
+            if root is None and not Path(path).is_absolute():  # poses in memory, with nothing beside them
+                continue
+            parts = list(Formatter().parse(str(Path(root or '') / path)))
             if unknown := [word for _, word, _, _ in parts if word not in (None, 'frame', *facts)]:
                 raise ValueError(f'files={path!r}: {unknown[0]!r} is no fact of a sequence of {self.store.title}; '
                                  f'there are {sorted(facts)}, and frame')
