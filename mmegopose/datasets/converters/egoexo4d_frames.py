@@ -65,7 +65,7 @@ def frame_map(params: tuple[float, ...], size: int, portrait: bool) -> tuple[np.
     Args:
         params: of the camera, ``(15,)``.
     """
-    lying = undistortion_map(frame_camera(params, size), (size, size), PINHOLE, (SIZE, SIZE))
+    lying = _lying_map(params, size)
     outside = (lying < 0).any(-1)
     upright = np.stack([size - 1 - lying[..., 1], lying[..., 0]], -1)
     upright[outside] = lying[outside]
@@ -75,7 +75,12 @@ def frame_map(params: tuple[float, ...], size: int, portrait: bool) -> tuple[np.
 
 def seen_pixels(params: tuple[float, ...]) -> np.ndarray:
     """``(512,512)`` bool: which pixels of the undistorted picture on its side the lens shows."""
-    return (undistortion_map(frame_camera(params), (FRAME, FRAME), PINHOLE, (SIZE, SIZE)) >= 0).all(-1)
+    return (_lying_map(params, FRAME) >= 0).all(-1)
+
+
+@functools.lru_cache(maxsize=2)
+def _lying_map(params: tuple[float, ...], size: int) -> np.ndarray:
+    return undistortion_map(frame_camera(params, size), (size, size), PINHOLE, (SIZE, SIZE))
 
 
 def seen_in_pictures(folder: Path, portrait: bool) -> np.ndarray | None:

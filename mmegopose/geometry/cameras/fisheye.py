@@ -47,7 +47,7 @@ class FisheyeRadTanThinPrism:
         angle = torch.atan2(radius, xyz[..., 2])
         valid = torch.isfinite(xyz).all(-1) & (xyz != 0).any(-1) & (angle <= self.max_angle)
         direction = xyz[..., :2] / radius.clamp_min(torch.finfo(torch.float64).tiny)[..., None]
-        pixels = self.focal * self._distort(self._distance(angle)[..., None] * direction)[0] + self.center
+        pixels = self.focal * self._distort(self._distance(angle)[..., None] * direction) + self.center
         return _like(torch.where(valid[..., None], pixels, torch.nan), points), _like(valid, points)
 
     def unproject(self, pixels: Array) -> Array:
@@ -58,8 +58,7 @@ class FisheyeRadTanThinPrism:
         wanted = (torch.as_tensor(pixels, dtype=torch.float64, device='cpu') - self.center) / self.focal
         q = wanted.clone()
         for _ in range(MAX_NEWTON_STEPS):
-            reached, jacobian = self._distort(q)
-            change = torch.linalg.solve_ex(jacobian, (wanted - reached)[..., None]).result[..., 0]
+            change = torch.linalg.solve_ex(self._jacobian(q), (wanted - self._distort(q))[..., None]).result[..., 0]
             q = q + change
             if not (change.abs() > 1e-14).any():
                 break
@@ -67,7 +66,7 @@ class FisheyeRadTanThinPrism:
         angle = self._angle(distance)
         direction = q / distance.clamp_min(torch.finfo(torch.float64).tiny)[..., None]
         rays = torch.cat([torch.sin(angle)[..., None] * direction, torch.cos(angle)[..., None]], -1)
-        off = (self._distort(q)[0] - wanted).abs().amax(-1) + (self._distance(angle) - distance).abs()
+        off = (self._distort(q) - wanted).abs().amax(-1) + (self._distance(angle) - distance).abs()
         return _like(torch.where((off < 1e-10)[..., None], rays, torch.nan), pixels)
 
     def _distance(self, angle: Tensor) -> Tensor:
@@ -99,15 +98,19 @@ class FisheyeRadTanThinPrism:
                 break
         return angle
 
-    def _distort(self, q: Tensor) -> tuple[Tensor, Tensor]:
-        """Tangential and thin prism distortion of ``q (..., 2)``, and its Jacobian ``(..., 2, 2)``."""
+    def _distort(self, q: Tensor) -> Tensor:
+        """Tangential and thin prism distortion of ``q (..., 2)``."""
         square = q.square().sum(-1, keepdim=True)  # (..., 1)
         along = (q * self.tangential).sum(-1, keepdim=True)
-        distorted = q + 2 * along * q + square * (self.tangential + self.prism[:, 0] + square * self.prism[:, 1])
+        return q + 2 * along * q + square * (self.tangential + self.prism[:, 0] + square * self.prism[:, 1])
+
+    def _jacobian(self, q: Tensor) -> Tensor:
+        """That of :meth:`_distort`, ``(..., 2, 2)``."""
+        square = q.square().sum(-1, keepdim=True)
+        along = (q * self.tangential).sum(-1, keepdim=True)
         by_square = self.tangential + self.prism[:, 0] + 2 * square * self.prism[:, 1]  # (..., 2)
-        jacobian = (1 + 2 * along)[..., None] * torch.eye(2, dtype=q.dtype) + 2 * (
+        return (1 + 2 * along)[..., None] * torch.eye(2, dtype=q.dtype) + 2 * (
             q[..., :, None] * self.tangential + by_square[..., :, None] * q[..., None, :])
-        return distorted, jacobian
 
 
 def undistortion_map(fisheye: FisheyeRadTanThinPrism, size_in: tuple[int, int], pinhole: Sequence[float],
