@@ -1,4 +1,5 @@
 """Preparing the hand-pose data of Ego-Exo4D: labels, pictures, going on, and what is not as it should be."""
+import errno
 import json
 import math
 import multiprocessing
@@ -283,6 +284,22 @@ def test_a_take_that_can_no_longer_be_used_leaves_the_annotation(changed, tmp_pa
     cut(changed / LABELS)
     prepare_hands(changed, tmp_path / 'out', ('train',), progress=False)
     assert set(annotation(tmp_path / 'out', 'train')) == {'uid-cooking_b'}
+
+
+def test_labels_of_one_kind_that_are_damaged_leave_the_others(changed, tmp_path):
+    cut(changed / LABELS.replace('annotation/uid', 'automatic/uid'))
+    result = prepare_hands(changed, tmp_path / 'out', ('train',), ('manual', 'auto'), progress=False)
+    assert set(annotation(tmp_path / 'out', 'train')) == {'uid-cooking_a', 'uid-cooking_b'}
+    assert set(annotation(tmp_path / 'out', 'train', 'auto')) == {'uid-cooking_b'}
+    assert result.counts['train']['takes left out (auto)'] == 1 and len(result.problems) == 1
+
+
+def test_a_full_disk_ends_the_run(release, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+    monkeypatch.setattr(os, 'replace', full)
+    with pytest.raises(OSError, match='No space left'):
+        prepare_hands(release, tmp_path, ('train',), progress=False)
 
 
 def test_labels_of_the_test_split_become_a_private_and_a_public_file(changed, tmp_path):

@@ -7,6 +7,7 @@ and ``aria_calib_json/{take_name}.json``. What it does not write are the distort
 Work that is done stays: pictures that are there, and labels of takes whose files and options are as before, which lie
 in ``.parts``. So a run that was killed goes on where it stopped.
 """
+import errno
 import json
 import os
 from collections import Counter
@@ -85,17 +86,15 @@ def prepare_hands(root: str | Path, out: str | Path, splits: Iterable[str] = SPL
     jobs = [job for split in splits for job in choose_takes(root, out, split, kinds, rules, template, pictures,
                                                             result.counts[split], result.problems)]
     usable = []
-    for job, counts, problems in track(_run(jobs, num_workers), 'preparing takes', len(jobs), transient=True,
-                                       disable=not progress):
-        if not counts['takes left out']:
-            usable.append(job)
+    for job, counts, problems, labelled in track(_run(jobs, num_workers), 'preparing takes', len(jobs), transient=True,
+                                                 disable=not progress):
+        usable += [(job.split, kind, job.uid) for kind in labelled]
         result.counts[job.split] += counts
         result.problems += [(job.name, problem) for problem in problems]
     result.problems.sort()
     for split in splits:
         for kind in kinds:
-            chosen = [job for job in usable if job.split == split and kind in job.labels]
-            result.files += _join(out, kind, split, sorted(chosen, key=lambda job: job.uid))
+            result.files += _join(out, kind, split, sorted(uid for *which, uid in usable if which == [split, kind]))
     if not result.files and not any(counts['frames written'] + counts['frames that were there']
                                     for counts in result.counts.values()):
         raise ValueError(f'nothing of {root} could be prepared: '
@@ -106,7 +105,7 @@ def prepare_hands(root: str | Path, out: str | Path, splits: Iterable[str] = SPL
     return result
 
 
-def _run(jobs: list[SequenceJob], num_workers: int) -> Iterator[tuple[SequenceJob, Counter, list[str]]]:
+def _run(jobs: list[SequenceJob], num_workers: int) -> Iterator[tuple[SequenceJob, Counter, list[str], set[str]]]:
     """Results in the order in which they come."""
     if num_workers <= 1 or len(jobs) <= 1:
         yield from ((job, *_prepare(job)) for job in jobs)
@@ -128,40 +127,49 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _prepare(job: SequenceJob) -> tuple[Counter, list[str]]:
-    """Everything of one take: how many of what, and what is wrong."""
-    counts: Counter = Counter()
+def _prepare(job: SequenceJob) -> tuple[Counter, list[str], set[str]]:
+    """Everything of one take: how many of what, what is wrong, and the kinds of labels that could be used."""
+    counts, problems, kinds, numbers = Counter(takes=1), [], set(), set(job.template)
     view = 'image_portrait_view' if job.rules.portrait else 'image'
     folder = job.out / view / 'undistorted' / job.split / job.name
+    params, source, seen = None, None, None
     try:
-        problems: list[str] = []
-        params, source, seen = None, None, None
+        params, source = _camera(job)
+    except FileNotFoundError as error:
+        seen = seen_in_pictures(folder, job.rules.portrait)
+        if seen is None:
+            return Counter({'takes left out': 1}), [str(error)], kinds
+        counts['takes without a calibration, of which pictures are there'] += 1
+    except (BadFile, OSError) as error:
+        return Counter({'takes left out': 1}), [_told(error)], kinds
+    for kind, labels in job.labels.items():
+        part = _part(job.out, kind, job.split, job.uid)
         try:
-            params, source = _camera(job)
-        except (BadFile, OSError) as error:
-            seen = seen_in_pictures(folder, job.rules.portrait)
-            if seen is None or not isinstance(error, FileNotFoundError):
-                raise
-            counts['takes without a calibration, of which pictures are there'] += 1
-        numbers = set(job.template)
-        for kind, labels in job.labels.items():
-            part = _part(job.out, kind, job.split, job.uid)
             done = _read_part(part, job, labels, source)
             if done is None:
                 seen = seen_pixels(params) if seen is None else seen
                 done = _write_part(part, job, kind, labels, source, seen)
-            numbers.update(done['frames'])
-            counts.update({f'{what} ({kind})': count for what, count in done['counts'].items()})
-            problems += done['problems']
-        counts['takes'] += 1
-        if job.pictures and numbers:
-            film = job.root / 'takes' / job.name / 'frame_aligned_videos' / f'{job.camera}_214-1.mp4'
-            problems += _pictures(film, folder, sorted(numbers), params, job, counts)
-        return counts, problems
-    except (BadFile, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        counts['takes left out'] += 1
-        ours = isinstance(error, (BadFile, FileNotFoundError))
-        return counts, [str(error) if ours else f'not in the layout of the release ({type(error).__name__}: {error})']
+        except (BadFile, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            counts[f'takes left out ({kind})'] += 1
+            problems.append(_told(error))
+            continue
+        kinds.add(kind)
+        numbers.update(done['frames'])
+        counts.update({f'{what} ({kind})': count for what, count in done['counts'].items()})
+        problems += done['problems']
+    if job.pictures and numbers:
+        film = job.root / 'takes' / job.name / 'frame_aligned_videos' / f'{job.camera}_214-1.mp4'
+        problems += _pictures(film, folder, sorted(numbers), params, job, counts)
+    return counts, problems, kinds
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with a take; an error that all others would have, too, goes on."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        raise error
+    if isinstance(error, (BadFile, OSError)):
+        return str(error)
+    return f'not in the layout of the release ({type(error).__name__}: {error})'
 
 
 def _pictures(film: Path, folder: Path, numbers: list[int], params: tuple | None, job: SequenceJob,
@@ -173,9 +181,9 @@ def _pictures(film: Path, folder: Path, numbers: list[int], params: tuple | None
         return [f'{len(lacking)} frames cannot be undistorted without a calibration'] if lacking else []
     try:
         lost = write_frames(film, folder, numbers, params, job.rules.portrait, counts)
-    except (BadFile, FileNotFoundError) as error:
+    except (BadFile, OSError) as error:
         counts['takes whose recording cannot be read'] += 1
-        return [str(error)]
+        return [_told(error)]
     if lost:
         return [f'{film} does not have {len(lost)} of {len(numbers)} frames, e.g. {lost[0]}: it is damaged, or ends '
                 'before; their labels stay']
@@ -232,15 +240,15 @@ def _write_part(part: Path, job: SequenceJob, kind: str, labels: Path, source: P
     return head
 
 
-def _join(out: Path, kind: str, split: str, jobs: list[SequenceJob]) -> list[Path]:
+def _join(out: Path, kind: str, split: str, uids: list[str]) -> list[Path]:
     """Write the official annotation file of a split from its parts; none if there is no hand."""
     texts = []
-    for job in jobs:
-        with suppress(OSError), open(_part(out, kind, split, job.uid), encoding='utf-8') as file:
+    for uid in uids:
+        with open(_part(out, kind, split, uid), encoding='utf-8') as file:
             file.readline()
             text = file.read()
             if text != '{}':
-                texts.append((job.uid, text))
+                texts.append((uid, text))
     if not texts:
         return []
     folder = out / 'annotation' / kind
