@@ -243,6 +243,8 @@ def json_entries(path: str | Path, max_bytes: int = MAX_JSON) -> Iterator[tuple[
 
 def stand_in(content: bytes) -> str:
     """What stands in the place of a file, with the remedy, by its first bytes; empty if it may be the file."""
+    if content.startswith((b'\xff\xfe', b'\xfe\xff')):
+        return 'text in UTF-16, as PowerShell and some editors write it: save it as UTF-8'
     text = content[:512].decode('utf-8', 'replace').strip().lower()
     if text.startswith('version https://git-lfs'):
         return 'the pointer of git-lfs in the place of the file: run git lfs pull'

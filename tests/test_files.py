@@ -154,3 +154,11 @@ def test_an_entry_is_bounded(tmp_path):
     (tmp_path / 'a.json').write_text(json.dumps(dict(a=list(range(500_000)))))
     with pytest.raises(BadFile, match='an entry of more than'):
         list(json_entries(tmp_path / 'a.json', max_bytes=1000))
+
+
+def test_text_in_utf_16_says_how_to_save_it(tmp_path):
+    (tmp_path / 'a.json').write_text('{"a": 1}', encoding='utf-16')
+    with pytest.raises(BadFile, match='a.json is text in UTF-16, .*: save it as UTF-8'):
+        read_json(tmp_path / 'a.json')
+    (tmp_path / 'a.json').write_text('{"a": 1}', encoding='utf-8-sig')
+    assert read_json(tmp_path / 'a.json') == dict(a=1)

@@ -12,8 +12,9 @@ _ASSETS = Path(__file__).parents[1] / 'assets'
 OPEN_MODELS = {'open_hand': _ASSETS / 'open_hand_right.npz', 'open_body': _ASSETS / 'open_body.npz'}
 """Body models that come with the package, by name."""
 
-LIMITS = dict(v_template=10., shapedirs=10., posedirs=10., J_regressor=10., weights=10., coco17_regressor=10.)
-"""The largest number of an array, metres or shares; those of bodies are below 3."""
+LIMITS = dict(v_template=10., shapedirs=10., posedirs=10., J_regressor=10., weights=10., coco17_regressor=10.,
+              kintree_table=2 ** 32)
+"""The largest number of an array: metres or shares, which are below 3 in bodies; joints, of which none is 2^32 - 1."""
 
 
 @dataclass(frozen=True)

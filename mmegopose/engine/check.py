@@ -5,6 +5,7 @@ import math
 
 from mmengine import registry as root
 from mmengine.registry import Registry
+from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from .. import registry
@@ -12,6 +13,7 @@ from ..registry import arguments, unknown_arguments
 
 MODES = dict(train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
              test=('model', 'test_dataloader', 'test_cfg', 'test_evaluator'))
+BACKENDS = ('nccl', 'gloo', 'mpi', 'hccl', 'cncl', 'mccl')
 LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'submit_dataloader')
 # What a section is built from, and the keys that its builder takes out before the class sees them.
@@ -173,6 +175,14 @@ def _check_settings(cfg, filename: str) -> None:
             ('log_level', lambda value: value in LEVELS or type(value) is int, f'one of {", ".join(LEVELS)}'),
             ('optim_wrapper.clip_grad', lambda value: isinstance(value, dict), 'a dict, e.g. dict(max_norm=1.0)'),
             ('optim_wrapper.clip_grad.max_norm', lambda value: _is_number(value) and value > 0, 'a number above 0'),
+            ('train_cfg.max_iters', _count, 'a whole number, at least 1'),
+            ('train_cfg.max_epochs', _count, 'a whole number, at least 1'),
+            ('train_cfg.val_interval', _count, 'a whole number, at least 1'),
+            ('optim_wrapper.optimizer.betas', _betas, 'two numbers from 0 to 1'),
+            ('env_cfg.dist_cfg.backend', lambda value: isinstance(value, str) and value in BACKENDS,
+             f'one of {", ".join(BACKENDS)}'),
+            ('runner_type', _runner, 'EgoRunner or a subclass of it; checkpoints of other runners, such as '
+             'FlexibleRunner, are neither strict nor portable'),
             ('default_hooks.checkpoint.interval', lambda value: type(value) is int and (value > 0 or value == -1),
              'a whole number, at least 1, or -1 for no checkpoints but the last')):
         value = _value(cfg, key.split('.'))
@@ -192,6 +202,20 @@ def _value(cfg, parts: list):
 
 def _is_number(value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _count(value) -> bool:
+    return isinstance(value, str) or type(value) is int and value > 0  # text: its class tells what it wants
+
+
+def _betas(value) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and all(
+        _is_number(beta) and 0 <= beta < 1 for beta in value)
+
+
+def _runner(value) -> bool:
+    kind = find_class(value, registry.RUNNERS)
+    return isinstance(kind, type) and issubclass(kind, Runner)
 
 
 def _seed(value) -> bool:

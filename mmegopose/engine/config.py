@@ -10,7 +10,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..config_files import find_config, nearest_configs
-from ..files import require_writable
+from ..files import BadFile, first_bytes, require_writable, stand_in
 from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from .check import DATALOADERS, INNER, check_config, find_class
@@ -42,7 +42,7 @@ def load_config(path, options: dict = None) -> Config:
         _find_projects(files)
         cfg = Config.fromfile(path, import_custom_modules=False)
         _join_plugins(cfg, files)
-    except (ImportError, OSError):
+    except (ImportError, OSError, BadFile):
         raise
     except Exception as error:  # a config is a program: it can raise anything
         raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
@@ -138,6 +138,10 @@ def _with_bases(path: str, user: str = '') -> list:
             or nearest_configs(Path(path).as_posix())
         raise FileNotFoundError(f'there is no config {path}' + (f', which {user} names as _base_' if user else '')
                                 + (f'; nearest: {", ".join(near)}' if near else ''))
+    if (head := first_bytes(path)).startswith(b'\xef\xbb\xbf'):
+        raise BadFile(f'{path} begins with a byte order mark, which no Python file does here: save it as UTF-8 without')
+    if found := stand_in(head):
+        raise BadFile(f'{path} is {found}')
     files = []
     for base in Config._get_base_files(path):
         files += [file for file in _with_bases(Config._get_cfg_path(base, path)[0], path) if file not in files]

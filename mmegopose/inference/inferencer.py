@@ -87,8 +87,8 @@ class Inferencer:
 
     def samples(self, data: WindowDataset, batch_size: int) -> Iterator[PoseDataSample]:
         """The predictions for all windows of a data set, batch by batch, in order."""
-        if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size} should be at least 1')
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f'batch_size={batch_size!r} should be a whole number, at least 1')
         console = Console(stderr=True)
         shown = console.is_terminal if self.progress is None else self.progress
         columns = TextColumn('{task.description}'), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()

@@ -148,7 +148,7 @@ def _(root):
 @target('motion', '*.npz')
 def _(root):
     Motion(np.arange(5) / 30, np.zeros((5, 17, 3)), 'coco17', confidence=np.ones((5, 17))).save(root / 'm.npz')
-    return lambda: Motion.load(root / 'm.npz').joints
+    return lambda: np.where((motion := Motion.load(root / 'm.npz')).valid[..., None], motion.joints, 0)
 
 
 def _track(name):

@@ -412,3 +412,26 @@ def test_importing_the_package_imports_nothing_heavy():
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, '-c', code], cwd=root, capture_output=True, text=True)
     assert done.stdout.strip() == '[]', done.stderr
+
+
+@pytest.mark.parametrize('option, message', [
+    ({'train_cfg.max_iters': 0}, 'train_cfg.max_iters=0 should be a whole number, at least 1'),
+    ({'train_cfg.max_iters': 1.5}, 'train_cfg.max_iters=1.5 should be a whole number'),
+    ({'train_cfg.val_interval': 0}, 'train_cfg.val_interval=0 should be a whole number, at least 1'),
+    ({'optim_wrapper.optimizer.betas': 3}, 'betas=3 should be two numbers from 0 to 1'),
+    ({'optim_wrapper.optimizer.betas': (0.9, 1.5)}, 'betas=.*should be two numbers'),
+    ({'env_cfg.dist_cfg.backend': 'ncl'}, "backend='ncl' should be one of nccl, gloo"),
+    ({'runner_type': 'FlexibleRunner'}, "runner_type='FlexibleRunner' should be EgoRunner or a subclass"),
+    ({'runner_type': 'EgoRuner'}, "runner_type='EgoRuner' should be EgoRunner")])
+def test_values_that_no_training_can_have_name_their_key(option, message):
+    with pytest.raises(ValueError, match=rf'^mmegopose::levelwise_vit.py: .*{message}'):
+        check_config(load_config('mmegopose::levelwise_vit.py', option), 'mmegopose::levelwise_vit.py')
+
+
+@pytest.mark.parametrize('encoding, message', [
+    ('utf-8-sig', 'begins with a byte order mark.*save it as UTF-8 without'),
+    ('utf-16', 'is text in UTF-16.*save it as UTF-8')])
+def test_a_config_of_another_encoding_says_how_to_save_it(tmp_path, encoding, message):
+    (tmp_path / 'a.py').write_text("_base_ = 'mmegopose::levelwise_vit.py'\n", encoding=encoding)
+    with pytest.raises(ValueError, match=rf'a.py {message}'):
+        load_config(str(tmp_path / 'a.py'))

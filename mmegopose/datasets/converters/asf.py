@@ -11,6 +11,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 INCH = 0.0254
+MAX_BONE_M = 10
+MAX_CHANNEL = 1e6  # degrees, or units of the file
 AXIS = dict(rx=0, ry=1, rz=2)
 ROOT_ORDER = ('tx', 'ty', 'tz', 'rx', 'ry', 'rz')
 
@@ -91,6 +93,8 @@ def _bone(block: str, parents: dict, scale: float) -> tuple[str, Bone]:
     *angles, order = _field(block, 'axis', f'bone {name!r}')
     direction = np.array(_field(block, 'direction', f'bone {name!r}'), float)
     length = float(_field(block, 'length', f'bone {name!r}')[0])
+    if not abs(direction * length * scale).max(initial=0) < MAX_BONE_M:
+        raise ValueError(f'bone {name!r} is {length * scale:.3g} m long')
     if order.upper() != 'XYZ' or len(angles) != 3 or direction.shape != (3,):
         raise ValueError(f'bone {name!r} should have a direction of 3 numbers and an axis of 3 numbers followed by XYZ')
     dof = _field(block, 'dof', name) if re.search(r'^\s*dof\s', block, flags=re.M) else []
@@ -152,8 +156,8 @@ def read_amc(path: str | Path, asf: Asf) -> dict[str, np.ndarray]:
             motion[name] = np.array([words[1:] for _, words in block], float)
         except ValueError as error:
             raise ValueError(f'{path}: bone {name!r}: {error}') from None
-        if not np.isfinite(motion[name]).all():
-            raise ValueError(f'{path}: bone {name!r} has angles that are not finite')
+        if not (np.abs(motion[name]) < MAX_CHANNEL).all():  # NaN is not
+            raise ValueError(f'{path}: bone {name!r} has an angle or a place of {np.abs(motion[name]).max():.3g}')
     if 'root' not in motion:
         raise ValueError(f'{path}: the frames have no root')
     return motion

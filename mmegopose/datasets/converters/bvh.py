@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+MAX_CHANNEL = 1e6  # degrees, or units of the file
 CHANNELS = {axis + kind for axis in 'XYZ' for kind in ('position', 'rotation')}
 
 
@@ -58,7 +59,8 @@ class _Hierarchy:
                 self.ends[self.names[self.stack[-2]]] = offset
             else:
                 self.offsets[self.stack[-1]] = offset
-        elif word == 'CHANNELS' and in_joint and set(rest[1:]) <= CHANNELS and int(rest[0]) == len(rest) - 1:
+        elif word == 'CHANNELS' and in_joint and rest and set(rest[1:]) <= CHANNELS \
+                and int(rest[0]) == len(rest) - 1:
             self.channels[self.stack[-1]] = tuple(rest[1:])
         elif word != 'HIERARCHY':
             raise ValueError(f'unexpected {" ".join([word, *rest])[:60]!r}')
@@ -85,7 +87,7 @@ def read_bvh(path: str | Path) -> Bvh:
     try:
         frames = int(lines[number].partition('Frames:')[2])
         frame_time = float(lines[number + 1].partition('Frame Time:')[2])
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, OverflowError):
         raise ValueError(f'{path} line {number + 1}: MOTION should be followed by "Frames: N" and "Frame Time: S"') \
             from None
     width = sum(map(len, header.channels))
@@ -95,7 +97,8 @@ def read_bvh(path: str | Path) -> Bvh:
         raise ValueError(f'{path}: motion: {error}') from None
     if (frames - 1) * width <= values.size < frames * width and frames > 1:  # a file cut inside its last frame
         frames, values = frames - 1, values[:(frames - 1) * width]
-    if values.size != frames * width or frames < 1 or frame_time <= 0 or not np.isfinite(values).all():
+    if values.size != frames * width or frames < 1 or not 0 < frame_time < 1e3 \
+            or not (np.abs(values) < MAX_CHANNEL).all():
         raise ValueError(f'{path} should have {frames} frames of {width} numbers, has {values.size} numbers '
                          f'and a frame time of {frame_time} s: it is cut off or malformed')
     return Bvh(tuple(header.names), tuple(header.parents), np.array(header.offsets), tuple(header.channels),

@@ -37,10 +37,10 @@ def require_fps(fps: float, source: str = '') -> float:
     """``fps`` as a number; ``ValueError`` if it is not positive and finite."""
     try:
         number = float(fps)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float('nan')
     if not (number > 0 and np.isfinite(number)):
-        raise ValueError(f'{source}{": " if source else ""}fps should be positive, got {fps}')
+        raise ValueError(f'{source}{": " if source else ""}fps should be positive, got {str(fps)[:20]}')
     return number
 
 

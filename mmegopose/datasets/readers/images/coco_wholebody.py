@@ -43,8 +43,10 @@ def _parse(root: Path, split: str, path: Path) -> SequenceStore:
     images, hands = {}, []
     for image in _list(path, content, 'images'):
         try:
-            images[image['id']] = (f'{split}2017/{image["file_name"]}', *(int(image[key]) for key in (
-                'width', 'height', 'id')))
+            numbers = [int(image[key]) for key in ('width', 'height', 'id')]
+            if not all(0 <= number < 2 ** 31 for number in numbers):
+                raise ValueError(f'{numbers} of an image')
+            images[image['id']] = (f'{split}2017/{image["file_name"]}', *numbers)
         except BAD_ANNOTATION:
             report.skip('image not in the official layout', f'{path}: {str(image)[:60]}')
     people = _list(path, content, 'annotations')

@@ -44,7 +44,7 @@ def read_ho3d(data_root: str, split: str = 'train', cache_dir: str | None = None
         raise ValueError(f"split={split!r} should be 'train' or 'evaluation'")
     root = require(data_root, DOWNLOAD)
     listing = require(root / f'{split}.txt', DOWNLOAD)
-    names = listing.read_text().split()
+    names = listing.read_text(encoding='utf-8', errors='replace').split()  # a damaged name is no file there
     require(root / split, DOWNLOAD)
     videos = sorted({name.partition('/')[0] for name in names})
     suffixes = {video: '.png' if any((root / split / video / 'rgb').glob('*.png')) else '.jpg' for video in videos}

@@ -12,6 +12,7 @@ from ....geometry.cameras import Camera, quaternion_to_matrix, world_to_camera
 from ....pickles import read_object
 from ....structures import convert_joints, get_skeleton
 from ...store import SequenceStore
+from ..units import MAX_PIXEL_COORD
 from .keypoint_sequences import KeypointSequence, assemble, check_joints, check_keypoints
 
 
@@ -162,8 +163,10 @@ def _camera(path: str | Path, subject: str, name: str, entry: dict) -> Camera:
         raise BadFile(f'{where} lacks {missing}')
     values = {field: _numbers(f'{where}: {field}', entry[field], shape) for field, shape in shapes.items()}
     size = values['width'].item(), values['height'].item()
-    if not all(side > 0 and side.is_integer() for side in size):
+    if not all(0 < side < MAX_PIXEL_COORD and side.is_integer() for side in size):
         raise BadFile(f'{where}: width and height should be whole numbers of pixels, got {size}')
+    if values['intrinsics'].abs().max() > MAX_PIXEL_COORD:
+        raise BadFile(f'{where}: intrinsics should be in pixels, got {entry["intrinsics"]}')
     if abs(values['orientation'].norm() - 1) > 1e-3:
         raise BadFile(f'{where}: orientation should be a unit quaternion, got {entry["orientation"]}')
     if values['translation'].norm() > 100:
