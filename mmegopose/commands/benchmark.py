@@ -6,7 +6,11 @@ rules and all models that come with the package, the models that you name, or th
 Each result is kept at once in the folder of --out; a second call only does what is new. Exit status: 0 done, 2 a
 mistake, 130 stopped, and nothing is lost.
 
+The benchmark egoexo4d scores one model of bodies, one of hands, or both, on the validation split of Ego-Exo4D: official
+numbers, in all and by scenario, both submission files, and one page.
+
 Examples:
+    mmegopose benchmark egoexo4d --root data/egoexo4d --body work_dirs/body --hand work_dirs/hand --out benchmark
     mmegopose benchmark open --data sample --out benchmark
     mmegopose benchmark open --data cmu_ego.npz --out benchmark --models work_dirs/mine work_dirs/other
     mmegopose benchmark open --data cmu_ego.npz --out benchmark --rows rows.py --train
@@ -19,11 +23,17 @@ TASKS = ('head', 'head_wrists', 'lifting')
 
 
 def benchmark_arguments(parser) -> None:
-    parser.add_argument('which', choices=['open'], help='the benchmark: open')
-    parser.add_argument('--data', required=True, metavar='NPZ_OR_FOLDER',
+    parser.add_argument('which', choices=['open', 'egoexo4d'], help='the benchmark')
+    parser.add_argument('--data', metavar='NPZ_OR_FOLDER',
                         help="npz of motion capture, the folder that tools/dataset_converters/mocap.py made of one, or "
                              "'sample'")
     parser.add_argument('--out', required=True, metavar='DIR', help='folder of results, tables and page')
+    official = parser.add_argument_group('egoexo4d')
+    official.add_argument('--root', metavar='DIR', help='the download, or what mmegopose synthesize wrote')
+    official.add_argument('--hand-root', metavar='DIR', help='folder of the prepared hands; default: --root')
+    for task in ('body', 'hand'):
+        official.add_argument(f'--{task}', nargs='+', metavar='MODEL',
+                              help=f'model of {task} pose: name, folder, checkpoint, or config and checkpoint')
     what = parser.add_mutually_exclusive_group()
     what.add_argument('--rows', metavar='FILE', help='file of Python or JSON that declares the rows')
     what.add_argument('--models', nargs='+', metavar='MODEL',
@@ -35,6 +45,12 @@ def benchmark_arguments(parser) -> None:
 
 
 def benchmark_command(args) -> None:
+    lacking = [name for name in (('data',) if args.which == 'open' else ('root',)) if getattr(args, name) is None]
+    if lacking:
+        raise SystemExit(f'mmegopose benchmark {args.which} needs --{lacking[0]}')
+    if args.which == 'egoexo4d':
+        _egoexo4d(args)
+        return
     from mmengine.logging import MMLogger
 
     from ..engine.errors import user_errors
@@ -54,3 +70,17 @@ def benchmark_command(args) -> None:
         with open(f'{args.out}/table.md', encoding='utf-8') as file:
             print(f'\n{file.read()}')
         print(f'Tables and page: {args.out}/table.md, .csv, .json, report.html')
+
+
+def _egoexo4d(args) -> None:
+    from ..engine.errors import user_errors
+    from ..open_benchmark.egoexo4d import run_egoexo4d_benchmark
+    with user_errors():
+        told = ['mmegopose', 'benchmark', 'egoexo4d', '--root', args.root, '--out', args.out]
+        for option, given in (('--hand-root', args.hand_root and [args.hand_root]), ('--body', args.body),
+                              ('--hand', args.hand)):
+            told += [option, *given] if given else []
+        run_egoexo4d_benchmark(args.root, args.out, args.body, args.hand, args.hand_root, shlex.join(told))
+        with open(f'{args.out}/table.md', encoding='utf-8') as file:
+            print(f'\n{file.read()}')
+        print(f'Tables, page and submissions: {args.out}')
