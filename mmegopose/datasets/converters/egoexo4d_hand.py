@@ -48,9 +48,13 @@ class Preparation:
     files: list[Path] = field(default_factory=list)
 
     def lines(self, num_problems: int = 20) -> list[str]:
-        """The report as text."""
-        told = [f'{split}: ' + (', '.join(f'{count} {what}' for what, count in counts.items() if count) or 'nothing')
-                for split, counts in self.counts.items()]
+        """The report as text: a table of counts, and the first problems."""
+        whats = {what: any(counts[what] for counts in self.counts.values())
+                 for counts in self.counts.values() for what in counts}
+        width = max(map(len, whats), default=0)
+        told = [f'{"":{width}}' + ''.join(f'{split:>10}' for split in self.counts)]
+        told += [f'{what:{width}}' + ''.join(f'{counts[what]:10}' for counts in self.counts.values())
+                 for what, some in whats.items() if some]
         told += [f'{take}: {problem}' for take, problem in self.problems[:num_problems]]
         if len(self.problems) > num_problems:
             told.append(f'... and {len(self.problems) - num_problems} more')
@@ -89,7 +93,7 @@ def prepare_hands(root: str | Path, out: str | Path, splits: Iterable[str] = SPL
     for job, counts, problems, labelled in track(_run(jobs, num_workers), 'preparing takes', len(jobs), transient=True,
                                                  disable=not progress):
         usable += [(job.split, kind, job.uid) for kind in labelled]
-        result.counts[job.split] += counts
+        result.counts[job.split].update(counts)  # keeps zeros, and so the order of the checks
         result.problems += [(job.name, problem) for problem in problems]
     result.problems.sort()
     for split in splits:
@@ -97,8 +101,8 @@ def prepare_hands(root: str | Path, out: str | Path, splits: Iterable[str] = SPL
             result.files += _join(out, kind, split, sorted(uid for *which, uid in usable if which == [split, kind]))
     if not result.files and not any(counts['frames written'] + counts['frames that were there']
                                     for counts in result.counts.values()):
-        raise ValueError(f'nothing of {root} could be prepared: '
-                         + ('; '.join(result.lines(3)) or 'there are no hand labels'))
+        told = '; '.join(f'{take}: {problem}' for take, problem in result.problems[:3])
+        raise ValueError(f'nothing of {root} could be prepared: {told or "there are no hand labels"}')
     with atomic_write(out / 'preparation.json') as file:
         json.dump(dict(root=str(root), rules=asdict(rules), counts=result.counts, problems=result.problems), file,
                   indent=1)
