@@ -201,7 +201,7 @@ def _value(cfg, parts: list):
 
 
 def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300  # NaN is not
 
 
 def _count(value) -> bool:

@@ -20,7 +20,8 @@ def test_every_place_is_changed_once():
 def test_what_no_test_notices_is_told_and_the_file_is_put_back(tmp_path, monkeypatch, capsys):
     module, text = tmp_path / 'twice.py', 'def twice(x):\n    return x * 2\n\n\ndef unseen(x):\n    return x + 1\n'
     module.write_text(text)
-    (tmp_path / 'test_twice.py').write_text('from twice import twice\n\n\ndef test_twice():\n    assert twice(3) == 6\n')
+    (tmp_path / 'test_twice.py').write_text(
+        'from twice import twice\n\n\ndef test_twice():\n    assert twice(3) == 6\n')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('PYTHONPATH', str(tmp_path))
     monkeypatch.setattr(sys, 'argv', ['mutate.py', str(module), '--tests', 'test_twice.py'])

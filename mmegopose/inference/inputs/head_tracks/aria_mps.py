@@ -57,8 +57,13 @@ def read_aria_mps(path: str | Path, *, trajectory: str = 'auto', calibration=Non
                        every=every)
     poses = poses_of(table.stack(pose[:3]), table.stack(pose[3:]))
     gravity = table.stack(gravity) if all(name in table.columns for name in gravity) else None
+    if gravity is not None:
+        pull = np.linalg.norm(gravity, axis=-1, keepdims=True)
+        gravity = np.where((pull > 5) & (pull < 15), gravity, np.nan) if (abs(pull - 9.8) < 5).any() else None
     camera = _calibration(csv, calibration, device, poses, gravity)
     quality = table.columns.get('quality_score')
+    if quality is not None:
+        quality = np.where(np.abs(quality) <= 10, quality, np.nan)  # of a scale to 1
     notes = [*table.notes, *_operator_notes(csv.parent)]
     if quality is not None and (low := float((quality < LOW_QUALITY).mean())) > 0.05:
         notes.append(f'quality_score is below {LOW_QUALITY} in {100 * low:.0f} % of the rows')
