@@ -73,7 +73,8 @@ def test_the_model_stays_as_it_is():
     assert torch.equal(model(batch['inputs'])['joints'], before)
 
 
-@pytest.mark.parametrize('config', ['head_pose/head_wrists_body.py', 'lifting/lifter.py'])
+@pytest.mark.parametrize('config', [
+    'head_pose/head_wrists_body.py', 'lifting/lifter.py', 'ego_body/body_all_streams.py'])
 def test_training_steps_of_shipped_configs_never_wait_for_a_gpu(config):
     found = check_devices(CONFIGS / config)
     assert not any(found[step] for step in ('forward', 'loss', 'backward')), found
