@@ -6,6 +6,7 @@ import torch
 
 from mmegopose.evaluation import (
     acceleration_errors,
+    aligned_errors,
     clip_mask,
     joint_errors,
     masked_mean,
@@ -118,3 +119,12 @@ def test_scenarios():
     assert scenario_of('georgiatech_cpr_music_1') == 'health'
     assert set(names) == set(SCENARIOS) == PHYSICAL | PROCEDURAL | {'other'}
     assert not PHYSICAL & PROCEDURAL
+
+
+@pytest.mark.parametrize('count, counted', [(2, False), (3, True), (4, True)])
+def test_a_pose_counts_for_the_aligned_error_from_three_visible_joints_on(count, counted):
+    generator = torch.Generator().manual_seed(0)
+    pred, truth = (torch.randn(1, 17, 3, generator=generator) for _ in range(2))
+    visible = (torch.arange(17) < count)[None]
+    _, mask = aligned_errors(pred, truth, visible)
+    assert mask.equal(visible & counted)
