@@ -3,7 +3,7 @@
 # A frozen ViT instead: encoder=dict(type='ViT', arch='base', embed=dict(type='PatchEmbed', img_size=(224, 224),
 # stream='view'), init_cfg=...), in_dim=768, trainable=False, and size=(224, 224) of FrameViews. Other fusions:
 # ConcatFusion, BranchAttention.
-# The sample of motion capture has no video. mmegopose synthesize --out DIR writes one that has, and data_root=DIR reads it.
+# The sample of motion capture has no video. mmegopose synthesize --out DIR writes one that has; data_root=DIR reads it.
 _base_ = './body_trajectory.py'
 
 films = 'takes/{name}/frame_aligned_videos/'
