@@ -90,6 +90,7 @@ def test_a_bare_nan_is_a_joint_that_is_not_there(tmp_path, store):
 
 @pytest.mark.parametrize('content, message', [
     (dict(uid0={'100': dict(left_hand_3d=np.full((21, 3), 0.001).tolist())}), 'told from the wrist'),
+    (dict(uid0={'100': dict(left_hand_3d=np.full((21, 3), -0.3).tolist())}), '0% of them in front of the camera'),
     (dict(uid0={'100': dict(left_hand_3d=[[1, 2]])}), "'uid0' is not of the form"),
     (dict(uid0={'a': {}}), "'uid0' is not of the form"), (dict(uid0=[1]), "'uid0' is not of the form")])
 def test_files_that_are_none(tmp_path, store, content, message):

@@ -225,9 +225,12 @@ def test_a_recording_tells_who_reads_it(tmp_path):
     track = track_files.write_csv(tmp_path / 'walk.csv', time, track_files.in_preset(poses, 'unity'))
     np.savez(tmp_path / 'poses.npz', T_world_camera=poses, time=time)
     pose_files.write_npz(tmp_path / 'two.npz', *pose_files.people())
+    np.save(tmp_path / 'poses.npy', poses)
+    np.save(tmp_path / 'keypoints.npy', np.zeros((4, 17, 3)))
     (tmp_path / 'pictures').mkdir()
     (tmp_path / 'pictures/a.png').touch()
     kinds = {track: 'HeadPoseInferencer', 'poses.npz': 'HeadPoseInferencer', 'two.npz': 'LiftingInferencer',
+             'poses.npy': 'HeadPoseInferencer', 'keypoints.npy': 'LiftingInferencer',
              'film.MP4': 'LiftingInferencer', 'a.jpg': 'MeshInferencer', 'pictures': 'MeshInferencer'}
     assert {name: inferencer_for(tmp_path / name) for name in kinds} == kinds
     (tmp_path / 'empty').mkdir()

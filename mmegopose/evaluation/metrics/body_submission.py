@@ -19,7 +19,8 @@ class BodySubmission(SequenceMetric):
 
     With a ``template`` the file has exactly its takes and frames, and is checked against it: what is wrong is raised as
     ``ValueError`` after the file was written, so that no prediction is lost. Of which streams the poses were made, is
-    logged, for the challenge wants to know; one that it forbids raises ``ValueError`` at the first batch.
+    logged (one that was nowhere there is none), for the challenge wants to know; one that it forbids raises
+    ``ValueError`` at the first batch.
 
     Args:
         out_file: path of the JSON file; its folder is made if need be.
@@ -36,9 +37,11 @@ class BodySubmission(SequenceMetric):
         self.streams: set = set()
 
     def process(self, data_batch, data_samples) -> None:
-        streams = set((data_batch or {}).get('inputs', ()))
-        require_allowed(streams)
-        self.streams |= streams - {'valid', *map(mask_name, streams)}
+        inputs = (data_batch or {}).get('inputs', {})
+        require_allowed(set(inputs))
+        masks = {name: mask_name(name) for name in inputs}
+        self.streams |= {name for name, mask in masks.items() if name not in ('valid', *masks.values())
+                         and (mask not in inputs or bool(inputs[mask].any()))}
         super().process(data_batch, data_samples)
 
     def score(self, sequence, pred, gt, visible, frame_ids) -> tuple:

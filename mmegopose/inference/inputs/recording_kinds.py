@@ -3,6 +3,7 @@ import zipfile
 from pathlib import Path
 
 from ...files import BadFile
+from ...npz import read_array
 from .head_tracks.arrays import POSES
 from .head_tracks.track_formats import detect_track_format
 from .image_sources import is_video
@@ -33,7 +34,9 @@ def inferencer_for(path: str | Path) -> str:
 
 
 def _is_track(path: Path) -> bool:
-    """Whether it is a head track; json and npz are only where no 2D poses are in them."""
+    """Whether it is a head track; json, npy and npz are only where no 2D poses are in them."""
+    if path.suffix.lower() == '.npy' and path.is_file():
+        return read_array(path).shape[1:] in ((3, 4), (4, 4))
     if path.suffix.lower() == '.npz' and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             names = {Path(name).stem for name in archive.namelist()}

@@ -260,6 +260,8 @@ def test_npz_of_one_person_and_wrong_shapes(tmp_path):
     poses = read_npz(tmp_path / 'a.npz')
     check(poses, (K, S, np.ones_like(THERE), ALL_SEEN), persons=(0,))
     assert poses.image_size == SIZE and poses.fps == 25
+    np.save(tmp_path / 'a.npy', np.concatenate([K, S[..., None]], -1)[:, 0])
+    check(read_poses_2d(tmp_path / 'a.npy', image_size=SIZE), (K, S, np.ones_like(THERE), ALL_SEEN), persons=(0,))
     files.write_npz(tmp_path / 'b.npz', K, S, THERE, SEEN, ids=np.tile([4, 9], (NUM_FRAMES, 1)))
     assert set(read_npz(tmp_path / 'b.npz').person) == {4, 9}
     for arrays, message in ((dict(keypoints=K[..., 0]), r'\(N,K,2.3\)'), (dict(keypoints=K, scores=S[:5]), 'scores'),

@@ -6,7 +6,7 @@ import numpy as np
 from ....files import BadFile, as_floats, read_json
 
 SIDES = ('left', 'right')
-MIN_DISTANCE_M = 0.05  # of a wrist from the camera; what is nearer is told from the wrist
+MIN_DISTANCE_M = 0.1  # of a wrist from the camera; what is nearer is told from the wrist
 
 
 def read_hands_in_camera(path: str | Path) -> dict:
@@ -35,11 +35,13 @@ def read_hands_in_camera(path: str | Path) -> dict:
             raise BadFile(f'{path}: {uid!r} is not of the form {{take_uid: {{frame: {{"left_hand_3d": 21 x [x, y, z], '
                           f'"right_hand_3d": ...}}}}}} ({type(error).__name__}: {error})') from None
         found[uid] = np.array(numbers, np.int64), joints
-    distance = np.concatenate([np.zeros(0), *(np.linalg.norm(j[:, :, 0], axis=-1).ravel() for _, j in found.values())])
-    distance = distance[np.isfinite(distance)]
-    if len(distance) and np.median(distance) < MIN_DISTANCE_M:
-        raise BadFile(f'{path}: wrists are typically {1000 * np.median(distance):.0f} mm from the origin, so hands are '
-                      'told from the wrist; where they are in the world, only those told from the camera tell')
+    wrists = np.concatenate([np.zeros((0, 3)), *(joints[:, :, 0].reshape(-1, 3) for _, joints in found.values())])
+    wrists = wrists[np.isfinite(wrists).all(-1)]
+    distance, in_front = np.linalg.norm(wrists, axis=-1), wrists[:, 2] > 0
+    if len(wrists) and (np.median(distance) < MIN_DISTANCE_M or in_front.mean() < 0.5):
+        raise BadFile(f'{path}: wrists are typically {1000 * np.median(distance):.0f} mm from the origin, and '
+                      f'{in_front.mean():.0%} of them in front of the camera, so hands are told from the wrist; where '
+                      'they are in the world, only those told from the camera tell')
     return found
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile
-from ....npz import read_arrays
+from ....npz import read_array, read_arrays
 from .collector import Collector
 from .guard import guarded
 from .json_files import read_list
@@ -40,7 +40,8 @@ def collect_frames(frames: Iterable, source: str = 'keypoints', name: str = 'fra
 
 @guarded
 def read_npz(path: str | Path, **options) -> Poses2D:
-    """An npz of arrays: ``keypoints`` ``(N,K,2|3)`` of one or ``(N,P,K,2|3)`` of several people, with ``scores``.
+    """An npz of arrays: ``keypoints`` ``(N,K,2|3)`` of one or ``(N,P,K,2|3)`` of several people, with ``scores``; or an
+    npy of the keypoints.
 
     Frames and people that are not there are NaN, or zeros with zero scores. ``ids (N,P)``, ``image_size (2,)`` and
     ``fps`` are read if they are there. rtmlib has no file of its own: this is how to save what it returns, its arrays
@@ -53,7 +54,8 @@ def read_npz(path: str | Path, **options) -> Poses2D:
     Raises:
         FileNotFoundError, BadFile.
     """
-    arrays = read_arrays(path, [*KEYPOINTS, *SCORES, *IDS, 'image_size', 'fps'])
+    arrays = dict(keypoints=read_array(path)) if Path(path).suffix == '.npy' else \
+        read_arrays(path, [*KEYPOINTS, *SCORES, *IDS, 'image_size', 'fps'])
     keypoints = next((arrays[key] for key in KEYPOINTS if key in arrays), None)
     if keypoints is None:
         raise BadFile(f'{path} has none of the arrays {", ".join(KEYPOINTS)}')

@@ -50,6 +50,8 @@ def detect_pose_format(path: str | Path) -> str:
             names = {name.removesuffix('.npy') for name in archive.namelist()}
         found = 'videopose3d' if 'positions_2d' in names or {'boxes', 'keypoints'} <= names else \
             'mediapipe' if names & {'landmarks', 'pose_landmarks'} else 'npz'
+    elif path.suffix == '.npy':
+        found = 'npz'
     elif path.suffix == '.npz':
         raise BadFile(f'{path} cannot be read: it is cut off or no npz; copy or download it again')
     elif path.suffix == '.txt':
