@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -114,7 +115,8 @@ def _run(jobs: list[SequenceJob], num_workers: int) -> Iterator[tuple[SequenceJo
     if num_workers <= 1 or len(jobs) <= 1:
         yield from ((job, *_prepare(job)) for job in jobs)
         return
-    with ProcessPoolExecutor(min(num_workers, len(jobs)), initializer=_one_thread) as pool:
+    # A forked process of one that has used the threads of OpenCV or torch waits for them for ever.
+    with ProcessPoolExecutor(min(num_workers, len(jobs)), get_context('spawn'), _one_thread) as pool:
         futures = {pool.submit(_prepare, job): job for job in jobs}
         try:
             for future in as_completed(futures):
