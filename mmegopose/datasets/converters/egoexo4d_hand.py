@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from ...files import BadFile, atomic_write, finite_values, require
+from ...files import BadFile, atomic_write, finite_values, require, require_writable
 from .aria_calibration import camera_params, find_calibration, frame_calibration
 from .egoexo4d_frames import seen_in_pictures, seen_pixels, write_frames
 from .egoexo4d_hand_filters import PINHOLE, HandRules
@@ -87,6 +87,9 @@ def prepare_hands(root: str | Path, out: str | Path, splits: Iterable[str] = SPL
     for name, given, known in (('splits', splits, SPLITS), ('kinds', kinds, tuple(LABELS))):
         if not given or not set(given) <= set(known):
             raise ValueError(f'{name}={list(given)} should be some of {list(known)}')
+    require_writable(out)
+    if out.exists() and not out.is_dir():
+        raise NotADirectoryError(f'{out} is a file: name a folder to fill')
     result = Preparation({split: Counter() for split in splits})
     jobs = [job for split in splits for job in choose_takes(root, out, split, kinds, rules, template, pictures,
                                                             result.counts[split], result.problems)]
@@ -220,7 +223,7 @@ def _key(job: SequenceJob, labels: Path, source: Path | None) -> list:
 
 def _read_part(part: Path, job: SequenceJob, labels: Path, source: Path | None) -> dict | None:
     """First line of a part: its key, frames, counts and problems; None if it is to be made anew."""
-    with suppress(OSError, ValueError), open(part, encoding='utf-8') as file:
+    with suppress(OSError, ValueError, TypeError, KeyError), open(part, encoding='utf-8') as file:
         head = json.loads(file.readline())
         if head['key'] == _key(job, labels, source):
             return head
@@ -238,7 +241,10 @@ def _write_part(part: Path, job: SequenceJob, kind: str, labels: Path, source: P
         problems.append(f'{camera_pose}: camera_intrinsics of {job.camera} are not those of the undistorted picture; '
                         'labels and pictures may not agree')
     if not entries:
-        problems.append(f'{labels}: no hand is kept')
+        removed = Counter({what: count for what, count in counts.items() if what not in ('joints labelled',
+                                                                                         'frames kept', 'hands kept')})
+        most = [f', mostly for {what} ({count})' for what, count in removed.most_common(1) if count]
+        problems.append(f'{labels}: no hand is kept{"".join(most)}')
     head = dict(key=_key(job, labels, source), frames=[int(frame) for frame in entries],
                 counts=finite_values(counts), problems=problems)
     with atomic_write(part) as file:
