@@ -13,7 +13,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from helpers.egoexo4d_hand_release import calibration, film_frames, random_labels, vrs_file, write_release
+from helpers.egoexo4d_hand_release import (
+    PARAMS,
+    calibration,
+    film_frames,
+    random_labels,
+    vrs_file,
+    write_release,
+)
 from helpers.video_files import write_video
 
 from mmegopose.cli import main
@@ -25,6 +32,7 @@ from mmegopose.datasets.converters.egoexo4d_hand_filters import (
     filter_hands,
     random_box,
 )
+from mmegopose.files import BadFile
 from mmegopose.synthesis.egocentric import write_egoexo4d_sample
 
 TRAIN, VAL, TEST = list(range(2, 20, 3)), [0, 1, 2, 3], [4, 7]
@@ -321,6 +329,7 @@ def test_labels_of_the_test_split_become_a_private_and_a_public_file(changed, tm
             [len(trained[frame][f'{side}_hand_bbox']) for side in ('right', 'left')]
 
 
+LISTED = 'takes.json'
 FOLDER, LABELS = 'takes/cooking_a', 'annotations/ego_pose/train/hand/annotation/uid-cooking_a.json'
 FILM, TAGS = f'{FOLDER}/frame_aligned_videos/aria01_214-1.mp4', f'{FOLDER}/aria01_noimagestreams.vrs'
 POSES = 'annotations/ego_pose/train/camera_pose/uid-cooking_a.json'
@@ -340,6 +349,18 @@ def tags(path, **options):
     path.write_bytes(vrs_file(dict(calib_json=json.dumps(calibration(**options)).encode())))
 
 
+def in_millimetres(labels):
+    for (rater,) in labels.values():
+        for joint in rater['annotation3D'].values():
+            joint |= {axis: 1000 * joint[axis] for axis in 'xyz'}
+
+
+def scaled(poses):
+    """Twice as far and twice as large: pixels are the same."""
+    matrices = poses['aria01']['camera_extrinsics']
+    matrices |= {frame: (2 * np.array(matrix)).tolist() for frame, matrix in matrices.items()}
+
+
 @pytest.mark.parametrize('file, spoil, told', [
     (TAGS, lambda path: path.unlink(), 'there is no calibration'),
     (TAGS, cut, 'cut off or damaged'),
@@ -349,12 +370,15 @@ def tags(path, **options):
     (TAGS, lambda path: tags(path, label='camera-et-left'), 'no camera-rgb'),
     (TAGS, lambda path: tags(path, params=[1756., 1984., 1505.] + 12 * [0.]), 'not near the middle'),
     (TAGS, lambda path: tags(path, params=[610., 700., 700.]), '15 finite parameters'),
+    (TAGS, lambda path: tags(path, params=[1e-9, *PARAMS[1:]]), 'focal length of camera-rgb, 1e-09, is not between'),
     (LABELS, cut, 'not readable JSON'),
+    (LABELS, lambda path: edit(path, in_millimetres), 'no hand is kept, mostly for joints at a bone too short or too'),
     (LABELS, lambda path: path.write_text('{"3": [{"annotation3D": {}}]}'), 'no hand is kept'),
     (POSES, lambda path: path.unlink(), 'no file of camera poses'),
     (POSES, lambda path: edit(path, lambda poses: poses.pop('aria01')), 'no camera aria01'),
     (POSES, lambda path: edit(path, lambda poses: poses['aria01'].update(camera_intrinsics=3)), '3x3'),
     (POSES, lambda path: edit(path, lambda poses: poses['aria01'].update(camera_extrinsics={})), 'camera_extrinsics'),
+    (POSES, lambda path: edit(path, scaled), 'no hand is kept, mostly for'),
 ], ids=lambda value: value if isinstance(value, str) and ' ' in value else '')
 def test_a_take_that_cannot_be_used_is_left_out_and_told(changed, tmp_path, file, spoil, told):
     spoil(changed / file)
@@ -453,10 +477,41 @@ def test_other_labels_and_cameras_do_not_matter(changed, tmp_path):
 
 def test_names_that_lead_out_of_the_folder_are_refused(changed, tmp_path):
     takes = json.loads((changed / 'takes.json').read_text())
-    takes[0]['take_name'] = '../../cooking_a'
-    (changed / 'takes.json').write_text(json.dumps(takes))
-    result = prepare_hands(changed, tmp_path / 'out', ('train',), progress=False)
-    assert 'are no names' in result.problems[0][1] and set(annotation(tmp_path / 'out', 'train')) == {'uid-cooking_b'}
+    for name in ('../../cooking_a', '..', 'cooking\x1b[31m', 'a\0', '\udc80'):
+        takes[0]['take_name'] = name
+        (changed / 'takes.json').write_text(json.dumps(takes))
+        result = prepare_hands(changed, tmp_path / 'out', ('train',), progress=False)
+        (take, told), = result.problems
+        assert take == 'uid-cooking_a' and 'are no names' in told and told.isprintable()
+        assert set(annotation(tmp_path / 'out', 'train')) == {'uid-cooking_b'}
+
+
+@pytest.mark.parametrize('facts', [dict(take_uid=[1]), dict(capture='x'), dict(capture=dict(cameras=5)),
+                                   dict(frame_aligned_videos=5)])
+def test_lists_of_takes_in_another_form_leave_the_names_of_camera_poses(changed, tmp_path, facts):
+    edit(changed / LISTED, lambda takes: takes[0].update(facts))
+    result = prepare_hands(changed, tmp_path / 'out', ('train',), pictures=False, progress=False)
+    assert result.problems == [] and len(annotation(tmp_path / 'out', 'train')) == 2
+
+
+@pytest.mark.parametrize('spoil', [
+    lambda splits: splits['split_to_take_uids'].update(train=5),
+    lambda splits: splits['split_to_take_uids'].update(train=[[1]])])
+def test_splits_in_another_form_are_told(changed, tmp_path, spoil):
+    edit(changed / 'annotations/splits.json', spoil)
+    with pytest.raises(BadFile, match='splits.json: split_to_take_uids of train should be a list of names'):
+        prepare_hands(changed, tmp_path / 'out', ('train',), progress=False)
+
+
+def test_of_takes_of_one_name_none_is_used(changed, tmp_path):
+    edit(changed / LISTED, lambda takes: takes[1].update(take_name='cooking_a'))
+    with pytest.raises(ValueError, match='cooking_a: takes.json has 2 takes of the name'):
+        prepare_hands(changed, tmp_path / 'out', ('train',), progress=False)
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(release):
+    with pytest.raises(NotADirectoryError, match='takes.json is a file: name a folder'):
+        prepare_hands(release, release / LISTED, ('train',), progress=False)
 
 
 def test_the_command_tells_all_and_its_status(changed, tmp_path, capsys):

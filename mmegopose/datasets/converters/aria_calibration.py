@@ -61,6 +61,9 @@ def frame_calibration(calibration: dict, where: str | Path) -> dict:
     if size is None:
         raise BadFile(f'{where}: the center of {CAMERA}, {params[1]:.1f} {params[2]:.1f}, is not near the middle '
                       f'of {SENSOR} x {SENSOR} or {FRAME} x {FRAME} pixels, which glasses of the first generation have')
+    if not size / 4 < params[0] < size:
+        raise BadFile(f'{where}: the focal length of {CAMERA}, {params[0]:.6g}, is not between {size // 4} and {size} '
+                      f'pixels, as that of glasses is for {size} x {size} pixels')
     if size == SENSOR:
         params[:3] = [params[0] / 2, *((center - 0.5 - BORDER) / 2 for center in params[1:3])]
     _entry(calibration, where)['Projection']['Params'] = params

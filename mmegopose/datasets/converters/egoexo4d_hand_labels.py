@@ -141,7 +141,16 @@ def read_camera_pose(path: Path, camera: str, counts: Counter) -> tuple[np.ndarr
                       f'{str(headset.get("camera_intrinsics"))[:60]}')
     matrices = {frame: _matrix(value, (3, 4), (4, 4)) for frame, value in extrinsics.items()}
     counts['camera poses that are no 3x4 matrix'] += sum(matrix is None for matrix in matrices.values())
-    return intrinsics, {frame: matrix[:3] for frame, matrix in matrices.items() if matrix is not None}
+    poses = {frame: matrix[:3] for frame, matrix in matrices.items() if matrix is not None}
+    rigid = {frame: pose for frame, pose in poses.items() if is_rotation(pose[:, :3])}
+    counts['camera poses that are no rigid motion'] += len(poses) - len(rigid)
+    return intrinsics, rigid
+
+
+def is_rotation(matrix: np.ndarray) -> bool:
+    """Whether ``(3,3)`` is a rotation but for rounding: scaled axes would give hands of another size, unnoticed."""
+    matrix = matrix.astype(float)
+    return bool(np.abs(matrix @ matrix.T - np.eye(3)).max() < 0.01 and np.linalg.det(matrix) > 0)
 
 
 def _matrix(value, *shapes: tuple) -> np.ndarray | None:

@@ -50,21 +50,27 @@ def choose_takes(root: Path, out: Path, split: str, kinds: tuple, rules: HandRul
             files.setdefault(path.name.split('.')[0], {})[kind] = path
     frames = _template(out, kinds, template, counts, problems) if split == 'test' and not files else {}
     listed = read_json(require(root / 'takes.json', 'name the folder of the Ego-Exo4D release, which holds it'), list)
-    takes = {take.get('take_uid'): take for take in listed if isinstance(take, dict)}
+    takes = {take['take_uid']: take for take in listed if isinstance(take, dict)
+             and isinstance(take.get('take_uid'), str)}
+    named = Counter(str(take.get('take_name')) for take in takes.values())
     chosen = _chosen(root, split)
     for uid in sorted(files | frames):
         take = takes.get(uid, {})
         if chosen is not None and uid not in chosen and uid not in frames:
             counts['takes of another split or benchmark'] += 1
             continue
-        if uid in files and not (base / 'camera_pose' / f'{uid}.json').is_file():
-            problems.append((str(take.get('take_name') or uid), 'there is no file of camera poses'))
-            counts['takes left out'] += 1
-            continue
         try:
+            if not _is_name(uid):
+                raise BadFile(f'{uid!r} is no name of files')
+            if uid in files and not (base / 'camera_pose' / f'{uid}.json').is_file():
+                raise BadFile(f'there is no file of camera poses, {base / "camera_pose" / uid}.json')
             name, camera = _names(take, uid, base / 'camera_pose' / f'{uid}.json')
+            if named[name] > 1:
+                raise BadFile(f'takes.json has {named[name]} takes of the name {name!r}: of which the recording is, '
+                              'cannot be told')
         except (BadFile, OSError) as error:
-            problems.append((uid, str(error)))
+            known = take.get('take_name')
+            problems.append((known if _is_name(known) else uid, str(error)))
             counts['takes left out'] += 1
             continue
         yield SequenceJob(root, out, split, uid, name, camera, files.get(uid, {}), frames.get(uid, ()), rules, pictures)
@@ -79,7 +85,10 @@ def _chosen(root: Path, split: str) -> set | None:
     of_split, benchmarks = content.get('split_to_take_uids'), content.get('take_uid_to_benchmark')
     if not isinstance(of_split, dict) or not isinstance(benchmarks, dict):
         raise BadFile(f'{path} has no split_to_take_uids and take_uid_to_benchmark; download it again')
-    return {uid for uid in of_split.get(split) or () if 'ego_pose' in (benchmarks.get(uid) or ())}
+    uids = of_split.get(split) or []
+    if not isinstance(uids, list) or not all(isinstance(uid, str) for uid in uids):
+        raise BadFile(f'{path}: split_to_take_uids of {split} should be a list of names; download it again')
+    return {uid for uid in uids if isinstance(benchmarks.get(uid), list) and 'ego_pose' in benchmarks[uid]}
 
 
 def _template(out: Path, kinds: tuple, given, counts: Counter, problems: list) -> dict[str, tuple[int, ...]]:
@@ -95,7 +104,7 @@ def _template(out: Path, kinds: tuple, given, counts: Counter, problems: list) -
         if given and not (place.exists() and place.samefile(path)):
             with atomic_write(place) as file:
                 json.dump(content, file)
-    found = {uid: tuple(int(frame) for frame in entries if frame.isascii() and frame.isdigit())
+    found = {uid: tuple(int(frame) for frame in entries if frame.isascii() and frame.isdigit() and len(frame) < 10)
              for uid, entries in content.items() if isinstance(entries, dict)}
     counts['frames of the template'] += sum(map(len, found.values()))
     return found
@@ -106,21 +115,29 @@ def _names(take: dict, uid: str, camera_pose: Path) -> tuple[str, str]:
     name, camera = take.get('take_name'), _headset(take)
     if not (name and camera):
         content = read_json(require(camera_pose, 'neither takes.json nor camera poses tell the name of the take'))
-        name = name or (content.get('metadata') or {}).get('take_name') or uid
+        facts = content.get('metadata')
+        name = name or (facts.get('take_name') if isinstance(facts, dict) else None) or uid
         camera = camera or next((key for key in content if 'aria' in key), None)
     if not camera:
         raise BadFile(f'{camera_pose} and takes.json know no camera of glasses')
-    if not isinstance(name, str) or Path(name).name != name or Path(camera).name != camera:
+    if not (_is_name(name) and _is_name(camera)):
         raise BadFile(f'{name!r}, {camera!r} are no names of a take and of its camera')
     return name, camera
 
 
+def _is_name(name) -> bool:
+    """Whether this is the name of a file or folder, and no path to another one, nor what a terminal obeys."""
+    return isinstance(name, str) and name.isprintable() and name not in ('', '..') and Path(name).name == name
+
+
 def _headset(take: dict) -> str | None:
     """The camera that the wearer has on, by the rules of the official tool."""
-    cameras = (take.get('capture') or {}).get('cameras') or []
-    names = [str(camera.get('cam_id')) for camera in cameras if isinstance(camera, dict)
-             and str(camera.get('is_ego')).lower() == 'true']
-    aligned = take.get('frame_aligned_videos') or {}
+    capture, aligned = take.get('capture'), take.get('frame_aligned_videos')
+    cameras, aligned = capture.get('cameras') if isinstance(capture, dict) else [], aligned or {}
+    names = [str(camera.get('cam_id')) for camera in (cameras if isinstance(cameras, list) else [])
+             if isinstance(camera, dict) and str(camera.get('is_ego')).lower() == 'true']
+    if not isinstance(aligned, (dict, list)):
+        aligned = {}
     for narrower in (lambda name: name in aligned, lambda name: 'aria' in name.lower()):
         if len(names) > 1:
             names = [name for name in names if narrower(name)] or names
