@@ -53,9 +53,11 @@ def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_fr
 def new_folder(root: str | Path) -> Iterator[Path]:
     """A folder that appears at ``root`` once the block is done, or not at all.
 
-    Raises ``FileExistsError`` if ``root`` exists and is not empty.
+    Raises ``FileExistsError`` if ``root`` exists and is not empty, or ``ValueError`` if it is where one stands.
     """
-    root = Path(root)
+    if not Path(root).name:
+        raise ValueError(f'{str(root)!r} should be the name of a new folder')
+    root = Path(os.path.realpath(root))  # what a link names is made, and the link stays
     _refuse_existing(root)
     unfinished = root.with_name(f'.{root.name}.{uuid.uuid4().hex[:8]}')
     unfinished.mkdir(parents=True)

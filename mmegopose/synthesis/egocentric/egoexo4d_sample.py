@@ -45,10 +45,13 @@ def write_egoexo4d_sample(root: str | Path, num_takes: int = 4, num_frames: int 
 
     Raises:
         FileExistsError: ``root`` exists and is not empty.
-        ValueError: fewer takes, more frames than there is motion for, or an odd size.
+        ValueError: fewer takes, more frames than there is motion for, an odd size, or a seed below 0.
     """
     if num_takes < 3:
         raise ValueError(f'{num_takes} takes: there should be 3 at least, for training, validation and test')
+    if not 0 <= seed < 2 ** 31 // num_takes or num_fisheye < 0:
+        raise ValueError(f'seed={seed} should be from 0 to {2 ** 31 // num_takes - 1}, num_fisheye={num_fisheye} not '
+                         'negative')
     if not (16 <= size <= 4096 and size % 2 == 0 and 16 <= fisheye_size <= 4096 and fisheye_size % 2 == 0):
         raise ValueError(f'size={size}, fisheye_size={fisheye_size}: sides are even numbers of pixels from 16 to 4096')
     with new_folder(root) as folder:
