@@ -135,3 +135,17 @@ def test_windows_of_one_hand_over_time(prepared):
     root, _ = prepared
     data = EgoExo4DHandDataset(root, 'val', num_frames=2, pose_form=None, test_mode=True)
     assert len(data) == 15  # labels are three frames apart: nothing is next to anything
+
+
+@pytest.mark.parametrize('spoil', [
+    lambda take: take['6'].update(right_hand_valid_3d=['False'] * 21),
+    lambda take: take['6'].update(right_hand_valid_3d=[float('nan')] * 21),
+    lambda take: take.update({'9' * 30: dict(take['6'], left_hand_bbox=[])}),
+    lambda take: take['6'].update(metadata=dict(take_name='a\0'), left_hand_bbox=[])])
+def test_what_could_be_taken_for_another_label_is_left_out(tmp_path, spoil):
+    write_egoexo_hands(tmp_path, splits=('val',))
+    path = tmp_path / 'annotation/manual/ego_pose_gt_anno_val_public.json'
+    takes = json.loads(path.read_text())
+    spoil(takes['val-uid-0'])
+    path.write_text(json.dumps(takes))
+    assert sum(read_egoexo4d_hand(tmp_path, 'val').report.values()) in (1, 2)  # a frame is left out with both hands

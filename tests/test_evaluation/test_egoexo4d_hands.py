@@ -8,6 +8,7 @@ import pytest
 import torch
 from helpers.commands import completed
 
+from mmegopose.datasets.readers.head_pose.hand_poses import read_hands_in_camera
 from mmegopose.evaluation import EgoExo4DHandSubmission, MeshMetric
 from mmegopose.evaluation.submissions import (
     read_hand_poses,
@@ -16,6 +17,7 @@ from mmegopose.evaluation.submissions import (
     wanted_hands,
     write_hand_poses,
 )
+from mmegopose.files import BadFile
 
 PARITY = Path(__file__).parents[1] / 'data' / 'egoexo4d_hand_eval.npz'
 
@@ -220,3 +222,29 @@ def test_command(tmp_path):
     assert done.returncode == 1 and '10 hands' in done.stdout and '1 problems' in done.stdout
     done = completed('submit.py', 'hands.json', '--template', 'truth.json', '--data-root', '.', cwd=tmp_path)
     assert done.returncode == 2 and '--data-root is for bodies' in done.stderr
+
+
+def one_hand(joints, **labels):
+    return {'a': {'3': dict(right_hand_3d=joints, left_hand_3d=[], **labels)}}
+
+
+def test_numbers_in_the_place_of_a_hand_are_a_problem_of_it():
+    template = {'a': {'3': dict(right_hand_bbox=[0, 0, 9, 9], left_hand_bbox=[])}}
+    assert any('a 3 right' in told for told in validate_hand_poses(one_hand(5), template))
+
+
+@pytest.mark.parametrize('valid, told', [
+    (None, 'no 21 truth values'), ([True], 'no 21 truth values'), (['False'] * 21, 'no 21 truth values'),
+    ([False] * 21, 'no joint that is valid')])
+def test_truth_without_its_mask_is_told(valid, told):
+    joints = np.random.default_rng(0).normal(0, .1, (21, 3)).tolist()
+    with pytest.raises(ValueError, match=told):
+        score_hand_poses(one_hand(joints), one_hand(joints, right_hand_valid_3d=valid))
+
+
+@pytest.mark.parametrize('joints, told', [(5.0, 'is not of the form'), ([[.1, .2, .3]], 'is not of the form'),
+                                          ([[100., 20., 400.]] * 21, 'millimetres')])
+def test_hands_in_the_camera_of_another_form_or_unit_are_refused(tmp_path, joints, told):
+    (tmp_path / 'hands.json').write_text(json.dumps(one_hand(joints)))
+    with pytest.raises(BadFile, match=told):
+        read_hands_in_camera(tmp_path / 'hands.json')

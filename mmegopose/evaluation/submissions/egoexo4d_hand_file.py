@@ -133,7 +133,7 @@ def score_hand_poses(submission: dict, ground_truth: dict, offset: bool = False)
         ValueError: a hand of the truth has no prediction, or a pose is not 21 x 3 numbers.
     """
     hands = [hand for hand in wanted_hands(ground_truth)
-             if len(ground_truth[hand[0]][hand[1]].get(f'{hand[2]}_hand_3d') or ())]
+             if not _is_empty(ground_truth[hand[0]][hand[1]].get(f'{hand[2]}_hand_3d'))]
     if not hands:
         raise ValueError('the ground truth has no hand with 3D joints, so there is nothing to score')
     lacking = [_place(hand) for hand in hands
@@ -142,7 +142,15 @@ def score_hand_poses(submission: dict, ground_truth: dict, offset: bool = False)
         raise ValueError(f'the submission has no prediction for {count_and_name("hand", lacking)} to be scored')
     pred, gt = (_poses([content[uid][frame][f'{side}_hand_3d'] for uid, frame, side in hands], name)
                 for content, name in ((submission, 'the submission'), (ground_truth, 'the ground truth')))
-    visible = torch.tensor([ground_truth[uid][frame][f'{side}_hand_valid_3d'] for uid, frame, side in hands]).bool()
+    masks = [ground_truth[uid][frame].get(f'{side}_hand_valid_3d') for uid, frame, side in hands]
+    odd = [_place(hand) for hand, mask in zip(hands, masks)
+           if not (isinstance(mask, list) and len(mask) == NUM_JOINTS and all(value in (0, 1) for value in mask))]
+    if odd:
+        raise ValueError(f'the ground truth has no {NUM_JOINTS} truth values ..._hand_valid_3d in '
+                         f'{count_and_name("hand", odd)}')
+    visible = torch.tensor(masks).bool()
+    if not visible.any():
+        raise ValueError('the ground truth has no joint that is valid, so there is nothing to score')
     scores = joint_scores(pred, gt, visible, replace(EGOEXO4D_HAND, offset=offset))
     return {name: float(values[~values.isnan()].mean()) * MM_PER_M for name, values in scores.items()}
 

@@ -57,7 +57,8 @@ def _numbers(values) -> np.ndarray | None:
 
 
 def _are_arrays(values) -> bool:
-    return isinstance(values, np.ndarray) or all(isinstance(value, np.ndarray) for value in values)
+    return isinstance(values, np.ndarray) or (isinstance(values, Sequence)
+                                              and all(isinstance(value, np.ndarray) for value in values))
 
 
 def _leaves(values):

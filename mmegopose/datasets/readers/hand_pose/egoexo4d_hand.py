@@ -97,18 +97,24 @@ def _parse(root: Path, split: str, sources: list) -> SequenceStore:
 
 def _hand(entry: dict, frame: int, side: str, split: str) -> dict | None:
     """Labels of a hand; None: the frame has not this hand."""
+    if not 0 <= frame < 10 ** 9:
+        raise ValueError('a video has no frame of this number')
     corners = entry[f'{side}_hand_bbox']
     if not corners:
         return None
     take = entry['metadata']['take_name']
-    if not isinstance(take, str) or '/' in take or '\\' in take or take in ('', '.', '..'):
+    if not isinstance(take, str) or '/' in take or '\\' in take or take in ('', '.', '..') \
+            or not take.isprintable():
         raise BadFile(f'take_name={take!r} is no name of a folder')
     hand = dict(take=take, file=f'image/undistorted/{split}/{take}/{frame:06d}.jpg', frame=frame, right=side == 'right',
                 corners=as_floats(corners).reshape(4))
     if split == 'test':
         return hand
     joints, keypoints = (_numbers(entry[f'{side}_hand_{size}d']).reshape(21, size) for size in (3, 2))
-    valid = np.array(entry[f'{side}_hand_valid_3d'], bool).reshape(21)
+    valid = np.asarray(entry[f'{side}_hand_valid_3d']).reshape(21)
+    if valid.dtype.kind not in 'biuf' or not ((valid == 0) | (valid == 1)).all():
+        raise ValueError(f'{side}_hand_valid_3d should be truth values')
+    valid = valid.astype(bool)
     if not np.isfinite(joints[0]).all():
         raise ValueError('the wrist, from which all joints are measured, is not known')
     return hand | dict(joints=np.c_[joints - joints[0], valid].astype(np.float32),

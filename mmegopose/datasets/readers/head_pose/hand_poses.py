@@ -6,6 +6,7 @@ import numpy as np
 from ....files import BadFile, as_floats, read_json
 
 SIDES = ('left', 'right')
+MAX_DISTANCE_M = 3.0   # of the wearer's own wrist from the camera
 MIN_DISTANCE_M = 0.1  # of a wrist from the camera; what is nearer is told from the wrist
 
 
@@ -30,14 +31,18 @@ def read_hands_in_camera(path: str | Path) -> dict:
             for row, number in enumerate(numbers):
                 for side, name in enumerate(SIDES):
                     if hand := frames[str(number)].get(f'{name}_hand_3d'):
-                        joints[row, side] = as_floats(hand)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+                        joints[row, side] = as_floats(hand).reshape(21, 3)
+            numbers = np.array(numbers, np.int64)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise BadFile(f'{path}: {uid!r} is not of the form {{take_uid: {{frame: {{"left_hand_3d": 21 x [x, y, z], '
                           f'"right_hand_3d": ...}}}}}} ({type(error).__name__}: {error})') from None
-        found[uid] = np.array(numbers, np.int64), joints
+        found[uid] = numbers, np.where(np.isfinite(joints), joints, np.nan)
     wrists = np.concatenate([np.zeros((0, 3)), *(joints[:, :, 0].reshape(-1, 3) for _, joints in found.values())])
     wrists = wrists[np.isfinite(wrists).all(-1)]
     distance, in_front = np.linalg.norm(wrists, axis=-1), wrists[:, 2] > 0
+    if len(wrists) and np.median(distance) > MAX_DISTANCE_M:
+        raise BadFile(f'{path}: wrists are typically {np.median(distance):.4g} from the camera, which looks like '
+                      'millimetres; the file must be in metres: divide by 1000')
     if len(wrists) and (np.median(distance) < MIN_DISTANCE_M or in_front.mean() < 0.5):
         raise BadFile(f'{path}: wrists are typically {1000 * np.median(distance):.0f} mm from the origin, and '
                       f'{in_front.mean():.0%} of them in front of the camera, so hands are told from the wrist; where '
