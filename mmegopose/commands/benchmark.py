@@ -57,8 +57,7 @@ def benchmark_command(args) -> None:
     from ..open_benchmark import default_rows, read_rows, run_open_benchmark
     from ..open_benchmark.rows import chosen
     with user_errors():
-        if not args.out or os.path.exists(args.out) and not os.path.isdir(args.out):
-            raise ValueError(f'--out {args.out!r} is no folder: name one, which is made if it is not there')
+        _check_out(args.out)
         MMLogger.get_instance('open benchmark', log_level='WARNING')
         rows = chosen(read_rows(args.rows) if args.rows else default_rows(args.models), args.only, args.tasks)
         if args.split == 'test':
@@ -76,6 +75,11 @@ def _egoexo4d(args) -> None:
     from ..engine.errors import user_errors
     from ..open_benchmark.egoexo4d import run_egoexo4d_benchmark
     with user_errors():
+        _check_out(args.out)
+        for option, folder in (('--root', args.root), ('--hand-root', args.hand_root)):
+            if folder is not None and not os.path.isdir(folder):
+                raise FileNotFoundError(f'{option} {folder} is no folder: name the download, or what mmegopose '
+                                        'synthesize wrote')
         told = ['mmegopose', 'benchmark', 'egoexo4d', '--root', args.root, '--out', args.out]
         for option, given in (('--hand-root', args.hand_root and [args.hand_root]), ('--body', args.body),
                               ('--hand', args.hand)):
@@ -84,3 +88,8 @@ def _egoexo4d(args) -> None:
         with open(f'{args.out}/table.md', encoding='utf-8') as file:
             print(f'\n{file.read()}')
         print(f'Tables, page and submissions: {args.out}')
+
+
+def _check_out(out: str) -> None:
+    if not out or os.path.exists(out) and not os.path.isdir(out):
+        raise ValueError(f'--out {out!r} is no folder: name one, which is made if it is not there')

@@ -8,6 +8,8 @@ import torch
 from helpers.side_files import NAMES, NUM_FRAMES, everything, side_data, side_store
 from helpers.video_files import number_in, numbered_frames, write_video
 
+from mmegopose.datasets.transforms.streams.timed_readings import read_columns
+from mmegopose.files import BadFile
 from mmegopose.geometry.crops import IMAGE_MEAN, IMAGE_STD
 from mmegopose.registry import TRANSFORMS
 
@@ -349,3 +351,9 @@ def test_features_are_written_once_and_read_back(tmp_path, capsys):
     torch.testing.assert_close(features['view_features'][there, 0], expected, atol=2e-3, rtol=2e-3)
     with pytest.raises(ValueError, match='has no FrameEmbed'):
         image_encoder(torch.nn.Linear(2, 2))
+
+
+def test_a_column_of_text_is_told(tmp_path):
+    np.savez(tmp_path / 'imu.npz', time=np.arange(3.0), gaze=np.array(['a', 'b', 'c']))
+    with pytest.raises(BadFile, match="its column 'gaze' should be numbers"):
+        read_columns(tmp_path / 'imu.npz', ('time', 'gaze'))

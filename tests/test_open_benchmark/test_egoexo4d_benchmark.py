@@ -77,3 +77,10 @@ def test_mistakes_are_told(folder, capsys):
         with pytest.raises(SystemExit) as left:
             main(['benchmark', 'egoexo4d', '--root', str(folder / 'data'), '--out', str(folder / 'new'), *arguments])
         assert left.value.code == 2 and told in capsys.readouterr().err
+    (folder / 'file').write_text('')
+    for root, out, told in ((folder / 'data', folder / 'file', 'is no folder: name one'),
+                            (folder / 'file', folder / 'new', f'--root {folder / "file"} is no folder'),
+                            (folder / 'absent', folder / 'new', f'--root {folder / "absent"} is no folder')):
+        with pytest.raises(SystemExit):
+            main(['benchmark', 'egoexo4d', '--root', str(root), '--out', str(out), '--body', 'head-body'])
+        assert told in capsys.readouterr().err

@@ -18,7 +18,7 @@ def read_columns(path: str | Path, names: tuple) -> np.ndarray:
 
     Raises:
         OSError: it cannot be opened.
-        BadFile: a column is not there, or there is no row.
+        BadFile: a column is not there or holds no numbers, or there is no row.
     """
     if str(path).endswith('.npz'):
         arrays = read_arrays(path, names)
@@ -32,6 +32,8 @@ def read_columns(path: str | Path, names: tuple) -> np.ndarray:
         lengths = {len(arrays[name]) for name in names if arrays[name].ndim == 1}
         if len(lengths) != 1 or any(arrays[name].ndim != 1 for name in names):
             raise BadFile(f'its columns should have one length, got { {name: arrays[name].shape for name in names} }')
+        if text := [name for name in names if arrays[name].dtype.kind not in 'iuf']:
+            raise BadFile(f'its column {text[0]!r} should be numbers, got {arrays[text[0]].dtype}')
         values = np.stack([arrays[name].astype(float) for name in names], -1)
     else:
         places = [known.index(name) for name in names]
