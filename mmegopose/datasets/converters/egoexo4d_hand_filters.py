@@ -138,7 +138,7 @@ def box_generator(seed: int, uid: str, frame: int, side: int) -> np.random.Gener
 
 def _inside(pixels: np.ndarray) -> np.ndarray:
     with np.errstate(invalid='ignore'):
-        return ((pixels >= 0) & (pixels < SIZE)).all(-1)  # NaN is not
+        return np.asarray(((pixels >= 0) & (pixels < SIZE)).all(-1))  # NaN is not
 
 
 def _shown(pixels: np.ndarray, seen: np.ndarray) -> np.ndarray:
