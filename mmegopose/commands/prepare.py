@@ -21,7 +21,8 @@ def prepare_arguments(parser) -> None:
                         help='labels by people, or automatic ones')
     parser.add_argument('--workers', type=int, metavar='N', help='processes; default: one a processor core')
     parser.add_argument('--template', metavar='FILE',
-                        help='ego_pose_gt_anno_test_public.json of the official repository, for the test split')
+                        help='ego_pose_gt_anno_test_public.json, for the test split: in handpose/data_preparation of '
+                             'the official repository, or at the root of a rendered sample')
     parser.add_argument('--portrait-view', action='store_true', help='pictures and keypoints stand upright')
     parser.add_argument('--labels-only', action='store_true', help='no pictures')
     parser.add_argument('--valid-kpts-num-thresh', type=int, default=10, metavar='N',

@@ -24,6 +24,7 @@ from helpers.egoexo4d_hand_release import (
 from helpers.video_files import write_video
 
 from mmegopose.cli import main
+from mmegopose.datasets.converters.aria_calibration import find_calibration
 from mmegopose.datasets.converters.egoexo4d_hand import prepare_hands
 from mmegopose.datasets.converters.egoexo4d_hand_filters import (
     HandRules,
@@ -379,6 +380,8 @@ def scaled(poses):
     (POSES, lambda path: edit(path, lambda poses: poses['aria01'].update(camera_intrinsics=3)), '3x3'),
     (POSES, lambda path: edit(path, lambda poses: poses['aria01'].update(camera_extrinsics={})), 'camera_extrinsics'),
     (POSES, lambda path: edit(path, scaled), 'no hand is kept, mostly for'),
+    (POSES, lambda path: edit(path, lambda poses: poses['aria01'].update(camera_intrinsics=[
+        [75., 0., 127.5], [0., 75., 127.5], [0., 0., 1.]])), 'a rendered sample needs --size 512'),
 ], ids=lambda value: value if isinstance(value, str) and ' ' in value else '')
 def test_a_take_that_cannot_be_used_is_left_out_and_told(changed, tmp_path, file, spoil, told):
     spoil(changed / file)
@@ -389,6 +392,21 @@ def test_a_take_that_cannot_be_used_is_left_out_and_told(changed, tmp_path, file
     assert not (tmp_path / 'out/image/undistorted/train/cooking_a').exists()
     assert len(list((tmp_path / 'out/image/undistorted/train/cooking_b').iterdir())) == \
         len(annotation(tmp_path / 'out', 'train')['uid-cooking_b'])
+
+
+def test_a_rendered_take_without_calibration_and_a_lacking_template_are_told_by_their_own_remedies(tmp_path, capsys):
+    root = tmp_path / 'sample'
+    list(write_egoexo4d_sample(root, 3, 4, 64, num_fisheye=0))
+    command = ['prepare', 'egoexo4d-hand', '--root', str(root), '--out', str(tmp_path / 'out'), '--workers', '1']
+    with pytest.raises(SystemExit):
+        main([*command, '--splits', 'train'])
+    told = capsys.readouterr().err
+    assert 'camera_intrinsics' in told and '--size 512' in told and 'lens' not in told and 'egoexo ' not in told
+    with pytest.raises(FileNotFoundError, match='as many as --fisheye says'):
+        find_calibration([], root / 'takes' / 'rendered_train_cooking_000', 'aria01')
+    with pytest.raises(SystemExit):
+        main([*command, '--splits', 'test'])
+    assert 'handpose/data_preparation' in (told := capsys.readouterr().err) and 'root of a rendered sample' in told
 
 
 def other_film(path, frames):

@@ -36,8 +36,9 @@ def find_calibration(prepared: Sequence[Path], recording: Path, camera: str) -> 
               recording / 'trajectory' / 'online_calibration.jsonl']
     path = next((place for place in places if place.is_file()), None)
     if path is None:
-        raise FileNotFoundError(f'there is no calibration: none of {", ".join(map(str, places))}; get it with egoexo '
-                                '--parts take_vrs_noimagestream')
+        advice = ('the first takes that mmegopose synthesize renders have one, as many as --fisheye says'
+                  if recording.name.startswith('rendered_') else 'get it with egoexo --parts take_vrs_noimagestream')
+        raise FileNotFoundError(f'there is no calibration: none of {", ".join(map(str, places))}; {advice}')
     if path.suffix == '.vrs':
         return parse_json(_calibration_tag(path), f'calib_json in {path}'), path
     with open(path, 'rb') as file:

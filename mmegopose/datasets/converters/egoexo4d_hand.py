@@ -27,7 +27,7 @@ from rich.progress import track
 from ...files import BadFile, atomic_write, finite_values, require, require_writable
 from .aria_calibration import camera_params, find_calibration, frame_calibration
 from .egoexo4d_frames import seen_in_pictures, seen_pixels, write_frames
-from .egoexo4d_hand_filters import PINHOLE, HandRules
+from .egoexo4d_hand_filters import PINHOLE, SIZE, HandRules
 from .egoexo4d_hand_labels import TEST_KEYS, entries_text, label_take, read_camera_pose
 from .egoexo4d_hand_takes import LABELS, SequenceJob, choose_takes
 
@@ -142,6 +142,8 @@ def _prepare(job: SequenceJob) -> tuple[Counter, list[str], set[str]]:
     view = 'image_portrait_view' if job.rules.portrait else 'image'
     folder = job.out / view / 'undistorted' / job.split / job.name
     params, source, seen = None, None, None
+    if problem := _other_picture(job):
+        return Counter({'takes left out': 1}), [problem], kinds
     try:
         params, source = _camera(job)
     except FileNotFoundError as error:
@@ -199,6 +201,22 @@ def _pictures(film: Path, folder: Path, numbers: list[int], params: tuple | None
     return []
 
 
+def _other_picture(job: SequenceJob) -> str | None:
+    """What is wrong with the intrinsics of a take, if they are there: its labels and pictures would not agree."""
+    path = _camera_pose(job)
+    with suppress(BadFile, OSError):
+        matrix = read_camera_pose(path, job.camera, Counter())[0]
+        found, wanted = matrix[[0, 1, 0, 1], [0, 1, 2, 2]], np.array(PINHOLE)
+        if not np.allclose(found, wanted, atol=1e-3):
+            return (f'{path}: camera_intrinsics of {job.camera} (fx, fy, cx, cy) are {found.tolist()}, not those of '
+                    f'the undistorted picture, {wanted.tolist()}; a rendered sample needs --size {SIZE}')
+    return None
+
+
+def _camera_pose(job: SequenceJob) -> Path:
+    return job.root / 'annotations' / 'ego_pose' / job.split / 'camera_pose' / f'{job.uid}.json'
+
+
 def _camera(job: SequenceJob) -> tuple[tuple, Path]:
     """Parameters of the camera for the frames, and their file, which is where the official tool has it."""
     kept, given = (folder / 'aria_calib_json' / f'{job.name}.json' for folder in (job.out, job.root))
@@ -216,7 +234,7 @@ def _part(out: Path, kind: str, split: str, uid: str) -> Path:
 
 def _key(job: SequenceJob, labels: Path, source: Path | None) -> list:
     """What the labels of a take depend on."""
-    files = [labels, job.root / 'annotations' / 'ego_pose' / job.split / 'camera_pose' / f'{job.uid}.json', source]
+    files = [labels, _camera_pose(job), source]
     stats = [[file.stat().st_size, file.stat().st_mtime_ns] if file else None for file in files]
     return [VERSION, job.name, job.camera, asdict(job.rules), stats]
 
@@ -232,14 +250,9 @@ def _read_part(part: Path, job: SequenceJob, labels: Path, source: Path | None) 
 
 def _write_part(part: Path, job: SequenceJob, kind: str, labels: Path, source: Path | None, seen: np.ndarray) -> dict:
     """The first line is for us, the second is this take in the official file."""
-    camera_pose = job.root / 'annotations' / 'ego_pose' / job.split / 'camera_pose' / f'{job.uid}.json'
     counts, problems = Counter(), []
-    entries = label_take(labels, camera_pose, job.camera, dict(take_uid=job.uid, take_name=job.name), seen, job.split,
-                         kind == 'manual', job.rules, counts)
-    intrinsics = read_camera_pose(camera_pose, job.camera, Counter())[0]
-    if not np.allclose(intrinsics[[0, 1, 0, 1], [0, 1, 2, 2]], PINHOLE, atol=1e-3):
-        problems.append(f'{camera_pose}: camera_intrinsics of {job.camera} are not those of the undistorted picture; '
-                        'labels and pictures may not agree')
+    entries = label_take(labels, _camera_pose(job), job.camera, dict(take_uid=job.uid, take_name=job.name), seen,
+                         job.split, kind == 'manual', job.rules, counts)
     if not entries:
         removed = Counter({what: count for what, count in counts.items() if what not in ('joints labelled',
                                                                                          'frames kept', 'hands kept')})

@@ -10,6 +10,8 @@ from .egoexo4d_hand_filters import HandRules
 
 LABELS = dict(manual='annotation', auto='automatic')
 TEMPLATE = 'ego_pose_gt_anno_test_public.json'
+PLACES = ('in handpose/data_preparation of https://github.com/EGO4D/ego-exo4d-egopose, or at the root of a rendered '
+          'sample')
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,9 @@ def _template(out: Path, kinds: tuple, given, counts: Counter, problems: list) -
     places = [out / 'annotation' / kind / TEMPLATE for kind in kinds]
     path = Path(given).expanduser() if given else next((place for place in places if place.is_file()), None)
     if path is None:
-        problems.append(('test', f'there are no labels, and no {TEMPLATE}; it comes with the official '
-                                'repository: name it with --template'))
+        problems.append(('test', f'there are no labels, and no {TEMPLATE}: name it with --template; it is {PLACES}'))
         return {}
-    content = read_json(require(path, f'name the file {TEMPLATE} of the official repository'))
+    content = read_json(require(path, f'--template should name {TEMPLATE}, which is {PLACES}'))
     for place in places:
         if given and not (place.exists() and place.samefile(path)):
             with atomic_write(place) as file:
