@@ -8,6 +8,7 @@ import pytest
 import torch
 from helpers.commands import completed
 
+from mmegopose.cli import main
 from mmegopose.datasets.readers.head_pose.hand_poses import read_hands_in_camera
 from mmegopose.evaluation import EgoExo4DHandSubmission, MeshMetric
 from mmegopose.evaluation.submissions import (
@@ -209,7 +210,7 @@ def test_submission_metric(tmp_path):
         metric.process(None, [{key: value for key, value in body_model.items() if key != 'crop_mirrored'}])
 
 
-def test_command(tmp_path):
+def test_command(tmp_path, capsys):
     truth, poses = annotations()
     (tmp_path / 'truth.json').write_text(json.dumps(truth))
     write_hand_poses(poses, truth, tmp_path / 'hands.json')
@@ -217,6 +218,14 @@ def test_command(tmp_path):
                      cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '10 hands of 2 takes, fit to be submitted' in done.stdout and 'PA-MPJPE' in done.stdout
+    assert 'in millimetres; hands were taken as told from the camera' in done.stdout and '--offset' not in done.stdout
+    write_hand_poses({hand: pose - pose[0] for hand, pose in poses.items()}, truth, tmp_path / 'rooted.json')
+    scored = ('--template', str(tmp_path / 'truth.json'), '--ground-truth', str(tmp_path / 'truth.json'))
+    assert main(['submit', str(tmp_path / 'rooted.json'), *scored]) == 0
+    assert 'lie at the origin: score it with --offset' in capsys.readouterr().out
+    assert main(['submit', str(tmp_path / 'rooted.json'), *scored, '--offset']) == 0
+    told = capsys.readouterr().out
+    assert 'as told from the wrist' in told and 'origin' not in told and float(told.split()[-1]) < 1e-2
     write_hand_poses({}, truth, tmp_path / 'empty.json')
     done = completed('submit.py', 'empty.json', '--template', 'truth.json', cwd=tmp_path)
     assert done.returncode == 1 and '10 hands' in done.stdout and '1 problems' in done.stdout

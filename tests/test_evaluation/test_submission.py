@@ -6,6 +6,7 @@ import pytest
 from helpers.commands import completed
 from helpers.evaluation_samples import run, standard_takes, windows
 
+from mmegopose.cli import main
 from mmegopose.evaluation import (
     BodyPoseMetric,
     BodySubmission,
@@ -213,7 +214,7 @@ def test_read_headset_positions(takes, tmp_path):
         read_headset_positions(tmp_path, ['other'])
 
 
-def test_tool(takes, tmp_path):
+def test_tool(takes, tmp_path, capsys):
     template = dump(tmp_path / 'template.json', template_file(takes))
     good = dump(tmp_path / 'good.json', as_file(takes, 'pred'))
     truth = dump(tmp_path / 'truth.json', truth_file(takes))
@@ -224,6 +225,13 @@ def test_tool(takes, tmp_path):
     printed = dict(line.split() for line in out.splitlines()[1:])
     assert float(printed['MPJPE']) == pytest.approx(
         score_submission(as_file(takes, 'pred'), truth_file(takes))['MPJPE'], abs=1e-4)
+
+    short = {uid: dict(take, body=dict(list(take['body'].items())[:9])) for uid, take in truth_file(takes).items()}
+    command = ['submit', good, '--template', template, '--ground-truth', dump(tmp_path / 'short.json', short)]
+    assert main(command) == 2
+    told = capsys.readouterr().err
+    assert 'submit --no-clip-filter' in told and 'val_evaluator.clip_filter=False' in told
+    assert main([*command, '--no-clip-filter']) == 0 and 'MPJPE' in capsys.readouterr().out
 
     dict(write_cameras(tmp_path / 'far', takes, offset=5.))
     bad = as_file(takes[1:], 'pred')

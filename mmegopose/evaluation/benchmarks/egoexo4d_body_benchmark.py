@@ -123,7 +123,9 @@ def summarize_body_pose(scores: Sequence[SequenceScore], skeleton: Skeleton) -> 
                          'file with --submit FILE instead')
     if not any(s.error_count.sum() for s in scores):
         raise ValueError('the clip filter left nothing to score: no labelled joint lies in a run of frames of at least '
-                         '4 s without a gap of more than 3 frames. Set clip_filter=False to score all frames')
+                         '4 s without a gap of more than 3 frames. To score all frames: '
+                         '--cfg-options val_evaluator.clip_filter=False test_evaluator.clip_filter=False, or '
+                         'mmegopose submit --no-clip-filter')
     scores = [s for s in scores if s.error_count.sum()]
     metrics: dict[str, float | None] = {**pool_sequences(scores)}
     metrics[f'MPJPE_body{len(skeleton.non_head)}'] = pool_sequences(scores, list(skeleton.non_head)).get('MPJPE')

@@ -11,6 +11,7 @@ from .egoexo4d_body_file import (
     write_submission,
 )
 from .egoexo4d_hand_file import (
+    from_wrist,
     is_hand_file,
     read_hand_poses,
     score_hand_poses,
@@ -27,7 +28,7 @@ from .hand_file import (
     write_hand_submission,
 )
 
-__all__ = ['CHALLENGES', 'HandChallenge', 'get_challenge', 'is_hand_file', 'read_hand_poses', 'read_hand_submission',
-           'read_headset_positions', 'read_submission', 'score_hand_poses', 'score_submission', 'validate_hand_poses',
-           'validate_hand_submission', 'validate_submission', 'wanted_hands', 'write_hand_poses',
-           'write_hand_submission', 'write_submission']
+__all__ = ['CHALLENGES', 'HandChallenge', 'from_wrist', 'get_challenge', 'is_hand_file', 'read_hand_poses',
+           'read_hand_submission', 'read_headset_positions', 'read_submission', 'score_hand_poses', 'score_submission',
+           'validate_hand_poses', 'validate_hand_submission', 'validate_submission', 'wanted_hands',
+           'write_hand_poses', 'write_hand_submission', 'write_submission']

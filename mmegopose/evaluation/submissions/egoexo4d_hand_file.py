@@ -61,6 +61,13 @@ def wanted_hands(template: dict) -> Iterator[Hand]:
                     yield uid, frame, side
 
 
+def from_wrist(submission: dict) -> bool:
+    """Whether the wrist of each hand lies at the origin, so that joints are told from the wrist. Poses are valid."""
+    wrists = np.array([hands[f'{side}_hand_3d'][0] for take in submission.values() for hands in take.values()
+                       for side in SIDES if not _is_empty(hands.get(f'{side}_hand_3d'))])
+    return bool(len(wrists)) and bool((np.linalg.norm(wrists, axis=-1) < MAX_WRIST_M).all())
+
+
 def write_hand_poses(poses: dict[Hand, np.ndarray], template: dict, path: str | Path) -> None:
     """Write a submission with the takes and frames of the template, coordinates rounded to micrometres.
 
