@@ -20,19 +20,25 @@ from mmegopose.registry import HOOKS
 ROOT = Path(__file__).resolve().parents[2]
 ENV = dict(os.environ, OMP_NUM_THREADS='1', PYTHON=sys.executable,
            PYTHONPATH=os.pathsep.join([str(ROOT / 'tests'), os.environ.get('PYTHONPATH', '')]))
-FORK = multiprocessing.get_context('fork')  # starts in a moment, because torch is loaded
+FORK = multiprocessing.get_context('fork')
+FRESH = multiprocessing.get_context('forkserver')  # torch is loaded, and has not run, so that it may be forked
+FRESH.set_forkserver_preload(['mmegopose.engine', 'mmegopose.datasets', 'mmengine.runner'])
 LONG = dict(train_cfg__max_iters=60, train_cfg__val_interval=7, default_hooks__checkpoint__interval=1,
             default_hooks__checkpoint__max_keep_ckpts=2)
 
 
 def train(folder, during=None, **options):
     """Train in another process, which ``during(process)`` may end; its exit status."""
-    process = FORK.Process(target=lambda: toy_runner(folder, resume=True, **LONG, **options).train())
+    process = FRESH.Process(target=_train, args=(folder, options))
     process.start()
     if during:
         during(process)
     process.join(120)
     return process.exitcode
+
+
+def _train(folder, options):
+    toy_runner(folder, resume=True, **LONG, **options).train()
 
 
 def state(path):

@@ -1,6 +1,7 @@
 """Everything that reads something from outside: how a good file of it is made, and how it is read."""
 import json
 from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import torch
@@ -154,10 +155,10 @@ def _(root):
 def _track(name):
     def prepare(root):
         time, poses = track_files.walk()
-        test_head_track_formats.TIME, test_head_track_formats.POSES = time[:60], poses[:60]
         write, options = test_head_track_formats.WRITERS[name]
         (root / 'data').mkdir()
-        path = write(root / 'data')
+        with mock.patch.multiple(test_head_track_formats, TIME=time[:60], POSES=poses[:60]):
+            path = write(root / 'data')
         return lambda: vars(read_head_track(path, name, **options))
     target(f'track_{name}', 'data/**/*')(prepare)
 

@@ -149,7 +149,8 @@ def test_forbidden_streams_are_refused_by_the_metric(tmp_path):
     for name in ('gaze', 'audio_features', 'exo_view'):
         with pytest.raises(ValueError, match=f'given the stream {name!r}'):
             metric.process(dict(inputs={'head_pose': 0, name: 0}), [])
-    metric.process(dict(inputs=dict(head_pose=0, view=0, view_valid=0)), [])
+    there = torch.ones(1, 2, dtype=torch.bool)
+    metric.process(dict(inputs=dict(head_pose=0, view=0, view_valid=there, imu=0, imu_valid=~there)), [])
     assert metric.streams == {'head_pose', 'view'}
 
 
