@@ -3,7 +3,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ...registry import METRICS
@@ -15,11 +14,11 @@ from ..submissions.egoexo4d_hand_file import (
     write_hand_poses,
 )
 from ..submissions.submission_checks import raise_problems
-from .gathering import SkippedFrames, gather_or_raise
+from .gathering import GatheredMetric
 
 
 @METRICS.register_module()
-class EgoExo4DHandSubmission(BaseMetric):
+class EgoExo4DHandSubmission(GatheredMetric):
     """Writes the predicted hands of all sequences (a hand in a take) as the challenge wants them.
 
     Reads ``pred_joints (B,T,21,3)``, metres, ``frame_ids (B,T)`` and ``sequence (B,)``, so that samples may come in any
@@ -44,10 +43,9 @@ class EgoExo4DHandSubmission(BaseMetric):
     visualization_hook = 'MeshVisualizationHook'
 
     def __init__(self, out_file: str, template: str | None = None, prefix: str | None = None):
-        super().__init__(prefix=prefix)
+        super().__init__(prefix)
         self.out_file = out_file
         self.template = None if template is None else read_hand_poses(template)
-        self.skipped = SkippedFrames()
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep the predictions of batched samples.
@@ -78,21 +76,6 @@ class EgoExo4DHandSubmission(BaseMetric):
     def _hand(self, sequence: int, frame: int) -> Hand:
         facts = self.dataset_meta['sequences'][sequence]
         return facts['take_uid'], str(frame), facts['side']
-
-    def evaluate(self, size: int) -> dict[str, int]:
-        """Bring the hands of all processes together and write them. Every process gets the result, or the error."""
-        part = self.results, set(self.skipped)
-        try:
-            return gather_or_raise(part, lambda parts: self.compute_metrics(self._join(parts)), self.prefix)
-        finally:
-            self.results.clear()
-            self.skipped.clear()
-
-    def _join(self, parts: list[tuple[list, set]]) -> list[tuple]:
-        for _, skipped in parts:
-            self.skipped.update(skipped)
-        self.skipped.report(type(self).__name__, (self.dataset_meta or {}).get('sequences'))
-        return [result for part, _ in parts for result in part]
 
     def compute_metrics(self, results: list[tuple]) -> dict[str, int]:
         poses = dict(sorted(results, key=lambda result: (result[0][0], int(result[0][1]), result[0][2])))

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_gather_object, broadcast_object_list, is_main_process
+from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
@@ -65,3 +66,30 @@ class SkippedFrames(set):
         more = ', ...' if len(self) > MAX_LISTED_FRAMES else ''
         print_log(f'{name}: {len(self)} frames could not be read and are left out: {", ".join(first)}{more}',
                   logger='current', level=logging.WARNING)
+
+
+class GatheredMetric(BaseMetric):
+    """Base of the metrics whose main process joins the results of all and computes. What could not be read is in
+    ``skipped``.
+    """
+
+    def __init__(self, prefix: str | None = None):
+        super().__init__(prefix=prefix)
+        self.skipped = SkippedFrames()
+
+    def evaluate(self, size: int) -> dict[str, Any]:
+        """Bring the results of all processes together and compute. Every process gets what comes out, or the error."""
+        # Not mmengine's collect_results, which would cut the results to ``size`` as if they were samples.
+        part = self.results, set(self.skipped)
+        try:
+            return gather_or_raise(part, lambda parts: self.compute_metrics(self._join(parts)), self.prefix)
+        finally:
+            self.results.clear()
+            self.skipped.clear()
+
+    def _join(self, parts: list[tuple[list, set]]) -> Any:
+        """The results of all processes; what they skipped is reported."""
+        for _, skipped in parts:
+            self.skipped.update(skipped)
+        self.skipped.report(type(self).__name__, (self.dataset_meta or {}).get('sequences'))
+        return [result for part, _ in parts for result in part]

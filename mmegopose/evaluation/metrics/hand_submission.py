@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
@@ -19,13 +18,13 @@ from ..submissions.hand_file import (
     write_hand_submission,
 )
 from ..submissions.submission_checks import name_first, raise_problems
-from .gathering import SkippedFrames, gather_or_raise
+from .gathering import GatheredMetric
 
 MAX_LISTED_IMAGES = 20
 
 
 @METRICS.register_module()
-class HandSubmission(BaseMetric):
+class HandSubmission(GatheredMetric):
     """Writes the predictions of an evaluation split as its server wants them, one row per image in the official order.
 
     Reads ``pred_joints (B,T,21,3)``, ``pred_vertices (B,T,778,3)``, ``frame_ids (B,T)`` and, for HO-3D, ``sequence
@@ -54,7 +53,7 @@ class HandSubmission(BaseMetric):
 
     def __init__(self, out_file: str, challenge: str = 'freihand', template: str | None = None,
                  prefix: str | None = None):
-        super().__init__(prefix=prefix)
+        super().__init__(prefix)
         self.num_samples = get_challenge(challenge).num_samples
         if Path(out_file).suffix not in ('.json', '.zip'):
             raise ValueError(f'a submission is a .json or a .zip file, got {out_file}')
@@ -62,7 +61,6 @@ class HandSubmission(BaseMetric):
             raise ValueError(f'the rows of HO-3D are the lines of its evaluation.txt, those of FreiHAND its images: '
                              f'challenge={challenge!r} does not go with template={template!r}')
         self.out_file, self.challenge = out_file, challenge
-        self.skipped = SkippedFrames()
         self.rows = None if template is None else _read_template(template)
         if self.rows is not None and len(self.rows) != self.num_samples:
             raise ValueError(f'{template} lists {len(self.rows)} images; {challenge} has {self.num_samples}')
@@ -107,21 +105,6 @@ class HandSubmission(BaseMetric):
             raise ValueError(f'image {names[rows.index(None)]} is none of the {self.num_samples} of {self.challenge}: '
                              'submissions are made from its evaluation split')
         return np.array(rows, np.int64)
-
-    def evaluate(self, size: int) -> dict[str, int]:
-        """Bring the hands of all processes together and write them. Every process gets the result, or the error."""
-        part = self.results, set(self.skipped)
-        try:
-            return gather_or_raise(part, lambda parts: self.compute_metrics(self._join(parts)), self.prefix)
-        finally:
-            self.results.clear()
-            self.skipped.clear()
-
-    def _join(self, parts: list[tuple[list, set]]) -> list[tuple]:
-        for _, skipped in parts:
-            self.skipped.update(skipped)
-        self.skipped.report(type(self).__name__, (self.dataset_meta or {}).get('sequences'))
-        return [result for part, _ in parts for result in part]
 
     def compute_metrics(self, results: list[tuple]) -> dict[str, int]:
         joints, vertices = (np.zeros((self.num_samples, points, 3), np.float32)

@@ -5,13 +5,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from .gathering import SkippedFrames, gather_or_raise
+from .gathering import GatheredMetric
 
 
-class PoseWiseMetric(BaseMetric):
+class PoseWiseMetric(GatheredMetric):
     """Scores each pose on its own and keeps a row of numbers per pose.
 
     Data samples are batched: tensors ``(B,...)`` or, of windows, ``(B,T,...)``, of which with a field ``scored (B,T)``
@@ -34,10 +33,9 @@ class PoseWiseMetric(BaseMetric):
     baselines: ClassVar[Callable | None] = None
 
     def __init__(self, fields: dict[str, str], mask: str, prefix: str | None = None):
-        super().__init__(prefix=prefix)
+        super().__init__(prefix)
         self.fields = fields
         self.mask = mask
-        self.skipped = SkippedFrames()
 
     @abstractmethod
     def score(self, poses: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -117,26 +115,9 @@ class PoseWiseMetric(BaseMetric):
                                  f'first is pose {int(broken.nonzero()[0])}); has the model diverged, or should these '
                                  'joints be invisible?')
 
-    def evaluate(self, size: int) -> dict[str, float]:
-        """Bring the rows of all processes together and compute the results. Every process gets them, or the error.
-
-        Raises:
-            ValueError: there are no poses.
-        """
-        # Not mmengine's collect_results, which would cut the results to ``size`` as if they were samples.
-        part = self.results, set(self.skipped)
-        try:
-            return gather_or_raise(part, lambda parts: self.compute_metrics(self._join(parts)), self.prefix)
-        finally:
-            self.results.clear()
-            self.skipped.clear()
-
     def _join(self, parts: list[tuple[list, set]]) -> dict[str, np.ndarray]:
-        """Columns of all poses, each once."""
-        for _, skipped in parts:
-            self.skipped.update(skipped)
-        self.skipped.report(type(self).__name__, (self.dataset_meta or {}).get('sequences'))
-        results = [result for part, _ in parts for result in part]
+        """Columns of all poses, each once. Raises ``ValueError`` if there are none."""
+        results = super()._join(parts)
         columns = {name: np.concatenate([result[name] for result in results]) for name in results[0]} if results else {}
         if not columns or not len(next(iter(columns.values()))):
             raise ValueError(f'{type(self).__name__} has no poses to score: the data loader was empty, or the data has '
