@@ -23,6 +23,7 @@ def apply():
     _replace_pkg_resources()
     _find_own_configs()
     _know_standard_library()
+    _read_yaml_as_data()
     _cap_history()
 
 
@@ -172,6 +173,20 @@ def _know_standard_library():
 
     for module in (mmengine.config.utils, mmengine.config.config):
         module._is_builtin_module = is_builtin_module
+
+
+def _read_yaml_as_data():
+    """Let mmengine read YAML, of a config or of metafiles, as plain values: its own loader makes and calls objects."""
+    from mmengine.fileio import register_handler
+    from mmengine.fileio.handlers import YamlHandler
+
+    from .yaml_text import parse_yaml
+
+    class PlainYamlHandler(YamlHandler):
+        def load_from_fileobj(self, file, **_):
+            return parse_yaml(file.read(), getattr(file, 'name', 'the YAML'))
+
+    register_handler(['yaml', 'yml'])(PlainYamlHandler)
 
 
 def _cap_history():

@@ -7,7 +7,10 @@ import os
 import re
 import secrets
 import stat
+import struct
 import warnings
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 MAX_JSON = 2 << 30  # bytes: the largest official file of labels has 1.6 GB
 MAX_STREAM = 1 << 26
 ENTRY, END = re.compile(r'\s*[{,]\s*("(?:[^"\\]|\\.)*")\s*:\s*'), re.compile(r'\s*(\{\s*)?\}\s*')  # of an object
+# What a reader of a damaged file can raise, where bytes, text, numbers or shapes are others than it takes for given
+DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, StopIteration, SyntaxError,
+          MemoryError, EOFError, struct.error, zlib.error, zipfile.BadZipFile)
 UNFINISHED = re.compile(r'\..+\.[0-9a-f]{16}\.tmp(\..+)?')
 
 

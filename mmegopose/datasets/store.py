@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..files import BadFile, read_json
+from ..files import DAMAGE, BadFile, read_json
 
 
 class Field(NamedTuple):
@@ -143,6 +143,8 @@ class SequenceStore:
             arrays = {}
             for name, saved in content['files'].items():
                 path = folder / name
+                if Path(name).name != name or not path.is_file():
+                    raise BadFile(f'{name} is no file of it')
                 if path.stat().st_size != saved['size'] or _checksum(path) != saved['crc32']:
                     raise BadFile(f'{name} is not what was written')
                 array = np.load(path, mmap_mode='r', allow_pickle=False)
@@ -151,7 +153,7 @@ class SequenceStore:
                               if name.startswith(f'{group}.')} for group in ('frames', 'tables')}
             return cls(arrays['offsets'], groups['frames'], content['sequences'], tables=groups['tables'],
                        info=content['info'], schema=content['schema'], report=content['report'])
-        except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        except (OSError, *DAMAGE) as error:
             raise BadFile(f'{folder} is not a complete store ({type(error).__name__}: {error}); delete it') from error
 
     def _check(self) -> None:

@@ -13,6 +13,7 @@ from ..config_files import find_config, nearest_configs
 from ..files import BadFile, first_bytes, require_writable, stand_in
 from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
+from ..yaml_text import read_yaml
 from .check import DATALOADERS, INNER, check_config, find_class
 from .errors import user_errors
 from .options import DictAction, check_options, dotted_keys, require_known_keys, typed_like
@@ -142,6 +143,8 @@ def _with_bases(path: str, user: str = '') -> list:
         raise BadFile(f'{path} begins with a byte order mark, which no Python file does here: save it as UTF-8 without')
     if found := stand_in(head):
         raise BadFile(f'{path} is {found}')
+    if Path(path).suffix in ('.yml', '.yaml'):
+        read_yaml(path)  # mmengine reads it again, by the same loader, without its name
     files = []
     for base in Config._get_base_files(path):
         files += [file for file in _with_bases(Config._get_cfg_path(base, path)[0], path) if file not in files]

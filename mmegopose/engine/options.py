@@ -6,10 +6,11 @@ import inspect
 import os
 import warnings
 
-import yaml
 from mmengine.runner import Runner
 
+from ..files import BadFile
 from ..registry import arguments, unknown_arguments
+from ..yaml_text import parse_yaml
 from .check import SECTIONS, find_class
 
 EXTRA_KEYS = ('compile', 'sync_bn', 'find_unused_parameters', 'model_wrapper_cfg', 'activation_checkpointing',
@@ -75,10 +76,10 @@ def parse_value(text: str):
     stripped = text.strip()
     try:
         if stripped[:1] in ('[', '{'):
-            return yaml.safe_load(stripped)
+            return parse_yaml(stripped, text)
         if ',' in stripped:
-            return yaml.safe_load(f'[{stripped}]')
-    except yaml.YAMLError:
+            return parse_yaml(f'[{stripped}]', text)
+    except BadFile:
         pass
     return text
 

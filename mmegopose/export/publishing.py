@@ -15,6 +15,7 @@ from ..inference.named_models import FACTS, SHIPPED, read_facts
 from ..models.weights.renames import rename_old_keys
 from ..registry import MODELS, RUNNERS
 from ..structures.streams import find_stream
+from ..yaml_text import read_yaml
 from .config_text import config_to_predict, text_of_config
 
 WORDS = ('task', 'reads', 'gives', 'trained_on', 'terms', 'training', 'scores')
@@ -105,10 +106,7 @@ def published_state(model: dict, checkpoint: str | Path) -> dict:
 def read_words(path: str | Path) -> dict:
     """The words on a model in a YAML file. Raises ``FileNotFoundError``, or ``BadFile`` if they are no names and
     values."""
-    try:
-        words = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadFile(f'{path} is not readable YAML ({error})') from None
+    words = read_yaml(path)
     if not isinstance(words, dict):
         raise BadFile(f'{path} should hold names and values ({", ".join(WORDS)}), got {type(words).__name__}')
     return words

@@ -5,11 +5,10 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from ..datasets.cache import cache_home
 from ..engine.checkpoint import named_checkpoint
 from ..files import BadFile, sha256_of
+from ..yaml_text import read_yaml
 
 SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
 FACTS = 'facts.yml'
@@ -48,11 +47,7 @@ def read_facts(folder: Path) -> dict:
     path = folder / FACTS
     if not path.is_file():
         return {}
-    try:
-        facts = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, a date that is none
-        told = ' '.join(str(error).split())
-        raise BadFile(f'{path} is not readable YAML ({told}): copy it again, or remove it') from None
+    facts = read_yaml(path)
     if told := _wrong_facts(facts):
         raise BadFile(f'{path}: {told}: copy it again, or remove it')
     return facts

@@ -78,19 +78,6 @@ def test_malicious_file_is_refused(tmp_path, zipped):
         load_from_local(path)
 
 
-def test_resume_runs_no_program_of_the_checkpoint(tmp_path):
-    """mmengine keeps the text of the config in its checkpoints, and runs it on resume."""
-    toy_runner(tmp_path, train_cfg__max_iters=2).train()
-    path, witness = tmp_path / 'work' / 'iter_2.pth', tmp_path / 'witness'
-    checkpoint = torch.load(path, weights_only=True)
-    program = f"open({str(witness)!r}, 'w')"
-    checkpoint['meta'].update(config=program, cfg=program)
-    torch.save(checkpoint, path)
-    resumed = toy_runner(tmp_path, resume=True)
-    resumed.train()
-    assert resumed.iter == 4 and not witness.exists()
-
-
 @pytest.mark.parametrize('scheme', ['http', 'https', 's3', 'cluster:s3', 'petrel', 'pavi', 'torchvision', 'open-mmlab',
                                     'mmcls', 'ftp', 'HTTP', 'file'])
 def test_addresses_are_refused(tmp_path, scheme):
