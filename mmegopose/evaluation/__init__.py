@@ -19,6 +19,7 @@ from .functional import (
     velocity_errors,
 )
 from .metrics import (
+    AccelerationMetric,
     BodyPoseMetric,
     BodySubmission,
     CocoKeypointMetric,
@@ -34,8 +35,9 @@ from .metrics import (
 )
 from .submissions import read_submission, score_submission, validate_submission, write_submission
 
-__all__ = ['PHYSICAL', 'PROCEDURAL', 'BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions',
-           'EgoExo4DHandSubmission', 'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric',
-           'MeshMetric', 'PoseWiseMetric', 'SequenceMetric', 'acceleration_errors', 'aligned_errors', 'clip_mask',
-           'joint_errors', 'masked_mean', 'mpjpe', 'n_mpjpe', 'p_mpjpe', 'read_submission', 'scaled_errors',
-           'scenario_of', 'score_submission', 'validate_submission', 'velocity_errors', 'write_submission']
+__all__ = ['PHYSICAL', 'PROCEDURAL', 'AccelerationMetric', 'BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric',
+           'DumpPredictions', 'EgoExo4DHandSubmission', 'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric',
+           'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric', 'SequenceMetric', 'acceleration_errors',
+           'aligned_errors', 'clip_mask', 'joint_errors', 'masked_mean', 'mpjpe', 'n_mpjpe', 'p_mpjpe',
+           'read_submission', 'scaled_errors', 'scenario_of', 'score_submission', 'validate_submission',
+           'velocity_errors', 'write_submission']

@@ -11,4 +11,4 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=4, sampler=dict(_delete_=True, type='SequenceSampler'), batch_sampler=dict(type='SequenceBatchSampler'),
     dataset=dict(reader=dict(type='pw3d', body_models=bodies), split='test', num_frames=8, crop=crop))
-val_evaluator = dict(type='MeshMetric', protocol='body')
+val_evaluator = [dict(type='MeshMetric', protocol='body'), dict(type='AccelerationMetric')]

@@ -13,10 +13,10 @@ from .egoexo4d_hand_submission import EgoExo4DHandSubmission
 from .hand_submission import HandSubmission
 from .keypoint_pck_metric import KeypointPCKMetric
 from .lifting_metric import LiftingMetric, MPIINF3DHPMetric
-from .mesh_metric import MeshMetric
+from .mesh_metric import AccelerationMetric, MeshMetric
 from .pose_wise_metric import PoseWiseMetric
 from .sequence_metric import SequenceMetric
 
-__all__ = ['BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions', 'EgoExo4DHandSubmission',
-           'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric', 'MeshMetric', 'PoseWiseMetric',
-           'SequenceMetric']
+__all__ = ['AccelerationMetric', 'BodyPoseMetric', 'BodySubmission', 'CocoKeypointMetric', 'DumpPredictions',
+           'EgoExo4DHandSubmission', 'HandSubmission', 'KeypointPCKMetric', 'LiftingMetric', 'MPIINF3DHPMetric',
+           'MeshMetric', 'PoseWiseMetric', 'SequenceMetric']

@@ -1,4 +1,4 @@
-"""Metric of hand and body poses and meshes: FreiHAND, HO-3D, Ego-Exo4D hands, 3DPW, EMDB."""
+"""Metrics of hand and body poses and meshes: FreiHAND, HO-3D, Ego-Exo4D hands, 3DPW, EMDB."""
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,12 +9,15 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from ...registry import METRICS
+from ...structures import get_skeleton
 from ..benchmarks.body_benchmark import BODY, body_vertex_errors, hips_of
 from ..benchmarks.egoexo4d_hand_benchmark import EGOEXO4D_HAND
 from ..benchmarks.hand_benchmark import FREIHAND, HO3D, hand_vertex_scores
 from ..benchmarks.pose_rules import PoseRules, joint_scores
+from ..functional.joint_errors import acceleration_errors
 from ..units import MM_PER_M
 from .pose_wise_metric import PoseWiseMetric
+from .sequence_metric import SequenceMetric
 
 PROTOCOL_RULES = dict(freihand=FREIHAND, ho3d=HO3D, egoexo4d_hand=EGOEXO4D_HAND, body=BODY)
 """What each benchmark states."""
@@ -128,3 +131,51 @@ class MeshMetric(PoseWiseMetric):
 def _is_length(name: str) -> bool:
     """Whether a result is an error (MPJPE, PVE, ...), else a share (F@5, AUC_J)."""
     return name.endswith('E')
+
+
+@METRICS.register_module()
+class AccelerationMetric(SequenceMetric):
+    """``ACCEL``: error of the acceleration of joints, in mm/frame² (Kanazawa et al., HMMR, CVPR 2019).
+
+    Over three consecutive frames, pooled over joints, frames and sequences. HMMR, VIBE and WHAM give it for 3DPW beside
+    the errors of :class:`.MeshMetric`, from the pelvis.
+
+    Args:
+        root: joints from whose middle poses are measured; None: the root of the data set's skeleton, or where it has
+            none its hips; ``()``: no root.
+        prefix: see :class:`SequenceMetric`.
+    """
+
+    default_prefix = 'motion'
+
+    def __init__(self, root: Sequence[int] | None = None, prefix: str | None = None):
+        super().__init__(prefix)
+        self.root = root
+
+    def table_columns(self):
+        return {'acceleration (mm/frame²)': f'{self.prefix}/ACCEL'}
+
+    def score(self, sequence, pred, gt, visible, frame_ids) -> tuple[float, int]:
+        """Sum of the errors in millimetres, and how many there are."""
+        if root := self._root():
+            pred, gt = (joints - joints[:, root].mean(1, keepdim=True) for joints in (pred, gt))
+            visible = visible & visible[:, root].all(1, keepdim=True)
+        errors, counted = acceleration_errors(pred, gt, visible, frame_ids, fps=1, max_step=2)
+        return errors[counted].sum().item() * MM_PER_M, int(counted.sum())
+
+    def compute_metrics(self, results: list[tuple[float, int]]) -> dict[str, float]:
+        total, count = np.sum(results, 0)
+        if not count:
+            print_log('No joint is labelled in three consecutive frames: there is no acceleration to score',
+                      logger='current')
+            return {}
+        print_log(f'Acceleration error of {int(count)} joints: {total / count:.2f} mm/frame²', logger='current')
+        return dict(ACCEL=float(total / count))
+
+    def _root(self) -> list[int]:
+        if self.root is not None:
+            return list(self.root)
+        skeleton = get_skeleton(self.dataset_meta['skeleton'])
+        if skeleton.root is not None:
+            return [skeleton.root]
+        return [skeleton.joints.index(name) for name in ('left-hip', 'right-hip') if name in skeleton.joints]
