@@ -33,6 +33,7 @@ class Render:
         rotation: ``'full'``, or ``'limited'``, from which small networks learn in minutes; see :meth:`.Hand.pose` and
             :meth:`.Body.pose`.
         occlusion: share of samples in which something hides a part.
+        bad_frames: share of the frames of a window that another occluder and a blur spoil, its neighbours not.
         vertices: set ``vertices (B,T,V,3)`` too.
         cache: samples whose pictures are kept in memory, in each worker (256 x 256: 0.2 MB per frame).
         seed: of everything.
@@ -43,7 +44,7 @@ class Render:
 
     def __init__(self, body: str = 'open_hand', image_size: tuple = (256, 192), split: str = 'train',
                  num_frames: int = 1, motion: str = 'random', rotation: str = 'full', occlusion: float = 0.5,
-                 vertices: bool = False, cache: int = 0, seed: int = 0):
+                 bad_frames: float = 0.0, vertices: bool = False, cache: int = 0, seed: int = 0):
         for name, value, known in (('split', split, RENDERED_SPLITS), ('motion', motion, ('random', 'sample')),
                                    ('rotation', rotation, ('full', 'limited'))):
             if value not in known:
@@ -51,7 +52,7 @@ class Render:
         if not 0 < image_size[1] <= image_size[0]:
             raise ValueError(f'image_size={image_size} should be a height and a width that is not larger')
         self.image_size, self.num_frames = tuple(image_size), num_frames
-        self.rotation, self.occlusion = rotation, occlusion
+        self.rotation, self.occlusion, self.bad_frames = rotation, occlusion, bad_frames
         self.vertices, self.cache, self.pictures = vertices, cache, {}
         # And the next one, for what comes after.
         self.seed = 2 * (len(RENDERED_SPLITS) * seed + RENDERED_SPLITS.index(split))
@@ -102,7 +103,7 @@ class Render:
             return self.pictures[number]
         rng, side = np.random.default_rng([self.seed, number]), self.image_size[0]
         picture = draw_window(rng, vertices, (keypoints + 0.5) * side, self.figure.faces, self.figure.colors(rng), side,
-                              self.occlusion)
+                              self.occlusion, self.bad_frames)
         if len(self.pictures) < self.cache:
             self.pictures[number] = picture
         return picture

@@ -39,7 +39,7 @@ def place_camera(joints: Tensor, moving: MovingRandom, figure: Figure, aspect: t
 
 
 def draw_window(rng: np.random.Generator, vertices: np.ndarray, keypoints: np.ndarray, faces: np.ndarray,
-              colors: np.ndarray, size: int, occlusion: float) -> np.ndarray:
+              colors: np.ndarray, size: int, occlusion: float, bad_frames: float = 0.0) -> np.ndarray:
     """Pictures ``(T,size,size,3)`` uint8 RGB of a mesh in front of clutter.
 
     Light, background, occluder and lens stay as they are over the window, the noise of the sensor does not.
@@ -52,6 +52,7 @@ def draw_window(rng: np.random.Generator, vertices: np.ndarray, keypoints: np.nd
         colors: ``(V,3)`` of the vertices, in [0,255].
         size: side of the pictures.
         occlusion: share of windows with an occluder.
+        bad_frames: share of frames with another, larger occluder and a blur of their own.
     """
     backdrop = _background(rng, size)
     light, ambient = rng.standard_normal(3), rng.uniform(0.25, 0.55)
@@ -59,14 +60,17 @@ def draw_window(rng: np.random.Generator, vertices: np.ndarray, keypoints: np.nd
     lens = _blur_kernel(rng, size) if rng.random() < 0.4 else None
     gain, noise = rng.uniform(0.7, 1.15), rng.uniform(0, 25)
     frames = []
-    for mesh in vertices:
+    for mesh, points in zip(vertices, keypoints):
+        grain = rng.integers(0, 256, (size, size, 3), np.uint8)
         shaded = flat_shading(mesh, faces, colors, light, ambient)
         image, _ = render(mesh, faces, shaded, FOCAL / CROP_SIZE * size, size, backdrop)
         if occluder is not None:
             cv2.fillConvexPoly(image, *occluder, cv2.LINE_AA)
         if lens is not None:
             image = cv2.filter2D(image, -1, lens)
-        grain = rng.integers(0, 256, image.shape, np.uint8)
+        if bad_frames and rng.random() < bad_frames:
+            cv2.fillConvexPoly(image, *_occluder(rng, points, high=0.5), cv2.LINE_AA)
+            image = cv2.filter2D(image, -1, _blur_kernel(rng, 4 * size))
         frames.append(cv2.addWeighted(image, gain, grain, noise / 255, -noise / 2))
     return np.stack(frames)
 
@@ -81,11 +85,11 @@ def _background(rng, size: int) -> np.ndarray:
     return image
 
 
-def _occluder(rng, keypoints: np.ndarray) -> tuple:
+def _occluder(rng, keypoints: np.ndarray, high: float = 0.2) -> tuple:
     """Polygon that hides a keypoint and something of its surroundings."""
     extent = np.ptp(keypoints, axis=0).max()
     center = keypoints[rng.integers(len(keypoints))] + 0.05 * extent * rng.standard_normal(2)
-    return _polygon(rng, center, extent * rng.uniform(0.06, 0.2))
+    return _polygon(rng, center, extent * rng.uniform(0.06, high))
 
 
 def _polygon(rng, center: np.ndarray, radius: float) -> tuple:

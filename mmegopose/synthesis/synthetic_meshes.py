@@ -15,7 +15,7 @@ class SyntheticMeshDataset(WindowDataset):
 
     Args:
         num_samples: samples per epoch.
-        image_size, split, body, num_frames, motion, rotation, occlusion: see :class:`.Render`.
+        image_size, split, body, num_frames, motion, rotation, occlusion, bad_frames: see :class:`.Render`.
         pose_form: ``'image'``, ``'heatmap'`` or ``'array'`` adds the 2D pose of a detector, see :class:`.DrawPose`;
             None: none.
         heatmap_size: side of the heatmaps of the square picture.
@@ -31,14 +31,15 @@ class SyntheticMeshDataset(WindowDataset):
 
     def __init__(self, num_samples: int, image_size: tuple = (256, 192), split: str = 'train', body: str = 'open_hand',
                  num_frames: int = 1, motion: str = 'random', rotation: str = 'full', occlusion: float = 0.5,
-                 pose_form: str | None = 'image', corruption: dict | bool | None = None, fixed: bool = False,
-                 cache: int = 0, heatmap_size: int = 64, seed: int = 0):
+                 bad_frames: float = 0.0, pose_form: str | None = 'image', corruption: dict | bool | None = None,
+                 fixed: bool = False, cache: int = 0, heatmap_size: int = 64, seed: int = 0):
         if min(num_samples, num_frames) < 1:
             raise ValueError(f'num_samples={num_samples} and num_frames={num_frames} should be at least 1')
         if cache and not fixed:
             raise ValueError(f'cache={cache} keeps pictures for the next epoch, which has others without fixed=True')
         test_mode = split == 'val'
-        self.renderer = Render(body, image_size, split, num_frames, motion, rotation, occlusion, test_mode, cache, seed)
+        self.renderer = Render(body, image_size, split, num_frames, motion, rotation, occlusion, bad_frames,
+                               vertices=test_mode, cache=cache, seed=seed)
         self.figure = self.renderer.figure
         pipeline = [self.renderer]
         if pose_form is not None:

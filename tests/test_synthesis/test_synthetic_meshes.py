@@ -170,6 +170,16 @@ def test_windows_are_smooth(body, rotation):
     assert (joints[:, 0] - joints[:, 20]).norm(dim=-1).amax() > 0.1 * size  # and they move
 
 
+def test_bad_frames_spoil_some_pictures_and_no_label():
+    numbers = np.arange(12)
+    (good, labels), (bad, same) = (dataset(num_frames=3, image_size=(48, 48), bad_frames=share).render(numbers)
+                                   for share in (0, 0.5))
+    for name, value in labels.items():
+        torch.testing.assert_close(same[name], value, rtol=0, atol=0)
+    first = (good[:, 0] == bad[:, 0]).all((1, 2, 3))  # later ones have other grain
+    assert 2 <= first.sum() <= 10
+
+
 def test_sequences_of_the_evaluation():
     single, windows = dataset(split='val', num_samples=5), dataset(split='val', num_samples=5, num_frames=3)
     assert [s['frame_ids'].tolist() for s in single.metainfo['sequences']] == [[0, 1, 2, 3, 4]]
