@@ -45,7 +45,7 @@ def similarity_align(source: Tensor, target: Tensor, mask: Tensor | None = None,
 
     spread = source_centred.square().sum((-2, -1), keepdim=True)             # (...,1,1)
     # The mean of equal points is off by rounding, which must not be taken for a shape.
-    rounding = 8 * torch.finfo(source.dtype).eps * shown[0].abs().amax((-2, -1), keepdim=True)
+    rounding = 8 * torch.finfo(source.dtype).eps * source_mean.abs().amax(-1, keepdim=True)
     has_shape = spread > count * rounding.square()
 
     # The small matrices stand as (3,3,...), and no matrix products: sums over one coordinate after the other are quick
@@ -60,39 +60,44 @@ def similarity_align(source: Tensor, target: Tensor, mask: Tensor | None = None,
     factor = torch.where(has_shape, overlap / spread.where(has_shape, 1), 1) if scale else torch.ones_like(spread)
     x, y, z = (source_centred if shown[0] is source else source - source_mean).unbind(-1)
     aligned = torch.empty_like(source)
-    for i, (a, b, c) in enumerate(turn[..., None].unbind(1)):                # (...,1) each
-        moved = torch.addcmul(x * a, y, b).addcmul_(z, c)
-        aligned[..., i] = torch.addcmul(target_mean[..., i], moved, factor[..., 0])
+    for i, (a, b, c) in enumerate((turn * factor[..., 0, 0])[..., None].unbind(1)):      # (...,1) each
+        aligned[..., i] = torch.addcmul(target_mean[..., i], x, a).addcmul_(y, b).addcmul_(z, c)
     return aligned
 
 
 def _closest_rotation(matrix: Tensor) -> Tensor:
     """The rotation ``R (3,3,...)`` with the largest ``trace(R^T M)`` for each matrix ``M (3,3,...)``.
 
-    The orthogonal polar factor by Newton's iteration (Higham, "Computing the polar decomposition", 1986), which takes
-    the batch at once where LAPACK takes one matrix at a time. Where it does not find a rotation, because the matrix
-    turns space inside out or is flat, the singular value decomposition does. Without a single best rotation any of the
-    best is returned; of a matrix that is not finite, numbers without meaning.
+    In closed form, which takes the batch at once where LAPACK takes one matrix at a time, and in float64. The trace is
+    the largest root of a polynomial of degree four (Horn, "Closed-form solution of absolute orientation using unit
+    quaternions", 1987), found by Newton's method from a bound above it; with it, the theorem of Cayley and Hamilton
+    gives the factor R of ``M = R U`` (Hoger and Carlson, "Determination of the stretch and rotation in the polar
+    decomposition of the deformation gradient", 1984), also where M is flat or turns space inside out. Where it is on
+    one line, or hardly tells which axis to mirror, the singular value decomposition takes over. Without a single best
+    rotation any of the best is returned; of a matrix that is not finite, numbers without meaning.
     """
-    eps = torch.finfo(matrix.dtype).eps
-    size = _size(matrix)
-    good = (matrix[0] * _cofactors(matrix)[0]).sum(0) > 8 * eps * size * size.sqrt()     # not flat, not inside out
-    M = torch.where(good, matrix, _eye(matrix))
-    for step in range(NEWTON_STEPS):
-        before, cofactors = M, _cofactors(M)
-        determinant = (M[0] * cofactors[0]).sum(0)
-        scale: Tensor | float = 1.0
-        if step < SCALED_STEPS:
-            scale = (_size(cofactors) / (_size(M) * determinant.square())).sqrt().sqrt()
-        M = torch.addcmul(0.5 * scale * M, cofactors, 0.5 / (scale * determinant))
-    # The error after a step is the square of the one before it.
-    left = ~(good & (_size(M - before) < eps))
+    M = matrix.double()
+    # With the singular values s, the smallest of them negative if M turns space inside out.
+    cofactors, size = _cofactors(M), _size(M)                                # size: s0^2 + s1^2 + s2^2
+    volume, minors = 2 * (M[0] * cofactors[0]).sum(0), -4 * _size(cofactors)     # 2 s0 s1 s2
+    trace = (size + (-3 * minors).sqrt()).sqrt()
+    for _ in range(NEWTON_STEPS):
+        pairs = torch.addcmul(-size, trace, trace)                           # 2 (s0 s1 + s1 s2 + s2 s0)
+        value = torch.addcmul(minors, pairs, pairs).addcmul_(volume, trace, value=-4)
+        step = value / torch.addcmul(-volume, trace, pairs)                  # four steps of Newton
+        trace = torch.sub(trace, step, alpha=0.25)
+    pairs = torch.addcmul(-size, trace, trace)
+    gap = torch.addcmul(-volume, trace, pairs)       # 2 (s0 + s1) (s1 + s2) (s2 + s0), small if R is hardly determined
+    square = (M[:, None] * M).sum(2)                                         # M M^T
+    R = 2 * trace * cofactors + (trace * trace + size) * M - 2 * (square[:, :, None] * M).sum(1)
+    R /= gap
+    left = ~((gap > 2 * MIN_GAP * size * size.sqrt()) & (step.abs() < 1e-9 * trace))
     if left.any():
-        M[:, :, left] = _rotation_by_svd(matrix[:, :, left].movedim(-1, 0)).movedim(0, -1)
-    return M
+        R[:, :, left] = _rotation_by_svd(M[:, :, left].movedim(-1, 0)).movedim(0, -1)
+    return R.to(matrix.dtype)
 
 
-NEWTON_STEPS, SCALED_STEPS = 7, 3
+NEWTON_STEPS, MIN_GAP = 6, 1e-3
 
 
 def _sum_of_joints(points: Tensor) -> Tensor:
@@ -107,13 +112,9 @@ def _size(M: Tensor) -> Tensor:
 
 def _cofactors(M: Tensor) -> Tensor:
     """Matrices ``(3,3,...)`` to ``det(M) M^-T``."""
-    a, b, c, d = M.flatten(0, 1)[torch.tensor(AROUND, device=M.device)].unflatten(0, (4, 3, 3))
-    return torch.addcmul(a * b, c, d, value=-1)
-
-
-AROUND = [(i + row) % 3 * 3 + (j + column) % 3 for row, column in ((1, 1), (2, 2), (1, 2), (2, 1))
-          for i in range(3) for j in range(3)]
-"""Where the four factors of each cofactor stand in a matrix, row by row."""
+    around = torch.cat([M, M[:2]])
+    around = torch.cat([around, around[:, :2]], 1)                           # (5,5,...): rows and columns go round
+    return torch.addcmul(around[1:4, 1:4] * around[2:, 2:], around[1:4, 2:], around[2:, 1:4], value=-1)
 
 
 def _rotation_by_svd(matrix: Tensor) -> Tensor:

@@ -13,13 +13,7 @@ from torch import Tensor
 from ...geometry.alignment import root_align
 from ...structures import Skeleton
 from ...structures.protocols import LiftingProtocol
-from ..functional.joint_errors import (
-    acceleration_errors,
-    aligned_errors,
-    joint_errors,
-    scaled_errors,
-    velocity_errors,
-)
+from ..functional.joint_errors import aligned_errors, norms, scaled_errors
 from ..units import MM_PER_M
 
 MEASURES = ('MPJPE', 'PA-MPJPE', 'N-MPJPE', 'MPJVE', 'MPJVE_sequence', 'ACCEL')
@@ -119,17 +113,17 @@ def _sums(pred: Tensor, gt: Tensor, visible: Tensor, frame_ids: Tensor, fresh: i
     """
     # One coordinate of one joint after the other in memory: each step of the measures is one run through numbers that
     # stand side by side.
-    pred, gt, visible = (x.transpose(0, -1).contiguous().transpose(0, -1) for x in (pred, gt, visible))
-    order = torch.arange(len(frame_ids))
-    velocity, both = velocity_errors(pred, gt, visible, order, fps=1)
-    consecutive = (frame_ids.diff() == 1)[:, None]
-    moving = ((velocity, both), (velocity, both & consecutive),
-              acceleration_errors(pred, gt, visible, frame_ids, fps=1, max_step=2))
-    moving = [(error[max(fresh - before, 0):], mask[max(fresh - before, 0):])
-              for (error, mask), before in zip(moving, (1, 1, 2))]
-    pred, gt, visible = pred[fresh:], gt[fresh:], visible[fresh:]
-    errors = joint_errors(pred, gt)
-    pairs = [(errors, visible), aligned_errors(pred, gt, visible), scaled_errors(pred, gt, visible), *moving]
+    pred, gt, visible = (x.flatten(1).t().contiguous().t().view(x.shape) for x in (pred, gt, visible))
+    offsets = pred - gt
+    velocity = offsets.diff(dim=0)
+    speed, both = norms(velocity), visible[1:] & visible[:-1]
+    near = both & (frame_ids.diff() == 1)[:, None]
+    first = max(fresh - 1, 0)  # of the steps
+    moving = [(speed[first:], both[first:]), (speed[first:], near[first:]),
+              (norms(velocity.diff(dim=0)), near[1:] & near[:-1])]
+    pred, gt, visible, offsets = pred[fresh:], gt[fresh:], visible[fresh:], offsets[fresh:]
+    shown = None if visible.all() else visible
+    pairs = [(norms(offsets), visible), aligned_errors(pred, gt, shown), scaled_errors(pred, gt, shown), *moving]
     # numpy, because the last bits of a torch sum depend on the number of threads, and processes differ in that.
     pairs = [((error if mask.all() else error.where(mask, 0)).numpy(), mask.numpy()) for error, mask in pairs]
     errors, seen = pairs[0]

@@ -18,8 +18,8 @@ def norms(vectors: Tensor) -> Tensor:
     """Length of each vector ``(...,3)``, ``(...)``."""
     if vectors.requires_grad:
         return torch.linalg.vector_norm(vectors, dim=-1)  # whose gradient at zero is zero
-    squares = vectors.square()  # quick in any layout of the memory
-    return (squares[..., 0] + squares[..., 1]).add_(squares[..., 2]).sqrt_()
+    x, y, z = vectors.unbind(-1)  # quick in any layout of the memory
+    return (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_()
 
 
 def masked_mean(errors: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -64,7 +64,7 @@ def scaled_errors(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> tu
     energy = masked_pred.square().sum((-2, -1), keepdim=True)                # (...,1,1)
     overlap = (masked_pred * masked_gt).sum((-2, -1), keepdim=True)
     factor = torch.where(energy > 0, overlap / energy, 1)
-    return joint_errors(factor * pred, gt), mask
+    return norms(torch.addcmul(gt, factor, pred, value=-1)), mask
 
 
 def n_mpjpe(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> Tensor:
