@@ -57,8 +57,8 @@ def predict_arguments(parser) -> None:
     recording.add_argument('--head-camera', metavar='DEVICE', help='head tracks: whose camera the model expects, '
                            'e.g. eyes, aria_gen1; default: that of its training data')
     recording.add_argument('--wrists', metavar='FILE', help='head tracks: places of the wrists, for a model that reads '
-                           'them: of Aria MPS, a table with controllers, (N,2,3) in .npy or .npz; default: those in an '
-                           'MPS folder')
+                           'them: of Aria MPS, hands in the camera (.json), a table with controllers, (N,2,3) in .npy '
+                           'or .npz; default: those in an MPS folder')
     recording.add_argument('--image-size', nargs=2, type=int, metavar=('W', 'H'),
                            help='2D poses: pixels of the images, where the file does not tell')
     recording.add_argument('--skeleton', help='2D poses: of the keypoints, e.g. coco17, where the file does not tell')
@@ -79,7 +79,8 @@ def predict_arguments(parser) -> None:
     result.add_argument('--constant-bones', action='store_true', help='give bones one length')
     result.add_argument('--floor', action='store_true', help='put the floor at z = 0 (motions in the world)')
     result.add_argument('--out', default='predictions', metavar='FILE.npz_OR_FOLDER',
-                        help='where to write; default: the folder ./predictions')
+                        help='where to write; default: the folder ./predictions; hands of all pictures in one file, as '
+                        '--wrists reads it: FILE.json')
     result.add_argument('--overwrite', action='store_true', help='write over files of other recordings')
 
 
@@ -89,7 +90,7 @@ def predict_command(args) -> int:
         return 2
     from ..engine.errors import user_errors
     from ..engine.options import Options
-    from ..inference import load_inferencer
+    from ..inference import HandInferencer, load_inferencer
     from ._shared.prediction_notes import camera_sentence, doubts, wrist_sentence
     with user_errors(), advice_in_command_words():
         _check_numbers(args)
@@ -99,6 +100,8 @@ def predict_command(args) -> int:
             args.model = _shipped_for(args)
         predict = load_inferencer(args.config, args.checkpoint, model=args.model, device=args.device,
                                   precision=args.precision)
+        if base.suffix == '.json' and not isinstance(predict, HandInferencer):
+            raise ValueError(f'--out {args.out} is for models of hands: name a folder, or a file FILE.npz')
         kind = next((cls.__name__ for cls in type(predict).__mro__ if cls.__name__ in KINDS), type(predict).__name__)
         if kind == 'LiftingInferencer' and Path(args.input).suffix.lower() in FILM_SUFFIXES:
             args.detector = args.detector or 'mediapipe'
@@ -114,6 +117,9 @@ def predict_command(args) -> int:
             return 1
         for sentence in filter(None, (camera_sentence(motions[0]), wrist_sentence(motions[0]))):
             print(sentence)
+        if base.suffix == '.json':
+            print(_write_hands(motions, base))
+            return 0
         files = _files_of(base, motions)
         _require_free(files, args)
         for motion, file in zip(motions, files):
@@ -202,6 +208,13 @@ def _written_sentence(files: list, motion) -> str:
             f'{motion.frame}' + (f', at {motion.fps:.4g} frames a second.' if len(motion) > 1 else '.'))
 
 
+def _write_hands(motions: list, path: Path) -> str:
+    """Write the hands of a recording to one file, and tell so."""
+    from ..inference.inputs.hands import write_hand_predictions
+    count = write_hand_predictions(motions, path)
+    return f'Wrote {path}: {count} hands in the camera, for mmegopose predict TRACK --wrists {path}'
+
+
 def _name_of(args) -> str:
     """The recording, as the provenance tells it."""
     return str(Path(args.input).expanduser().resolve())
@@ -211,13 +224,13 @@ def _base_of(args) -> Path:
     """The file of a recording of one person; ``ValueError`` or ``PermissionError`` if ``--out`` cannot be it."""
     from ..files import require_writable
     out, recording = Path(args.out).expanduser(), Path(_name_of(args))
-    is_file = out.suffix.lower() == '.npz'
+    is_file = out.suffix.lower() in ('.npz', '.json')
     if is_file and out.is_dir() or not is_file and out.exists() and not out.is_dir():
         raise ValueError(f'--out {args.out} is a {"folder" if is_file else "file"}: name a folder, or a file FILE.npz')
     name = recording.name if recording.is_dir() else recording.stem
     if name.lower() in GENERIC_NAMES and recording.parent.name:
         name = f'{recording.parent.name}_{name}'
-    base = out.with_suffix('.npz') if is_file else out / f'{name}.npz'
+    base = out.with_suffix(out.suffix.lower()) if is_file else out / f'{name}.npz'
     folder = base.parent
     while not folder.exists():
         folder = folder.parent

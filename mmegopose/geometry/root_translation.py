@@ -40,6 +40,20 @@ def pinhole(image_size: tuple, field_of_view: float | None = None, intrinsics=No
     return values
 
 
+def translation_from_crop(joints: np.ndarray, keypoints: np.ndarray, center: np.ndarray, size: np.ndarray,
+                          cameras: np.ndarray) -> np.ndarray:
+    """Translations ``(n,3)``, metres, that bring poses to where a model sees them in crops; NaN where none does.
+
+    Args:
+        joints: ``(n,J,3)`` metres in the axes of the camera of the image, about the root.
+        keypoints: ``(n,J,2)`` of the same joints, crop units, axes of the image.
+        center, size: ``(n,2)`` and ``(n,)``, the crops, pixels of the image.
+        cameras: ``(n,4)``: ``fx, fy, cx, cy``, pixels of the image.
+    """
+    rays = (center[:, None] + keypoints * size[:, None, None] - cameras[:, None, 2:]) / cameras[:, None, :2]
+    return root_translation(joints, rays, np.array([1.0, 1, 0, 0]), np.ones(joints.shape[:2]))[0]
+
+
 def root_translation(joints: np.ndarray, points: np.ndarray, camera: np.ndarray,
                      weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Translation of each frame that brings a pose to where the camera sees it.

@@ -111,6 +111,15 @@ def write_egobody(path, time, poses):
     return path
 
 
+def write_camera_pose(path, poses, first=0):
+    """``camera_pose/<take_uid>.json`` of Ego-Exo4D: world to the camera, by frame, and a camera that stands."""
+    still = dict(camera_intrinsics=np.eye(3).tolist(), camera_extrinsics=np.eye(4)[:3].tolist())
+    moving = {str(first + k): matrix for k, matrix in enumerate(invert(poses)[:, :3].tolist())}
+    path.write_text(json.dumps(dict(metadata=dict(take_uid=path.stem, take_name='x'), cam01=still, aria01=dict(
+        camera_intrinsics=[[150, 0, 255.5], [0, 150, 255.5], [0, 0, 1]], camera_extrinsics=moving))))
+    return path
+
+
 def write_pv(path, time, poses):
     path.write_text('960.0,540.0,1920,1080\n' + ''.join(
         f'{TICK + round(t * 1e7)},1450.0,1450.0,' + numbers([pose.ravel()]) for t, pose in zip(time, poses)))

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import torch
 from helpers.side_files import NAMES, NUM_FRAMES, side_data, side_store
+from helpers.track_files import write_camera_pose
 
 from mmegopose.files import BadFile
 from mmegopose.geometry.conventions import invert
 from mmegopose.inference.inputs.hands import read_hand_predictions, read_wrists
 from mmegopose.inference.inputs.hands.hand_predictions import LANDSCAPE_TO_UPRIGHT
-from mmegopose.inference.inputs.head_tracks import read_array_track
+from mmegopose.inference.inputs.head_tracks import read_array_track, read_head_track
 from mmegopose.motion import Motion
 
 WORLD = np.array([[0.4, 0.2, 1.2], [0.5, -0.3, 1.0]])  # left and right wrist
@@ -150,3 +151,19 @@ def test_a_model_of_several_streams_serves_a_head_track_alone(tmp_path):
     for time, pose in zip(alone.time, poses):
         frame = live.push(pose, time) or frame
     np.testing.assert_allclose(frame.joints, alone.joints[-1], atol=1e-4)
+
+
+def test_hands_of_a_take_find_its_track_by_uid_and_frame(tmp_path):
+    """A track that begins at frame 7, a file of several takes."""
+    pose = moving_poses(40)
+    track = read_head_track(write_camera_pose(tmp_path / 'uid1.json', pose, first=7))
+    assert track.facts['uid'] == 'uid1' and track.device == 'aria_gen1' and track.time[0] == pytest.approx(7 / 30)
+    rows = np.arange(3, 33, 3)
+    content = dict(other={}, uid1=predictions(pose, 7 + rows, rows))
+    (tmp_path / 'hands.json').write_text(json.dumps(content))
+    hands = read_wrists(tmp_path / 'hands.json', track)
+    np.testing.assert_allclose(hands.time, (7 + rows) / 30)
+    np.testing.assert_allclose(hands.wrists, np.broadcast_to(WORLD, (10, 2, 3)), atol=1e-9)
+    (tmp_path / 'hands.json').write_text(json.dumps(dict(other=content['uid1'])))
+    with pytest.raises(BadFile, match='has no recording uid1'):
+        read_wrists(tmp_path / 'hands.json', track)

@@ -210,6 +210,35 @@ def test_submission_metric(tmp_path):
         metric.process(None, [{key: value for key, value in body_model.items() if key != 'crop_mirrored'}])
 
 
+def test_hands_in_the_camera_are_put_where_the_model_sees_them(tmp_path):
+    """True joints and places in the picture: exact, of both sides, but for a hand behind the camera."""
+    _, poses = annotations()
+    metric = EgoExo4DHandSubmission(str(tmp_path / 'hands.json'), in_camera=True)
+    sequences = sorted({(uid, side) for uid, _, side in poses})
+    metric.dataset_meta = dict(sequences=[dict(uid=f'{uid}/{side}', take_uid=uid, side=side)
+                                          for uid, side in sequences])
+    for side in ('left', 'right'):
+        hands = {hand: pose - pose[0] for hand, pose in poses.items() if hand[2] == side}
+        pixels = np.array([255.5 + 150 * poses[hand][:, :2] / poses[hand][:, 2:] for hand in hands])
+        center, size = torch.tensor(pixels.mean(1) + 3)[:, None], torch.tensor(np.ptp(pixels, 1).max(-1) * 1.7)[:, None]
+        keypoints = (torch.tensor(pixels)[:, None] - center[:, :, None]) / size[..., None, None]
+        keypoints = keypoints * torch.tensor([1, -1 if side == 'left' else 1])
+        metric.process(None, [batch(hands, sequences, side == 'left', pred_keypoints=keypoints, box_center=center,
+                                    box_size=size)])
+    behind = batch({('a', '9', 'left'): -hands['a', '9', 'right']}, sequences, pred_keypoints=0 * keypoints[:1],
+                   box_center=center[:1], box_size=size[:1])
+    metric.process(None, [behind | dict(frame_ids=torch.tensor([[99]]))])
+    assert metric.evaluate(1) == {'submission/takes': 2, 'submission/hands': 10}
+    found = read_hands_in_camera(tmp_path / 'hands.json')
+    for (uid, frame, side), pose in poses.items():
+        frames, joints = found[uid]
+        row = joints[frames.tolist().index(int(frame)), ('left', 'right').index(side)]
+        np.testing.assert_allclose(row, pose, atol=2e-6)  # rounded to a micrometre
+    assert 99 not in found['a'][0]
+    with pytest.raises(KeyError, match=r"\['pred_keypoints', 'box_center', 'box_size'\].*keypoints=True"):
+        metric.process(None, [batch(hands, sequences)])
+
+
 def test_command(tmp_path, capsys):
     truth, poses = annotations()
     (tmp_path / 'truth.json').write_text(json.dumps(truth))
@@ -252,7 +281,8 @@ def test_truth_without_its_mask_is_told(valid, told):
 
 
 @pytest.mark.parametrize('joints, told', [(5.0, 'is not of the form'), ([[.1, .2, .3]], 'is not of the form'),
-                                          ([[100., 20., 400.]] * 21, 'millimetres')])
+                                          ([[100., 20., 400.]] * 21, 'millimetres'),
+                                          ([[1., 2., 4.]] * 21, 'another focal length')])
 def test_hands_in_the_camera_of_another_form_or_unit_are_refused(tmp_path, joints, told):
     (tmp_path / 'hands.json').write_text(json.dumps(one_hand(joints)))
     with pytest.raises(BadFile, match=told):

@@ -5,7 +5,7 @@ import pytest
 from mmegopose.datasets.mocap_sequences import MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET
 from mmegopose.geometry.cameras import perspective
-from mmegopose.geometry.root_translation import pinhole, root_translation
+from mmegopose.geometry.root_translation import pinhole, root_translation, translation_from_crop
 
 SIZE = (1000, 800)
 CAMERA = pinhole(SIZE, 50)
@@ -75,3 +75,14 @@ def test_depth_is_not_known_from_too_little():
     found, covariance, residual = root_translation(joints, points, CAMERA, weight)
     assert np.isnan(found[[0, 2]]).all() and np.isnan(covariance[[0, 2]]).all() and np.isnan(residual[[0, 2]]).all()
     assert np.isfinite(found[3]).all() and (np.isnan(found[1]).all() or found[1, 2] > 50)
+
+
+def test_crops_and_cameras_of_their_own_give_the_exact_place():
+    joints, place = (values[:40] for values in real_motion())
+    rng = np.random.default_rng(0)
+    cameras = CAMERA * rng.uniform(0.5, 2, (40, 4))
+    pixels = perspective(joints + place[:, None], cameras[:, None, :2], cameras[:, None, 2:])
+    center, size = pixels.mean(1) + 5, np.ptp(pixels, 1).max(-1) * rng.uniform(0.5, 3, 40)
+    crop = (pixels - center[:, None]) / size[:, None, None]
+    np.testing.assert_allclose(translation_from_crop(joints, crop, center, size, cameras), place, atol=1e-6)
+    assert np.isnan(translation_from_crop(joints, 0 * crop, center, size, cameras)).all()  # all at one point: nowhere

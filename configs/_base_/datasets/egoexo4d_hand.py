@@ -11,4 +11,4 @@ val_dataloader = dict(
     dataset=dict(type='EgoExo4DHandDataset', split='val', pose_form=None, crop=crop, test_mode=True))
 val_evaluator = dict(type='MeshMetric', protocol='egoexo4d_hand', vertices=False)
 submit_dataloader = dict(dataset=dict(split='test'))
-submit_evaluator = dict(type='EgoExo4DHandSubmission')
+submit_evaluator = dict(type='EgoExo4DHandSubmission', in_camera=False)

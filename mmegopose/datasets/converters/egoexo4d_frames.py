@@ -10,8 +10,8 @@ import numpy as np
 
 from ...files import BadFile, atomic_path
 from ...geometry.cameras import undistortion_map
+from ..readers.hand_pose.egoexo4d_hand import PINHOLE, SIDE
 from .aria_calibration import FRAME, frame_camera
-from .egoexo4d_hand_filters import PINHOLE, SIZE
 
 ADVICE = 'download it again'
 BLACK = 8           # what JPEG makes of black
@@ -80,7 +80,7 @@ def seen_pixels(params: tuple[float, ...]) -> np.ndarray:
 
 @functools.lru_cache(maxsize=2)
 def _lying_map(params: tuple[float, ...], size: int) -> np.ndarray:
-    return undistortion_map(frame_camera(params, size), (size, size), PINHOLE, (SIZE, SIZE))
+    return undistortion_map(frame_camera(params, size), (size, size), PINHOLE, (SIDE, SIDE))
 
 
 def seen_in_pictures(folder: Path, portrait: bool) -> np.ndarray | None:
@@ -88,7 +88,7 @@ def seen_in_pictures(folder: Path, portrait: bool) -> np.ndarray | None:
 
     None if there are no such pictures.
     """
-    seen = np.zeros((SIZE, SIZE), bool)
+    seen = np.zeros((SIDE, SIDE), bool)
     for path in sorted(folder.glob('[0-9]*.jpg'))[:MAX_PICTURES]:
         picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if picture is not None and picture.shape == seen.shape:

@@ -25,9 +25,10 @@ import torch
 from rich.progress import track
 
 from ...files import BadFile, atomic_write, finite_values, require, require_writable
+from ..readers.hand_pose.egoexo4d_hand import PINHOLE, SIDE
 from .aria_calibration import camera_params, find_calibration, frame_calibration
 from .egoexo4d_frames import seen_in_pictures, seen_pixels, write_frames
-from .egoexo4d_hand_filters import PINHOLE, SIZE, HandRules
+from .egoexo4d_hand_filters import HandRules
 from .egoexo4d_hand_labels import TEST_KEYS, entries_text, label_take, read_camera_pose
 from .egoexo4d_hand_takes import LABELS, SequenceJob, choose_takes
 
@@ -209,7 +210,7 @@ def _other_picture(job: SequenceJob) -> str | None:
         found, wanted = matrix[[0, 1, 0, 1], [0, 1, 2, 2]], np.array(PINHOLE)
         if not np.allclose(found, wanted, atol=1e-3):
             return (f'{path}: camera_intrinsics of {job.camera} (fx, fy, cx, cy) are {found.tolist()}, not those of '
-                    f'the undistorted picture, {wanted.tolist()}; a rendered sample needs --size {SIZE}')
+                    f'the undistorted picture, {wanted.tolist()}; a rendered sample needs --size {SIDE}')
     return None
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-SIZE = 512
-PINHOLE = (150., 150., 255.5, 255.5)  # fx fy cx cy of the undistorted picture
+from ..readers.hand_pose.egoexo4d_hand import SIDE
+
 PARENTS = np.array([-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19])
 BONE_LENGTHS = np.array([[0.005, 0.08]] * 21)  # metres, of the bone to the parent
 BONE_LENGTHS[[5, 9, 13, 17]] = 0.06, 0.12      # from the wrist to the four fingers
@@ -114,13 +114,13 @@ def wrong_angles(joints: np.ndarray) -> np.ndarray:
 
 def to_portrait(pixels: np.ndarray) -> np.ndarray:
     """Pixels ``(..., 2)`` of a picture on its side, in the picture that stands upright."""
-    return np.stack([SIZE - pixels[..., 1] - 1, pixels[..., 0]], -1)
+    return np.stack([SIDE - pixels[..., 1] - 1, pixels[..., 0]], -1)
 
 
 def box_around(keypoints: np.ndarray, padding: float) -> np.ndarray:
     """Box x1 y1 x2 y2 around ``(N, 2)`` and a margin, within the picture."""
     low, high = keypoints.min(0) - padding, keypoints.max(0) + padding
-    return np.clip(np.concatenate([low, high]), 0, SIZE - 1)
+    return np.clip(np.concatenate([low, high]), 0, SIDE - 1)
 
 
 def random_box(keypoints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -128,7 +128,7 @@ def random_box(keypoints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     low, high = keypoints.min(0), keypoints.max(0)
     size, (scale, shift) = 1.5 * (high - low), rng.uniform([[0.9] * 2, [-0.1] * 2], [[1.1] * 2, [0.1] * 2])
     center, half = (low + high) / 2 + shift * size, scale * size / 2
-    return np.clip(np.concatenate([center - half, center + half]), 0, SIZE - 1).astype(np.float32)
+    return np.clip(np.concatenate([center - half, center + half]), 0, SIDE - 1).astype(np.float32)
 
 
 def box_generator(seed: int, uid: str, frame: int, side: int) -> np.random.Generator:
@@ -138,7 +138,7 @@ def box_generator(seed: int, uid: str, frame: int, side: int) -> np.random.Gener
 
 def _inside(pixels: np.ndarray) -> np.ndarray:
     with np.errstate(invalid='ignore'):
-        return np.asarray(((pixels >= 0) & (pixels < SIZE)).all(-1))  # NaN is not
+        return np.asarray(((pixels >= 0) & (pixels < SIDE)).all(-1))  # NaN is not
 
 
 def _shown(pixels: np.ndarray, seen: np.ndarray) -> np.ndarray:

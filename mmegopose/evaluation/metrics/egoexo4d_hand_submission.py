@@ -1,10 +1,14 @@
 """Write the submission file of the Ego-Exo4D hand pose challenge."""
+import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.logging import print_log
 
+from ...datasets.readers.hand_pose.egoexo4d_hand import PINHOLE
+from ...geometry.root_translation import translation_from_crop
 from ...registry import METRICS
 from ..submissions.egoexo4d_hand_file import (
     Hand,
@@ -26,6 +30,10 @@ class EgoExo4DHandSubmission(GatheredMetric):
     the landscape camera. Hands of a body model (with ``pred_translation``) are written from their wrist, all others as
     the model predicts them.
 
+    With ``in_camera`` hands are told from the camera: they are put where ``pred_keypoints (B,T,21,2)`` are seen in the
+    undistorted picture, by ``box_center`` and ``box_size`` of the crop. Such a file tells a model of bodies where the
+    wrists are (``mmegopose predict --wrists``, :class:`.HandWrists`).
+
     With a ``template`` the file has exactly its takes and frames, and is checked against it: what is wrong, such as a
     hand whose picture could not be read, is raised as ``ValueError`` after the file was written, so that no prediction
     is lost.
@@ -33,6 +41,7 @@ class EgoExo4DHandSubmission(GatheredMetric):
     Args:
         out_file: path of the JSON file; its folder is made if need be.
         template: path of ``ego_pose_gt_anno_test_public.json``, or of an annotation file.
+        in_camera: tell hands from the camera. A hand that is seen nowhere in front of it is left out.
         prefix: prefix of the names of the results.
 
     Raises:
@@ -42,8 +51,10 @@ class EgoExo4DHandSubmission(GatheredMetric):
     default_prefix = 'submission'
     visualization_hook = 'MeshVisualizationHook'
 
-    def __init__(self, out_file: str, template: str | None = None, prefix: str | None = None):
+    def __init__(self, out_file: str, template: str | None = None, in_camera: bool = False,
+                 prefix: str | None = None):
         super().__init__(prefix)
+        self.in_camera = in_camera
         self.out_file = out_file
         self.template = None if template is None else read_hand_poses(template)
 
@@ -67,6 +78,8 @@ class EgoExo4DHandSubmission(GatheredMetric):
                 joints = joints - joints[:, :, :1]
             mirrored = sample['crop_mirrored'].cpu()[..., None, None]
             joints = torch.where(mirrored, joints * joints.new_tensor([1, -1, 1]), joints)
+            if self.in_camera:
+                joints = joints + _places(joints, sample)[..., None, :]
             kept = sample['scored'].cpu().bool() if 'scored' in sample else torch.ones_like(frames, dtype=torch.bool)
             kept = kept if skipped is None else kept & ~skipped
             for row, place in kept.nonzero().tolist():
@@ -78,7 +91,11 @@ class EgoExo4DHandSubmission(GatheredMetric):
         return facts['take_uid'], str(frame), facts['side']
 
     def compute_metrics(self, results: list[tuple]) -> dict[str, int]:
-        poses = dict(sorted(results, key=lambda result: (result[0][0], int(result[0][1]), result[0][2])))
+        placed = [(hand, pose) for hand, pose in results if not self.in_camera or np.isfinite(pose).all()]
+        if len(placed) < len(results):
+            print_log(f'{len(results) - len(placed)} hands are seen nowhere in front of the camera and left out',
+                      logger='current', level=logging.WARNING)
+        poses = dict(sorted(placed, key=lambda result: (result[0][0], int(result[0][1]), result[0][2])))
         template = self.template
         if template is None:
             template = {}
@@ -94,3 +111,16 @@ class EgoExo4DHandSubmission(GatheredMetric):
             problems.insert(0, f'{len(self.skipped)} hands have no pose, because their pictures could not be read')
         raise_problems(self.out_file, problems)
         return dict(takes=len(template), hands=len(poses))
+
+
+def _places(joints: torch.Tensor, sample: dict) -> torch.Tensor:
+    """Translations ``(B,T,3)`` of hands ``(B,T,21,3)`` that are no longer mirrored; NaN where they are seen nowhere."""
+    if lacking := [name for name in ('pred_keypoints', 'box_center', 'box_size') if name not in sample]:
+        raise KeyError(f'in_camera=True needs the fields {lacking}: the model should also say where joints are seen, '
+                       'JointQueryHead(keypoints=True)')
+    side = torch.where(sample['crop_mirrored'].cpu(), -1.0, 1.0)[..., None, None]
+    keypoints = sample['pred_keypoints'].detach().float().cpu() * torch.cat([torch.ones_like(side), side], -1)
+    arrays = [value.flatten(0, 1).double().numpy() for value in (
+        joints, keypoints, sample['box_center'].cpu(), sample['box_size'].cpu())]
+    arrays.append(np.tile(PINHOLE, (joints.shape[:2].numel(), 1)))
+    return torch.from_numpy(translation_from_crop(*arrays)).unflatten(0, joints.shape[:2]).to(joints)

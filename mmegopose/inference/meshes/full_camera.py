@@ -3,7 +3,7 @@ import numpy as np
 import torch
 
 from ...geometry.crops import camera_in_image, image_focal
-from ...geometry.root_translation import pinhole, root_translation
+from ...geometry.root_translation import pinhole, translation_from_crop
 
 MIRROR = np.array([[1, -1, -1], [-1, 1, 1], [-1, 1, 1]])  # signs of a rotation matrix in the mirrored scene
 
@@ -48,9 +48,7 @@ def place_in_image(crop: dict, right: np.ndarray, cameras: np.ndarray) -> dict:
     arrays = weak, center, size, 2 * cameras[:, 2:], cameras[:, 0].copy()
     translation = camera_in_image(*map(torch.from_numpy, arrays)).numpy()
     translation[:, 1] *= cameras[:, 0] / cameras[:, 1]
-    pixels = center[:, None] + points * size[:, None, None]
-    rays = (pixels - cameras[:, None, 2:]) / cameras[:, None, :2]
-    found, _, _ = root_translation(joints, rays, np.array([1.0, 1, 0, 0]), np.ones(joints.shape[:2]))
+    found = translation_from_crop(joints, points, center, size, cameras)
     translation = np.where(np.isfinite(found).all(-1, keepdims=True), found, translation)
     turned = {name: np.where(right[:, None, None, None], crop[name], mirrored_rotations(crop[name]))
               for name in ('global_orient', 'body_pose')}

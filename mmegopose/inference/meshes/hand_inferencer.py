@@ -1,6 +1,7 @@
 """Joints of hands in pictures and videos, by models of the hand task of Ego-Exo4D."""
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -30,8 +31,9 @@ class HandInferencer(MeshInferencer):
         motions = hands('frames/', poses='openpose_folder', intrinsics=(150, 150, 255.5, 255.5), upright=False)
 
     The model tells joints from the wrist. Where that is, the 2D poses tell, at which the joints should be seen (least
-    squares), or else the box, which they should fill. :meth:`.Motion.to_world` brings them to the world, with the poses
-    of the camera.
+    squares); without them the model itself, if it says where it sees the joints (``keypoints`` of its head), or else,
+    much more roughly, the box, which they should fill. :meth:`.Motion.to_world` brings them to the world, with the
+    poses of the camera.
 
     Args:
         kwargs: see :class:`.Inferencer`.
@@ -61,7 +63,10 @@ class HandInferencer(MeshInferencer):
             as :meth:`.MeshInferencer.__call__`.
         """
         self.upright = upright
-        return super().__call__(images, mesh=False, **kwargs)
+        known = kwargs.get('intrinsics') is not None or kwargs.get('field_of_view') is not None
+        facts = dict(upright=upright, camera='known' if known else 'unknown')
+        return [replace(motion, provenance=motion.provenance | facts)
+                for motion in super().__call__(images, mesh=False, **kwargs)]
 
     def _windows(self, shots, subjects, rows):
         facts = dict(mirror_axis='x' if self.upright else 'y', mirror_left=self.dataset.get('mirror_left', True))
@@ -76,16 +81,29 @@ class HandInferencer(MeshInferencer):
         rows, good = data.windows.rows(sample.index.cpu().numpy(), None).rows, sample.scored.cpu()
         if not good.any():
             return
-        rows, joints = rows[good.numpy()], sample.pred_joints.cpu()[good].double()  # (n,), (n,21,3)
-        if self.upright:
-            joints = turn_joints(joints, torch.full((len(joints),), -QUARTER))
-        back = mirror_joints(joints, axis='x' if self.upright else 'y')
-        joints = torch.where(sample.crop_mirrored.cpu()[good][:, None, None], back, joints).numpy()
+        rows, mirrored = rows[good.numpy()], sample.crop_mirrored.cpu()[good]
+        joints = self._as_pictured(sample.pred_joints.cpu()[good].double(), mirrored)  # (n,21,3)
         cameras = np.stack([image_camera((float(w), float(h)), field_of_view, intrinsics)
                             for w, h in sample.image_size.cpu()[good].numpy()])
-        places = place_hands(joints, data.store.frames['keypoints'][rows], data.store.frames['box'][rows], cameras)
+        keypoints = data.store.frames['keypoints'][rows]
+        if 'pred_keypoints' in sample:
+            seen = torch.nn.functional.pad(sample.pred_keypoints.cpu()[good].double(), (0, 1))
+            seen = self._as_pictured(seen, mirrored)
+            seen[..., :2] *= sample.box_size.cpu()[good].numpy()[:, None, None]
+            seen[..., :2] += sample.box_center.cpu()[good].numpy()[:, None]
+            seen[..., 2] = 1
+            few = (keypoints[..., 2] > 0).sum(1) < MIN_KEYPOINTS
+            keypoints = np.where(few[:, None, None], seen, keypoints)
+        places = place_hands(joints, keypoints, data.store.frames['box'][rows], cameras)
         for row, one, place in zip(rows, joints, places):
             yield int(row), dict(joints=(one + place).astype(np.float32))
+
+    def _as_pictured(self, points: torch.Tensor, mirrored: torch.Tensor) -> np.ndarray:
+        """Points of crops ``(n,21,3)``, mirrored where ``mirrored (n,)``, in the axes of the pictures."""
+        if self.upright:
+            points = turn_joints(points, torch.full((len(points),), -QUARTER))
+        back = mirror_joints(points, axis='x' if self.upright else 'y')
+        return torch.where(mirrored[:, None, None], back, points).numpy()
 
 
 def lay_on_side(batch: dict) -> dict:

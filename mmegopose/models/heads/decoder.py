@@ -118,11 +118,13 @@ class JointQueryHead(BaseModule):
         mlp_ratio: hidden channels of its feed-forward networks per channel.
         drop_rate: its dropout.
         deviations: also say how large the error of each coordinate may be, for :class:`.ResidualLikelihoodLoss`.
+        keypoints: also say where in the crop each joint is seen, for :class:`.KeypointLoss`: with the joints, which are
+            metres, it tells how far a hand is from the camera. Beyond the paper.
     """
 
     def __init__(self, embed_dim: int = 1280, num_joints: int = 21, decoder_dim: int | None = None, depth: int = 12,
                  mlp_ratio: float = 4.0, drop_rate: float = 0.1, deviations: bool = False,
-                 init_cfg: dict | None = None):
+                 keypoints: bool = False, init_cfg: dict | None = None):
         super().__init__(init_cfg)
         dim = decoder_dim or embed_dim
         if dim % 64:
@@ -137,11 +139,13 @@ class JointQueryHead(BaseModule):
         self.deviation = nn.Linear(dim, 3) if deviations else None
         if deviations:  # training starts with errors of a few centimetres
             nn.init.constant_(self.deviation.bias, math.log(0.03))
+        self.keypoint = nn.Linear(dim, 2) if keypoints else None
 
     def forward(self, tokens: Tensor) -> dict:
         """``(B,T,N,C) -> dict(joints=(B,T,J,3))``, metres, target frame; every frame on its own.
 
-        With deviations also ``log_deviation (B,T,J,3)``, logarithms of metres.
+        With deviations also ``log_deviation (B,T,J,3)``, logarithms of metres; with keypoints ``keypoints (B,T,J,2)``,
+        crop units.
         """
         context = self.proj(tokens.flatten(0, 1))  # (B*T, N, D)
         x = self.query.expand(context.shape[0], -1, -1)  # (B*T, J, D)
@@ -150,4 +154,6 @@ class JointQueryHead(BaseModule):
         output = dict(joints=self.readout(x))
         if self.deviation is not None:
             output['log_deviation'] = self.deviation(x)
+        if self.keypoint is not None:
+            output['keypoints'] = self.keypoint(x)
         return {key: value.unflatten(0, tokens.shape[:2]) for key, value in output.items()}  # (B, T, J, 3)

@@ -13,7 +13,7 @@ from mmegopose.inference.inputs.tables import read_table
 from mmegopose.inference.inputs.times import find_time, guess_time_unit
 
 TIME, POSES = walk()
-TEXT = [name for name in WRITERS if name not in ('record3d', 'arrays', 'colmap')]
+TEXT = [name for name in WRITERS if name not in ('record3d', 'arrays', 'colmap', 'egoexo4d')]
 
 
 def text_file(name, folder):

@@ -50,6 +50,7 @@ WRITERS = dict(  # format: (write(folder) -> path, options)
     record3d=(lambda d: files.write_record3d(d / 'a.r3d', TIME, in_preset(POSES, 'openxr')), {}),
     hololens=(lambda d: files.write_egobody(d / 'x_head_hand_eye.csv', TIME, in_preset(POSES, 'openxr')), {}),
     aria_mps=(lambda d: files.write_mps(d, TIME, in_preset(POSES, 'aria')), {}),
+    egoexo4d=(lambda d: files.write_camera_pose(d / 'uid.json', in_preset(POSES, 'aria')), {}),
     arrays=(lambda d: save(d / 'a.npz', poses=POSES[:, :3], time=TIME), {}))
 
 

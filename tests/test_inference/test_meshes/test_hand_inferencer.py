@@ -1,13 +1,18 @@
 """Joints of hands from pictures: placed where they are seen, whichever way the pictures lie."""
+import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from helpers.egoexo_hand_fixture import CAMERA, hand_in_camera, project
 
+from mmegopose.cli import main
+from mmegopose.datasets.readers.head_pose.hand_poses import read_hands_in_camera
 from mmegopose.engine.config import load_config
 from mmegopose.inference import HandInferencer, load_inferencer
+from mmegopose.inference.inputs.hands import write_hand_predictions
 from mmegopose.inference.inputs.poses_2d import collect_frames
 from mmegopose.inference.meshes.hand_inferencer import place_hands
 from mmegopose.registry import MODELS
@@ -85,6 +90,41 @@ def test_true_joints_are_placed_where_they_are(picture):
     assert by_box[2] == pytest.approx(joints[0][2], rel=0.3)
 
 
+@pytest.mark.parametrize('upright', [False, True])
+@pytest.mark.parametrize('side', ['left', 'right'])
+def test_the_model_sees_where_a_hand_is(hands, picture, monkeypatch, tmp_path, upright, side):
+    """True joints and their places in the crop in the place of what the model says: the hand is where it is."""
+    image, joints, points = picture
+    seen, predict = points, hands.predict
+    if upright:
+        image, joints = np.rot90(image, -1).copy(), joints @ UP.T
+        seen = np.stack([511 - points[:, 1], points[:, 0]], -1)
+
+    def knows(batch):
+        sample = predict(batch)
+        center = sample.box_center[0, 0].numpy()
+        center = center if not upright else np.array([center[1], 511 - center[0]])
+        crop = (points - center) / sample.box_size[0, 0].numpy()
+        mirror = np.array([1, -1, 1]) if sample.crop_mirrored[0, 0] else np.ones(3)
+        lying = picture[1] - picture[1][0]
+        sample.pred_joints = torch.tensor(lying * mirror)[None, None]
+        sample.pred_keypoints = torch.tensor(crop * mirror[:2])[None, None]
+        return sample
+
+    monkeypatch.setattr(hands, 'predict', knows)
+    box = np.r_[seen.min(0) - 9, seen.max(0) + 30]
+    motion, = hands([image], boxes=box, right=side == 'right', upright=upright, **LENS)
+    np.testing.assert_allclose(motion.joints[0], joints, atol=1e-5)
+    assert write_hand_predictions([motion], tmp_path / 'hands.json') == 1
+    (frames, found), = read_hands_in_camera(tmp_path / 'hands.json').values()
+    assert frames.tolist() == [0] and not np.isfinite(found[0, int(side == 'left')]).any()
+    np.testing.assert_allclose(found[0, int(side == 'right')], picture[1], atol=1e-5)  # as the camera on its side
+    for other, told in ((hands([image], boxes=box, right=True, upright=upright), 'only a known camera tells'),
+                        ([motion.to_root()], 'not Motion')):
+        with pytest.raises(ValueError, match=told):
+            write_hand_predictions(other, tmp_path / 'hands.json')
+
+
 def test_boxes_alone_and_frames_of_reference(hands, picture):
     image, _, points = picture
     box = np.r_[points.min(0), points.max(0)]
@@ -96,3 +136,20 @@ def test_boxes_alone_and_frames_of_reference(hands, picture):
     pose = np.eye(4)
     pose[:3, 3] = [1, 2, 3]
     np.testing.assert_allclose(motion.to_world(pose).joints, motion.joints + [1, 2, 3], atol=1e-5)
+
+
+def test_hands_of_all_pictures_in_one_file(hands, picture, tmp_path, monkeypatch, capsys):
+    """As ``mmegopose predict ... --wrists`` reads it; another model has no such file."""
+    cv2.imwrite(str(tmp_path / 'hand.png'), picture[0])
+    monkeypatch.setattr('mmegopose.inference.load_inferencer', lambda *args, **options: hands)
+    box = map(str, [*picture[2].min(0), *picture[2].max(0)])
+    command = ['predict', str(tmp_path / 'hand.png'), '--out', str(tmp_path / 'a.json'), '--model', 'any',
+               '--hand', 'left']
+    assert main([*command, '--box', *box, '--field-of-view', '120', '--options', 'upright=False']) == 0
+    assert '1 hands in the camera, for mmegopose predict TRACK --wrists' in capsys.readouterr().out
+    written = json.loads((tmp_path / 'a.json').read_text())['recording']['0']
+    assert np.shape(written['left_hand_3d']) == (21, 3) and written['right_hand_3d'] == []
+    monkeypatch.setattr('mmegopose.inference.load_inferencer', lambda *args, **options: None)
+    with pytest.raises(SystemExit):
+        main([*command, '--overwrite'])
+    assert 'is for models of hands' in capsys.readouterr().err

@@ -12,7 +12,7 @@ from ..images.annotations import BAD_ANNOTATION, skip_reason
 from ..images.image_rows import SkipReport, image_store, no_usable_sample
 
 SPLITS, LABELS, SIDES = ('train', 'val', 'test'), ('manual', 'auto'), ('right', 'left')
-SIDE = 512  # of the undistorted pictures, pixels
+SIDE, PINHOLE = 512, (150., 150., 255.5, 255.5)  # of the undistorted pictures: pixels, fx fy cx cy
 DOWNLOAD = ('data_root should be the folder that mmegopose prepare egoexo4d-hand, or the official preparation, has '
             'written, with annotation/ and image/ in it')
 TEMPLATE = ('copy it from handpose/data_preparation of https://github.com/EGO4D/ego-exo4d-egopose, or name it in '

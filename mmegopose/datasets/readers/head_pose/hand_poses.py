@@ -41,8 +41,10 @@ def read_hands_in_camera(path: str | Path) -> dict:
     wrists = wrists[np.isfinite(wrists).all(-1)]
     distance, in_front = np.linalg.norm(wrists, axis=-1), wrists[:, 2] > 0
     if len(wrists) and np.median(distance) > MAX_DISTANCE_M:
-        raise BadFile(f'{path}: wrists are typically {np.median(distance):.4g} from the camera, which looks like '
-                      'millimetres; the file must be in metres: divide by 1000')
+        told = ('which looks like millimetres; the file must be in metres: divide by 1000'
+                if np.median(distance) > MIN_DISTANCE_M * 1000 else
+                'farther than arms reach: another focal length, or hands that the model does not know')
+        raise BadFile(f'{path}: wrists are typically {np.median(distance):.4g} from the camera, {told}')
     if len(wrists) and (np.median(distance) < MIN_DISTANCE_M or in_front.mean() < 0.5):
         raise BadFile(f'{path}: wrists are typically {1000 * np.median(distance):.0f} mm from the origin, and '
                       f'{in_front.mean():.0%} of them in front of the camera, so hands are told from the wrist; where '

@@ -1,5 +1,5 @@
 """Head tracks of what people record with: headsets, glasses, phones, SLAM, tables and arrays of their own."""
-from .aria_mps import read_aria_mps
+from .aria_mps import read_aria_mps, read_egoexo4d_camera
 from .arrays import read_array_track
 from .colmap import read_colmap
 from .csv_track import read_csv_track
@@ -12,6 +12,6 @@ from .track_formats import FORMATS, detect_track_format, read_head_track
 from .track_import import ImplausibleTrack, import_track
 
 __all__ = ['DEVICES', 'FORMATS', 'HeadTrack', 'ImplausibleTrack', 'detect_track_format', 'device_offset', 'head_offset',
-           'import_track', 'read_aria_mps', 'read_array_track', 'read_colmap', 'read_csv_track', 'read_euroc',
-           'read_head_track', 'read_hololens', 'read_kitti', 'read_record3d', 'read_stray_scanner',
+           'import_track', 'read_aria_mps', 'read_array_track', 'read_colmap', 'read_csv_track', 'read_egoexo4d_camera',
+           'read_euroc', 'read_head_track', 'read_hololens', 'read_kitti', 'read_record3d', 'read_stray_scanner',
            'read_tum']

@@ -1,9 +1,13 @@
-"""Project Aria: the trajectory of its machine perception services (MPS), or of the second generation's own software."""
+"""Project Aria: the trajectory of its machine perception services (MPS), or of the second generation's own software,
+and the camera poses that Ego-Exo4D made of it."""
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from ....datasets.readers.head_pose.egoexo4d_body import FPS
+from ....datasets.readers.head_pose.egoexo4d_files import read_track
 from ....files import BadFile, read_json
 from ....geometry.conventions import PoseConvention, invert
 from ....geometry.trajectory import rigidity_error
@@ -76,6 +80,26 @@ def read_aria_mps(path: str | Path, *, trajectory: str = 'auto', calibration=Non
         table.columns['tracking_timestamp_us'], poses @ camera.T_device_camera,
         PoseConvention('z', CAMERA_AXES[camera.device]), source=str(csv), world=table.columns.get(world_id),
         quality=quality, gravity=gravity, device=camera.device, facts=facts, **{'time_unit': 'us', **options})
+
+
+def read_egoexo4d_camera(path: str | Path, **options) -> HeadTrack:
+    """Head track of a take of Ego-Exo4D, of the RGB camera of its glasses: 30 frames a second, frame 0 at 0 s.
+
+    Args:
+        path: ``annotations/ego_pose/<split>/camera_pose/<take_uid>.json``.
+        options: of :func:`.track_import.import_track`.
+
+    Raises:
+        BadFile: no camera poses of Ego-Exo4D.
+        ImplausibleTrack: the self-tests failed.
+    """
+    path, counts = Path(path).expanduser(), Counter[str]()
+    _, first, poses, known = read_track(path, 0, counts)
+    facts = dict(format='egoexo4d', uid=path.name.split('.')[0], time_of_frame_0=0.0,
+                 notes=[f'{count} {what}' for what, count in counts.items() if count])
+    return import_track((first + np.arange(len(poses))) / FPS, np.where(known[:, None, None], poses, np.nan),
+                        PoseConvention('z', CAMERA_AXES['aria_gen1']), source=str(path), device='aria_gen1',
+                        facts=facts, **options)
 
 
 def _find(path: Path, trajectory: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ....files import BadFile
 from ..formats import choose_format
 from ..tables import read_header
-from .aria_mps import is_mps_folder, read_aria_mps
+from .aria_mps import is_mps_folder, read_aria_mps, read_egoexo4d_camera
 from .arrays import read_array_track
 from .colmap import read_colmap
 from .csv_track import read_csv_track
@@ -19,9 +19,9 @@ from .track import HeadTrack
 from .track_import import import_track
 
 FORMATS: dict[str, Callable] = dict(
-    aria_mps=read_aria_mps, csv=read_csv_track, stray_scanner=read_stray_scanner, record3d=read_record3d,
-    hololens=read_hololens, tum=read_tum, euroc=read_euroc, kitti=read_kitti, colmap=read_colmap,
-    arrays=read_array_track)
+    aria_mps=read_aria_mps, egoexo4d=read_egoexo4d_camera, csv=read_csv_track,
+    stray_scanner=read_stray_scanner, record3d=read_record3d, hololens=read_hololens, tum=read_tum, euroc=read_euroc,
+    kitti=read_kitti, colmap=read_colmap, arrays=read_array_track)
 
 
 def read_head_track(path: str | Path, format: str = 'auto', **options) -> HeadTrack:
@@ -77,6 +77,8 @@ def _of_file(path: Path) -> str | None:
     suffix = path.suffix.lower()
     if path.name in ('images.txt', 'images.bin'):
         return 'colmap'
+    if suffix == '.json' and _names_extrinsics(path):
+        return 'egoexo4d'
     if suffix in ('.r3d', '.json'):
         return 'record3d'
     if suffix == '.npz' and zipfile.is_zipfile(path):
@@ -111,6 +113,12 @@ def _first_row(path: Path) -> list:
 def _starts_with_comment(path: Path) -> bool:
     with open(path, encoding='utf-8-sig', errors='replace') as file:
         return next((line.startswith('#') for line in file if line.strip()), False)
+
+
+def _names_extrinsics(path: Path) -> bool:
+    """Whether the first part of a file, with its first cameras, names camera_extrinsics."""
+    with open(path, encoding='utf-8-sig', errors='replace') as file:
+        return '"camera_extrinsics"' in file.read(1 << 16)
 
 
 def _is_number(text: str) -> bool:
