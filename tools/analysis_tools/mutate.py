@@ -1,6 +1,9 @@
 """Change one place of a file at a time and see whether the tests notice: what survives needs a test, or an explanation.
 
-Numbers, comparisons, signs and products are changed. The file is put back each time, also after Ctrl-C.
+Numbers, truth values, comparisons, signs and products are changed. The tests and what they import are loaded once: a
+mutant inside of a function is tried in a fork of this process, which has run nothing of it. One outside, such as a
+constant of the module, is written to the file and tried in a process of its own; the file is put back at the end, also
+after Ctrl-C.
 
 Example:
     python tools/analysis_tools/mutate.py mmegopose/evaluation/functional/joint_errors.py \\
@@ -8,46 +11,91 @@ Example:
 """
 import argparse
 import ast
-import copy
+import gc
+import inspect
+import multiprocessing
+import os
 import random
+import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import NamedTuple
+
+import pytest
+import torch.distributed.tensor  # noqa: F401  (a second, which the first assert_close of each fork would take)
 
 SWAPS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
          ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
-         ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
+         ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.FloorDiv: ast.Mult, ast.Pow: ast.Mult}
+MEMORY = 12 << 30  # bytes that the tests of a mutant may take
 
 
-def mutants(source: str) -> Iterator[tuple[int, str, str]]:
-    """``(line, what, source)`` of every mutant of a program."""
+class Mutant(NamedTuple):
+    """A changed program.
+
+    Attributes:
+        line: of the change.
+        what: was changed.
+        source: all of it.
+        function: qualified name of the function in whose body the change is; None: outside of any.
+    """
+    line: int
+    what: str
+    source: str
+    function: str | None
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Every mutant of a program."""
     tree = ast.parse(source)
-    for number, node in enumerate(ast.walk(tree)):
-        for change in _changes(node):
-            mutant = copy.deepcopy(tree)
-            target = next(other for i, other in enumerate(ast.walk(mutant)) if i == number)
-            what = change(target)
-            yield getattr(node, 'lineno', 0), what, ast.unparse(mutant)
+    functions = dict(_bodies(tree, ''))
+    for node in list(ast.walk(tree)):
+        change = _change(node)
+        if change:
+            before = dict(vars(node))
+            what = change(node)
+            yield Mutant(getattr(node, 'lineno', 0), what, ast.unparse(tree), functions.get(node))
+            vars(node).update(before)
 
 
-def _changes(node: ast.AST) -> list:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return [_number]
+def _bodies(scope: ast.AST, name: str) -> Iterator[tuple[ast.AST, str]]:
+    """Every node in the body of a function of a module or class, with the function's qualified name."""
+    for child in ast.iter_child_nodes(scope):
+        if isinstance(child, ast.ClassDef):
+            yield from _bodies(child, f'{name}{child.name}.')
+        elif isinstance(child, ast.FunctionDef):
+            yield from ((node, name + child.name) for part in child.body for node in ast.walk(part))
+
+
+def _change(node: ast.AST) -> Callable | None:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float, bool):
+        return _number
     if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
-        return [_comparison]
+        return _comparison
     if isinstance(node, (ast.BinOp, ast.BoolOp)) and type(node.op) in SWAPS:
-        return [_operator]
-    return []
+        return _operator
+    if isinstance(node, ast.UnaryOp) and type(node.op) in (ast.USub, ast.Invert, ast.Not):
+        return _sign
+    return None
 
 
 def _number(node: ast.Constant) -> str:
-    before, node.value = node.value, node.value + 1 if isinstance(node.value, int) else node.value * 1.5 + 1e-3
+    before = node.value
+    node.value = {bool: lambda x: not x, int: lambda x: x + 1, float: lambda x: x * 1.5 + 1e-3}[type(before)](before)
     return f'{before} -> {node.value}'
 
 
+def _sign(node: ast.UnaryOp) -> str:
+    node.operand = ast.UnaryOp(node.op, node.operand)
+    return f'{type(node.op).__name__} twice'
+
+
 def _comparison(node: ast.Compare) -> str:
-    before, node.ops[0] = node.ops[0], SWAPS[type(node.ops[0])]()
+    before, node.ops = node.ops[0], [SWAPS[type(node.ops[0])](), *node.ops[1:]]
     return f'{type(before).__name__} -> {type(node.ops[0]).__name__}'
 
 
@@ -56,13 +104,81 @@ def _operator(node) -> str:
     return f'{type(before).__name__} -> {type(node.op).__name__}'
 
 
-def survives(tests: list, timeout: float) -> bool:
-    """Whether all tests pass."""
-    try:
-        return subprocess.run([sys.executable, '-m', 'pytest', '-q', '-x', '-m', 'not slow', *map(str, tests)],
-                              capture_output=True, timeout=timeout).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
+OPTIONS = ['-q', '-x', '-p', 'no:cacheprovider', '-m', 'not slow']
+
+
+class Trial:
+    """Tests of a file, tried on its mutants."""
+
+    def __init__(self, file: Path, tests: list[str]):
+        self.file, self.tests, self.source = file, tests, file.read_text(encoding='utf-8')
+        sys.path.insert(0, os.getcwd())
+        _quietly(lambda: pytest.main([*OPTIONS, '--collect-only', *tests]))
+        here = {name: Path(module.__file__) for name, module in sys.modules.items()
+                if getattr(module, '__file__', None) and Path(module.__file__).is_relative_to(Path.cwd())}
+        self.module = next((sys.modules[name] for name, path in here.items() if path == file.resolve()), None)
+        package = file.resolve().relative_to(Path.cwd()).parts[0]
+        for name, path in here.items():  # tests may compute when they are loaded: a fork loads them again
+            if path.relative_to(Path.cwd()).parts[0] != package:
+                del sys.modules[name]
+        gc.freeze()  # nothing of it is looked through, and so copied, in a fork
+
+    def survives(self, mutant: Mutant | None, timeout: float) -> bool:
+        """Whether all tests pass."""
+        function = None if mutant is None or self.module is None else _functions(self.module).get(mutant.function)
+        if mutant is None or function is not None:
+            child = multiprocessing.get_context('fork').Process(target=self._fork, args=[mutant, function])
+            child.start()
+            child.join(timeout)
+            child.kill()
+            child.join()
+            return child.exitcode == 0
+        try:
+            self.file.write_text(mutant.source, encoding='utf-8')
+            return subprocess.run([sys.executable, '-B', '-m', 'pytest', *OPTIONS, *self.tests], capture_output=True,
+                                  timeout=timeout + 20).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            self.file.write_text(self.source, encoding='utf-8')
+
+    def _fork(self, mutant: Mutant | None, function: FunctionType | None):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        if mutant is not None:
+            code = compile(mutant.source, self.file, 'exec')
+            function.__code__ = next(found for found in _codes(code) if found.co_qualname == mutant.function)
+        os._exit(_quietly(lambda: int(pytest.main([*OPTIONS, *self.tests]))))
+
+
+def _quietly(run: Callable):
+    kept = os.dup(1), os.dup(2)
+    with open(os.devnull, 'w') as null:
+        for number in (1, 2):
+            os.dup2(null.fileno(), number)
+        try:
+            return run()
+        finally:
+            for number, old in zip((1, 2), kept):
+                os.dup2(old, number)
+
+
+def _functions(module: ModuleType) -> dict[str, FunctionType]:
+    """Functions and methods of a module by their qualified names."""
+    classes = [value for value in vars(module).values() if inspect.isclass(value)
+               and value.__module__ == module.__name__]
+    values = [value for scope in (module, *classes) for value in vars(scope).values()]
+    values = [getattr(value, 'fget', None) or getattr(value, 'func', None) or getattr(value, '__func__', value)
+              for value in values]
+    values = [inspect.unwrap(value) if callable(value) else value for value in values]
+    return {value.__qualname__: value for value in values
+            if isinstance(value, FunctionType) and value.__module__ == module.__name__}
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
 
 
 def main():
@@ -71,23 +187,19 @@ def main():
     parser.add_argument('--tests', nargs='+', required=True, help='files of tests that should notice')
     parser.add_argument('--limit', type=int, default=50, help='mutants to try, drawn at random')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--timeout', type=float, default=300, help='seconds of the tests of one mutant')
     args = parser.parse_args()
-    source = args.file.read_text(encoding='utf-8')
-    every = list(mutants(source))
+    trial = Trial(args.file, args.tests)
+    every = list(mutants(trial.source))
     chosen = random.Random(args.seed).sample(every, min(args.limit, len(every)))
-    if not survives(args.tests, args.timeout):
-        sys.exit('error: the tests fail without any change')
-    left = []
-    try:
-        for line, what, text in sorted(chosen):
-            args.file.write_text(text, encoding='utf-8')
-            if survives(args.tests, args.timeout):
-                left.append(f'{args.file}:{line}: {what}')
-                print(f'survived {left[-1]}', flush=True)
-    finally:
-        args.file.write_text(source, encoding='utf-8')
-    print(f'{len(chosen)} of {len(every)} mutants tried, {len(left)} survived')
+    begin = time.monotonic()
+    if not trial.survives(None, 600):
+        sys.exit('error: the tests fail without any change, or take ten minutes')
+    timeout, count = 5 * (time.monotonic() - begin) + 20, 0
+    for mutant in sorted(chosen):
+        if trial.survives(mutant, timeout):
+            count += 1
+            print(f'survived {args.file}:{mutant.line}: {mutant.what}', flush=True)
+    print(f'{len(chosen)} of {len(every)} mutants tried, {count} survived')
 
 
 if __name__ == '__main__':
