@@ -112,8 +112,7 @@ class PoseConvention:
     def options(self, other: 'PoseConvention | None' = None) -> str:
         """The facts as arguments, e.g. ``up='y', camera='right up back'``; only those that differ from ``other``."""
         facts = {key: getattr(self, key) for key in ('up', 'camera', 'direction', 'unit')}
-        if 'camera' in facts:
-            facts['camera'] = next((k for k, v in CAMERA_AXES.items() if v == self.camera), self.camera)
+        facts['camera'] = next((k for k, v in CAMERA_AXES.items() if v == self.camera), self.camera)
         return ', '.join(f'{key}={value!r}' for key, value in facts.items()
                          if other is None or getattr(self, key) != getattr(other, key))
 

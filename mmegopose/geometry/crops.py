@@ -20,7 +20,7 @@ MIN_BOX_KEYPOINTS = 4     # fewer do not tell how large a hand or a person is
 
 
 def box_from_keypoints(keypoints: np.ndarray, confidence: np.ndarray, rescale: float = 2.0,
-                       aspect: tuple | None = (192, 256), min_confidence: float = 0.5) -> tuple:
+                       aspect: tuple | None = (192, 256), min_confidence: float = MIN_BOX_CONFIDENCE) -> tuple:
     """Square box around the keypoints of one instance.
 
     Args:

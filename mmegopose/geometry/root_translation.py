@@ -83,7 +83,7 @@ def root_translation(joints: np.ndarray, points: np.ndarray, camera: np.ndarray,
     lines[..., 0, 0] = lines[..., 1, 1] = 1
     lines[..., 2] = -image
     right = image * joints[..., 2:] - joints[..., :2]                                            # (T,J,2)
-    now, translation, normal = weight, np.zeros((len(joints), 3)), np.tile(np.eye(3), (len(joints), 1, 1))
+    now = weight
     for number in range(PASSES):
         normal = np.einsum('tj,tjka,tjkb->tab', now, lines, lines)
         enough &= np.linalg.cond(normal) < 1e8
@@ -94,8 +94,7 @@ def root_translation(joints: np.ndarray, points: np.ndarray, camera: np.ndarray,
         if number < PASSES - 1:
             now = weight / np.square(np.where(seen & enough[:, None], depth, 1))
     rest = np.einsum('tjka,ta->tjk', lines, translation) - right                                 # in units of depth
-    freedom = np.maximum(2 * seen.sum(1) - 3, 1)
-    variance = np.einsum('tj,tjk,tjk->t', now, rest, rest) / freedom
+    variance = np.einsum('tj,tjk,tjk->t', now, rest, rest) / (2 * seen.sum(1) - 3)
     covariance = variance[:, None, None] * np.linalg.inv(normal)
     off = rest / np.where(seen & enough[:, None], depth, 1)[..., None] * camera[:2]
     residual = np.sqrt(np.where(seen, np.square(off).sum(-1), 0).sum(1) / np.maximum(seen.sum(1), 1))

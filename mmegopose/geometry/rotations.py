@@ -63,5 +63,11 @@ def so3_exp(vector: Tensor) -> Tensor:
 
 def yaw_matrix(angle: Tensor) -> Tensor:
     """Rotation about the vertical axis, angle in radians, ``(...) -> (..., 3, 3)``."""
-    c, s, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
+    return heading_matrix(torch.stack([angle.cos(), angle.sin()], -1))
+
+
+def heading_matrix(direction: Tensor) -> Tensor:
+    """Rotation about the vertical axis that brings x to a level unit vector, ``(..., 2) -> (..., 3, 3)``."""
+    c, s = direction.unbind(-1)
+    zero, one = torch.zeros_like(c), torch.ones_like(c)
     return torch.stack([c, -s, zero, s, c, zero, zero, zero, one], -1).unflatten(-1, (3, 3))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .rigid import invert_rigid, make_rigid
-from .rotations import rotation_to_6d, so3_log
+from .rotations import heading_matrix, rotation_to_6d, so3_log
 
 # 'aria': the landscape RGB camera of Ego-Exo4D (x down the body, y to the wearer's left, z forward).
 # 'opencv': an upright camera (x right, y down, z forward).
@@ -37,10 +37,7 @@ def heading_frame(T_world_camera: Tensor, camera_axes: str = 'aria') -> Tensor:
     heading = torch.stack([left[..., 1], -left[..., 0]], -1)
     level = heading.norm(dim=-1, keepdim=True)
     heading = torch.nn.functional.normalize(torch.where(level > 1e-3, heading, forward), dim=-1)
-    c, s = heading.unbind(-1)
-    zero, one = torch.zeros_like(c), torch.ones_like(c)
-    rotation = torch.stack([c, -s, zero, s, c, zero, zero, zero, one], -1).unflatten(-1, (3, 3))
-    return make_rigid(rotation, T_world_camera[..., :3, 3])
+    return make_rigid(heading_matrix(heading), T_world_camera[..., :3, 3])
 
 
 def translation_features(T_world_camera: Tensor) -> Tensor:

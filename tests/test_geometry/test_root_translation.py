@@ -1,6 +1,7 @@
 """Where a body is in front of a camera: an exact case, noise, and what the uncertainty says of it."""
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
 
 from mmegopose.datasets.mocap_sequences import MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET
@@ -25,7 +26,12 @@ def test_what_a_camera_is():
     assert pytest.approx([500 / np.tan(np.radians(25))] * 2 + [500, 400]) == CAMERA
     matrix = [[900, 0, 480], [0, 910, 410], [0, 0, 1]]
     np.testing.assert_array_equal(pinhole(SIZE, intrinsics=matrix), [900, 910, 480, 410])
-    for options, message in ((dict(), 'either'), (dict(field_of_view=60, intrinsics=matrix), 'either'),
+    np.testing.assert_array_equal(pinhole(SIZE, intrinsics=(900, 910, -5, -6)), [900, 910, -5, -6])  # of a cut image
+    assert pinhole(SIZE, 1)[0] == pytest.approx(500 / np.tan(np.radians(0.5)))
+    assert pinhole(SIZE, 178.9)[0] == pytest.approx(500 / np.tan(np.radians(89.45)))
+    for options, message in ((dict(), 'either'), (dict(field_of_view=179), 'field_of_view=179'),
+                             (dict(intrinsics=(900, 0, 500, 400)), 'fx, fy'),
+                             (dict(field_of_view=60, intrinsics=matrix), 'either'),
                              (dict(field_of_view=0.9), 'field_of_view=0.9'), (dict(intrinsics=(1, 2, 3)), 'fx, fy'),
                              (dict(intrinsics=(30, 30, 500, 400)), 'another size')):
         with pytest.raises(ValueError, match=message):
@@ -63,6 +69,32 @@ def test_noise_is_as_large_as_the_uncertainty_says():
     scaled = np.sqrt(np.square(error / spread).mean(0))
     assert (scaled > 0.7).all() and (scaled < 1.4).all()
     assert abs(np.mean(error[:, 2])) < 0.02  # noise does not draw people nearer
+
+
+def test_the_error_in_the_image_is_least():
+    """Of somebody who reaches from 0.5 to 2 m, as scipy finds it joint by joint; the nearest joints weigh most."""
+    rng = np.random.default_rng(0)
+    joints, weight = rng.uniform(-1, 1, (20, 17, 3)) * (0.5, 0.5, 0.75), rng.uniform(0.5, 1, (20, 17))
+    place = rng.normal((0, 0, 1.25), 0.02, (20, 3))
+    points = perspective(joints + place[:, None], CAMERA[:2], CAMERA[2:]) + rng.normal(0, 1, (20, 17, 2))
+    found = root_translation(joints, points, CAMERA, weight)[0]
+
+    def off(translation, body, seen, weight):
+        return ((perspective(body + translation, CAMERA[:2], CAMERA[2:]) - seen) * np.sqrt(weight)[:, None]).ravel()
+
+    best = [least_squares(off, *start, args=case).x for *start, case in zip(place, zip(joints, points, weight))]
+    np.testing.assert_allclose(found, best, atol=1e-4)
+
+
+def test_joints_that_are_not_known_have_no_weight():
+    joints, place = real_motion(5)
+    points = perspective(joints + place[:, None], CAMERA[:2], CAMERA[2:]) + np.arange(17)[:, None] % 3
+    weight = np.ones(points.shape[:2])
+    weight[:, 3] = weight[:, 7] = 0
+    wanted = root_translation(joints, points, CAMERA, weight)
+    joints[:, 3], points[:, 7] = np.nan, np.nan
+    for found, expected in zip(root_translation(joints, points, CAMERA, np.ones_like(weight)), wanted, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_depth_is_not_known_from_too_little():

@@ -53,6 +53,13 @@ def test_so3_exp_is_smooth_at_zero():
     assert torch.autograd.gradgradcheck(so3_exp, vector)
 
 
+@pytest.mark.parametrize('angle', [1e-8, 3e-3, 9.9e-3, 1.01e-2])  # the series ends at 1e-2
+def test_so3_exp_has_all_digits_at_small_angles(angle):
+    c, s = np.cos(angle), np.sin(angle)
+    np.testing.assert_allclose(so3_exp(torch.tensor([angle, 0, 0], dtype=torch.float64)),
+                               [[1, 0, 0], [0, c, -s], [0, s, c]], rtol=1e-15, atol=0)
+
+
 def test_6d_and_matrix_round_trip():
     matrix = torch.from_numpy(Rotation.random(20, rng=3).as_matrix()).reshape(4, 5, 3, 3)
     torch.testing.assert_close(rotation_from_6d(rotation_to_6d(matrix)), matrix, atol=1e-12, rtol=0)
@@ -71,6 +78,8 @@ def test_rigid_transforms():
     rotation = torch.from_numpy(Rotation.random(6, rng=2).as_matrix()).reshape(2, 3, 3, 3)
     transform = make_rigid(rotation, torch.randn(2, 3, 3, dtype=torch.float64))
     points = torch.randn(2, 3, 5, 3, dtype=torch.float64)
+    torch.testing.assert_close(apply_rigid(transform, points), torch.einsum(
+        'btij,btpj->btpi', rotation, points) + transform[..., None, :3, 3], atol=1e-12, rtol=0)
     there_and_back = apply_rigid(invert_rigid(transform), apply_rigid(transform, points))
     torch.testing.assert_close(there_and_back, points, atol=1e-12, rtol=0)
     torch.testing.assert_close(invert_rigid(transform), torch.linalg.inv(transform), atol=1e-12, rtol=0)

@@ -94,3 +94,11 @@ def test_transposed_poses_are_not_rigid():
     pose[:3, 3] = 5, -3, 1.6
     np.testing.assert_array_equal(rigidity_error(np.stack([pose, pose.T, pose * np.nan])), [0, np.inf, np.inf])
     assert rigidity_error(pose[:3]) == 0
+
+
+def test_mirrored_incomplete_and_scaled_poses_are_not_rigid():
+    pose = make_rigid(torch.from_numpy(Rotation.random(3, random_state=0).as_matrix()), torch.zeros(3, 3)).numpy()
+    pose[0, :3, 2] *= -1                       # a reflection
+    pose[1, 1, 3] = np.inf                     # a place that is nowhere
+    pose[2, :3, :3] *= 1.01
+    np.testing.assert_allclose(rigidity_error(pose), [np.inf, np.inf, 1.01 ** 2 - 1], rtol=1e-9)

@@ -1,8 +1,8 @@
 """Pinhole cameras with lens distortion: poses, projection, screen coordinates.
 
 Camera axes are x right, y down, z forward. ``intrinsics (..., 9)`` are fx fy cx cy k1 k2 k3 p1 p2, the first four in
-pixels or in screen units; they broadcast against ``points (..., 3)`` without
-its last dimension, so that one camera for each clip of a batch ``(B, T, J, 3)`` is ``(B, 1, 1, 9)``.
+pixels or in screen units; they broadcast against ``points (..., 3)`` without its last dimension, so that one camera for
+each window of a batch ``(B, T, J, 3)`` is ``(B, 1, 1, 9)``.
 """
 from dataclasses import dataclass
 from typing import TypeVar
