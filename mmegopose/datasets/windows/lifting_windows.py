@@ -148,8 +148,8 @@ class STCFormerWindows(LiftingWindows):
         self.answers, self.half, self.whole_chunks = np.array([num_frames // 2]), num_frames // 2, whole_chunks
 
     def list(self) -> None:
-        if self.whole_chunks and not self.test_mode:
-            self.num_frames += self.window_stride - 1
+        # From the numbers of the arguments: what was bound once may be bound again.
+        self.num_frames = 2 * self.half + (self.window_stride if self.whole_chunks and not self.test_mode else 1)
         super().list()
 
     def cut(self, total):
