@@ -13,10 +13,18 @@ import numpy as np
 import torch
 
 from ...datasets.readers.head_pose.egoexo4d_files import read_track
-from ...files import as_floats, atomic_write, read_json, require
+from ...files import atomic_write, require
 from ...structures import get_skeleton
 from ..benchmarks.egoexo4d_body_benchmark import clip_mask, score_sequence, summarize_body_pose
-from .submission_checks import broken_values, count_and_name, name_first, read_points, unit_problem
+from .submission_checks import (
+    broken_values,
+    count_and_name,
+    name_first,
+    read_challenge_file,
+    read_points,
+    stack_poses,
+    unit_problem,
+)
 
 SKELETON = get_skeleton('coco17')
 MAX_REACH_M = 2.5  # that no joint can be from the headset, or from the middle of the body
@@ -39,9 +47,7 @@ def read_submission(path: str | Path) -> dict:
         ValueError: the file is not JSON, was cut off, holds a take or frame twice, or does not nest as it should;
             names the file and the place.
     """
-    submission = read_json(path, twice=(twice := []))
-    if twice:
-        raise ValueError(f'{path} holds {name_first(map(repr, twice))} twice: each take and frame should be there once')
+    submission = read_challenge_file(path)
     wanted = '{take_uid: {"take_name": text, "body": {frame: 17 x [x, y, z]}}}'
     for uid, take in submission.items():
         if not (isinstance(take, dict) and isinstance(take.get('take_name'), str)
@@ -115,8 +121,10 @@ def score_submission(submission: dict, ground_truth: dict, clip_filter: bool = T
         if missing:
             raise ValueError(f'take {uid} ({truth["take_name"]}) has no prediction for {_frames(missing)} to be scored')
         unscored = np.full((SKELETON.num_joints, 3), np.nan)
-        pred = _poses([body.get(frame, unscored) for frame in frames], f'take {uid} of the submission')
-        gt = _poses([truth['body'][frame] for frame in frames], f'take {uid} of the ground truth')
+        pred = stack_poses([body.get(frame, unscored) for frame in frames], SKELETON.num_joints,
+                           f'take {uid} of the submission')
+        gt = stack_poses([truth['body'][frame] for frame in frames], SKELETON.num_joints,
+                         f'take {uid} of the ground truth')
         visible = ~gt[..., 0].isnan()
         scores.append(score_sequence(truth['take_name'], pred, gt, visible, frame_ids, clip_filter, pa_mpjpe))
     return summarize_body_pose(scores, SKELETON)
@@ -187,14 +195,6 @@ def _implausible_bodies(frames: np.ndarray, poses: np.ndarray, cameras: dict) ->
         problems.append(f'joints farther than {MAX_REACH_M} m from the middle of the body in '
                         f'{_frames(frames[far & ~known])}')
     return problems
-
-
-def _poses(poses: list, where: str) -> torch.Tensor:
-    """``(n,17,3)`` float64."""
-    try:
-        return torch.from_numpy(as_floats(poses).reshape(len(poses), SKELETON.num_joints, 3))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{where} has poses that are not {SKELETON.num_joints} x 3 numbers') from error
 
 
 def _frames(frames: Iterable[str]) -> str:

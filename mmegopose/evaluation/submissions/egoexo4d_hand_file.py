@@ -14,11 +14,19 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...files import as_floats, atomic_write, read_json
+from ...files import atomic_write
 from ..benchmarks.egoexo4d_hand_benchmark import EGOEXO4D_HAND
 from ..benchmarks.pose_rules import joint_scores
 from ..units import MM_PER_M
-from .submission_checks import broken_values, count_and_name, name_first, read_points, unit_problem
+from .submission_checks import (
+    broken_values,
+    count_and_name,
+    hand_unit_problem,
+    name_first,
+    read_challenge_file,
+    read_points,
+    stack_poses,
+)
 
 SIDES = ('left', 'right')
 NUM_JOINTS = 21
@@ -34,9 +42,7 @@ def read_hand_poses(path: str | Path) -> dict:
         ValueError: the file is not JSON, was cut off, holds a take or frame twice, or does not nest as it should;
             names the file and the place.
     """
-    content = read_json(path, twice=(twice := []))
-    if twice:
-        raise ValueError(f'{path} holds {name_first(map(repr, twice))} twice: each take and frame should be there once')
+    content = read_challenge_file(path)
     for uid, take in content.items():
         frames = take if isinstance(take, dict) else {'': None}
         wrong = [frame for frame, hands in frames.items()
@@ -147,7 +153,7 @@ def score_hand_poses(submission: dict, ground_truth: dict, offset: bool = False)
                if _is_empty(submission.get(hand[0], {}).get(hand[1], {}).get(f'{hand[2]}_hand_3d'))]
     if lacking:
         raise ValueError(f'the submission has no prediction for {count_and_name("hand", lacking)} to be scored')
-    pred, gt = (_poses([content[uid][frame][f'{side}_hand_3d'] for uid, frame, side in hands], name)
+    pred, gt = (stack_poses([content[uid][frame][f'{side}_hand_3d'] for uid, frame, side in hands], NUM_JOINTS, name)
                 for content, name in ((submission, 'the submission'), (ground_truth, 'the ground truth')))
     masks = [ground_truth[uid][frame].get(f'{side}_hand_valid_3d') for uid, frame, side in hands]
     odd = [_place(hand) for hand, mask in zip(hands, masks)
@@ -178,9 +184,8 @@ def _pose_problems(places: Sequence[str], entries: list) -> list[str]:
     good = ~broken & ~zero
     if not good.any():
         return problems
-    # A hand in metres measures about 0.2: the bounds lie midway (in the logarithm) between the units.
     size = np.linalg.norm(np.ptp(poses, axis=1), axis=-1)
-    if unit := unit_problem(np.median(size[good]), 'median size of a hand', max_millimetres=60, max_metres=2):
+    if unit := hand_unit_problem(size[good]):
         return [*problems, unit]
     tell('a hand larger than half a metre', good & (size > MAX_SIZE_M))
     rooted = np.linalg.norm(poses[:, 0], axis=-1) < MAX_WRIST_M
@@ -188,14 +193,6 @@ def _pose_problems(places: Sequence[str], entries: list) -> list[str]:
         tell(f'the wrist is far from the origin (as in the camera), but at it in {int((rooted & good).sum())} others '
              '(as relative to the wrist),', ~rooted & good)
     return problems
-
-
-def _poses(poses: list, where: str) -> torch.Tensor:
-    """``(n,21,3)`` float64."""
-    try:
-        return torch.from_numpy(as_floats(poses).reshape(len(poses), NUM_JOINTS, 3))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f'{where} has hands that are not {NUM_JOINTS} x 3 numbers') from error
 
 
 def _is_empty(entry) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from ...files import MAX_JSON, BadFile, atomic_write, parse_json, read_json
 from ...npz import require_bound
 from ...structures import get_skeleton
-from .submission_checks import broken_values, count_and_name, read_points, unit_problem
+from .submission_checks import broken_values, count_and_name, hand_unit_problem, read_points
 
 MANO_JOINTS, MANO_VERTICES = 21, 778
 MANO_ORDER = (0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20)  # of the joints of FreiHAND
@@ -149,9 +149,7 @@ def validate_hand_submission(submission: Sequence, challenge: str) -> list[str]:
 
 def _implausible_hands(points: np.ndarray, index: np.ndarray, wanted: HandChallenge) -> list[str]:
     """What is odd about ``points (n,P,3)`` of the samples ``index (n,)``."""
-    size = np.median(np.linalg.norm(np.ptp(points, axis=1), axis=-1))
-    # A hand in metres measures about 0.2: the bounds lie midway (in the logarithm) between the units.
-    unit = unit_problem(size, 'median size of a hand', max_millimetres=60, max_metres=2)
+    unit = hand_unit_problem(np.linalg.norm(np.ptp(points, axis=1), axis=-1))
     problems = [unit] if unit else []
     behind = (points[..., 2] * wanted.axes[2] < 0).all(1)
     if behind.any():

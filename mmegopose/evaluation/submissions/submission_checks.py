@@ -1,12 +1,43 @@
-"""What the checks of every submission share: naming of places, numbers of the right form, units, broken values."""
+"""What the files of all challenges share: reading, numbers of the right form, units, broken values, names of places."""
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
-from ...files import as_floats
+from ...files import as_floats, read_json
 
 MAX_LISTED = 5  # names in a message
+
+
+def read_challenge_file(path: str | Path) -> dict:
+    """Content of a JSON file in which takes and frames are keys.
+
+    Raises:
+        ValueError: the file is not a JSON dict, was cut off, or holds a key twice.
+    """
+    content = read_json(path, twice=(twice := []))
+    if twice:
+        raise ValueError(f'{path} holds {name_first(map(repr, twice))} twice: each take and frame should be there once')
+    return content
+
+
+def stack_poses(poses: Sequence, num_points: int, where: str) -> torch.Tensor:
+    """Poses that are to be scored, ``(n,P,3)`` float64.
+
+    Args:
+        poses: n entries of ``num_points`` times three numbers; NaN is one.
+        num_points: P.
+        where: what holds them, for the message.
+
+    Raises:
+        ValueError: an entry has another form.
+    """
+    try:
+        return torch.from_numpy(as_floats(poses).reshape(len(poses), num_points, 3))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{where} has poses that are not {num_points} x 3 numbers') from error
 
 
 class Points(NamedTuple):
@@ -85,6 +116,12 @@ def unit_problem(size: float, what: str, max_millimetres: float, max_metres: flo
         if size > bound:
             return f'looks like {unit} ({what}: {size:.0f}); the file must be in metres: divide by {factor}'
     return None
+
+
+def hand_unit_problem(sizes: np.ndarray) -> str | None:
+    """:func:`unit_problem` of hands, of which ``sizes (n,)`` are measured from corner to corner of their box."""
+    # A hand in metres measures about 0.2: the bounds lie midway (in the logarithm) between the units.
+    return unit_problem(float(np.median(sizes)), 'median size of a hand', max_millimetres=60, max_metres=2)
 
 
 def name_first(names: Iterable, max_names: int = MAX_LISTED) -> str:
