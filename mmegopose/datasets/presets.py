@@ -210,6 +210,7 @@ class ImageMeshDataset(WindowDataset):
         detections: file of 2D poses from a detector, see :func:`.read_detections`; without it they are the labels.
         augment: options of :class:`.CropAugment` in training; False: no augmentation. Bodies are mirrored in half of
             the samples by default.
+        degrade: options of :class:`.DegradeImage` in training, blur and holes; None: pictures stay as they are.
         corruption: options of :class:`.PoseErrors` for the 2D poses in training; False: none.
         test_mode: no randomness, true vertices where known, and the sequences for the metrics.
         seed: seed of augmentation and corruption.
@@ -223,7 +224,8 @@ class ImageMeshDataset(WindowDataset):
                  split: str | None = None, num_frames: int = 1, window_stride: int | None = None,
                  crop: dict | None = None, pose_form: str | None = 'image', heatmap_size: int = 64,
                  detections: str | None = None, augment: dict | bool | None = None,
-                 corruption: dict | bool | None = None, test_mode: bool = False, seed: int = 0):
+                 degrade: dict | None = None, corruption: dict | bool | None = None, test_mode: bool = False,
+                 seed: int = 0):
         store = _read(reader, data_root, split)
         if num_frames > 1 and not store.info['video']:
             raise ValueError(f'num_frames={num_frames} needs a data set of videos; {store.title} has single images, '
@@ -232,6 +234,8 @@ class ImageMeshDataset(WindowDataset):
         if not test_mode and augment is not False:
             options = dict(flip_prob=0.5 if store.info['kind'] == 'body' else 0.0) | dict(augment or {})
             pipeline.insert(0, dict(options, type='CropAugment'))
+        if not test_mode and degrade is not None:
+            pipeline.append(dict(degrade, type='DegradeImage'))
         if pose_form is not None:
             pipeline.append(dict(type='CropPose', detections=detections))
             if not test_mode and corruption is not False:

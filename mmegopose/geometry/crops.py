@@ -164,6 +164,12 @@ def normalize_image(images: np.ndarray, color: np.ndarray | None = None) -> np.n
     return out
 
 
+def denormalize_image(inputs: np.ndarray) -> np.ndarray:
+    """RGB images ``(...,H,W,3)`` uint8 of network inputs ``(...,3,H,W)``; undoes :func:`normalize_image`."""
+    mean, std = np.float32(IMAGE_MEAN) * 255, np.float32(IMAGE_STD) * 255
+    return np.round(np.clip(np.moveaxis(inputs, -3, -1) * std + mean, 0, 255)).astype(np.uint8)
+
+
 def camera_translation(camera: Tensor, focal: float = FOCAL, size: float = CROP_SIZE) -> Tensor:
     """Translation ``(...,3)``, metres, of a crop's weak-perspective camera ``(...,3)``: scale and shift (x, y).
 

@@ -3,20 +3,13 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..geometry.crops import CROP_SIZE, FOCAL, IMAGE_MEAN, IMAGE_STD
+from ..geometry.crops import CROP_SIZE, FOCAL
 from ..rendering.mesh_images import flat_shading, render
 from ..rendering.skeleton_images import draw_skeletons
 from ..structures import SkeletonStyle
 
 MESH_COLOR, TRUTH_COLOR = (150, 190, 255), (255, 255, 255)
 PANEL_HEIGHT_INCHES = 2.2
-
-
-def denormalize_image(inputs: np.ndarray) -> np.ndarray:
-    """RGB images ``(...,H,W,3)`` uint8 of network inputs ``(...,3,H,W)``; undoes
-    :func:`~mmegopose.geometry.crops.normalize_image`."""
-    mean, std = np.float32(IMAGE_MEAN) * 255, np.float32(IMAGE_STD) * 255
-    return np.round(np.clip(np.moveaxis(inputs, -3, -1) * std + mean, 0, 255)).astype(np.uint8)
 
 
 def overlay_mesh(image: np.ndarray, vertices: np.ndarray, faces: np.ndarray, color: tuple = MESH_COLOR,

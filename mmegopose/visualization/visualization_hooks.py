@@ -8,10 +8,11 @@ from mmengine.hooks import Hook
 from torch import Tensor
 
 from ..files import atomic_path
+from ..geometry.crops import denormalize_image
 from ..registry import HOOKS
 from ..structures import Skeleton, get_skeleton
 from ..structures.streams import find_stream
-from .overlay import denormalize_image, draw_grid, overlay_mesh, overlay_skeletons
+from .overlay import draw_grid, overlay_mesh, overlay_skeletons
 from .pose_figures import draw_poses
 
 ROWS = 4               # of a picture

@@ -1,15 +1,17 @@
 """Augmentation of crops, what it does to labels, and the 2D pose in a crop."""
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from mmegopose.datasets.random import KeyedRandom
+from mmegopose.datasets.transforms import DegradeImage
 from mmegopose.datasets.transforms import crop_augment as augment
 from mmegopose.datasets.transforms import mesh_targets as targets
 from mmegopose.datasets.transforms.draw_pose import pose_array
-from mmegopose.geometry.crops import crop_units
+from mmegopose.geometry.crops import crop_units, denormalize_image, normalize_image
 from mmegopose.structures import get_skeleton
 
 CROP = np.load(Path(__file__).parents[1] / 'data' / 'crop_aug.npz')
@@ -83,3 +85,48 @@ def test_extreme_crops_leave_the_upper_body():
     assert (some != confidence).any(-1)[:1500].float().mean().item() == pytest.approx(0.1, abs=0.03)
     only_legs = torch.tensor([[0.] * 13 + [1] * 4])
     assert torch.equal(augment.extreme_crop(KeyedRandom([0]), only_legs, COCO, prob=1), only_legs)
+
+
+def picture_batch(count, size=(64, 48)):
+    rng = np.random.default_rng(0)
+    image = normalize_image(rng.integers(0, 255, (count, 2, *size, 3)).astype(np.uint8))
+    valid = torch.ones(count, 2, dtype=torch.bool)
+    valid[0, 1] = False
+    return dict(inputs=dict(image=torch.from_numpy(image)), random=KeyedRandom(range(count)), valid=valid)
+
+
+def test_holes_have_the_published_sizes_and_are_black():
+    degrade, batch = DegradeImage(blur_prob=0, median_prob=0), picture_batch(400)
+    before = batch['inputs']['image'].clone()
+    after = degrade(batch)['inputs']['image']
+    assert torch.equal(after[0, 1], before[0, 1])  # not valid
+    changed = (after != before).any(2)[1:]  # (n,T,H,W)
+    assert denormalize_image(after.numpy())[1:][changed.numpy()].max() == 0
+    assert torch.equal(changed[:, 0], changed[:, 1])  # frames of a window alike
+    for side, size in ((2, 64), (1, 48)):
+        extent = changed[:, 0].any(side).sum(1)  # rows, columns
+        assert extent.min() == round(0.2 * size) and extent.max() == round(0.4 * size)
+        covered = changed[:, 0].any(side).float().mean(0)
+        assert covered[0] > 0 and covered[-1] > 0 and covered.argmax() not in (0, size - 1)
+
+
+def test_a_tenth_is_blurred_and_filtered_as_by_opencv():
+    batch = picture_batch(2000, (32, 24))
+    image = denormalize_image(batch['inputs']['image'][:, 0].numpy())
+    before = batch['inputs']['image'].clone()
+    found = dict(blur=0, median=0)
+    for name, options in (('blur', dict(median_prob=0)), ('median', dict(blur_prob=0))):
+        batch['inputs']['image'], batch['random'] = before.clone(), KeyedRandom(range(2000))
+        after = DegradeImage(hole_prob=0, **options)(batch)['inputs']['image'][:, 0]
+        rows = (after != before[:, 0]).flatten(1).any(1).nonzero().flatten().tolist()
+        sides = []
+        for row in rows:
+            wanted = [normalize_image(cv2.medianBlur(image[row], side)) if name == 'median' else np.moveaxis(cv2.blur(
+                np.moveaxis(before[row, 0].numpy(), 0, -1), (side, side)), -1, 0) for side in (3, 5, 7)]
+            sides += [side for side, one in zip((3, 5, 7), wanted) if np.abs(after[row].numpy() - one).max() < 1e-5]
+        assert len(sides) == len(rows) and min(map(sides.count, (3, 5, 7))) > 40
+        found[name] = len(rows) / 2000
+    assert found == pytest.approx(dict(blur=0.1, median=0.1), abs=0.02)
+    for options in (dict(hole_prob=2), dict(hole_size=(0.4, 0.2))):
+        with pytest.raises(ValueError, match='should be'):
+            DegradeImage(**options)

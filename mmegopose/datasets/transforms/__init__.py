@@ -2,6 +2,7 @@
 from .body_augment import BodyProportions, OtherArms
 from .crop_augment import CropAugment
 from .decode_crop import DecodeCrop
+from .degrade_image import DegradeImage
 from .draw_pose import CropPose, DrawPose
 from .mesh_targets import MeshTargets
 from .pack import HeadPoseFeatures, PackInputs, TargetFrame
@@ -11,7 +12,7 @@ from .streams import DropStreams, FrameFeatures, FrameViews, GazeDirections, Han
 from .world_augment import BodyScale, FrameDrops, HeadPoseNoise, Mirror, RandomHeading
 from .wrist_places import WristPlaces
 
-__all__ = ['BodyProportions', 'BodyScale', 'CropAugment', 'CropPose', 'DecodeCrop', 'DrawPose', 'DropStreams',
-           'FrameDrops', 'FrameFeatures', 'FrameViews', 'GazeDirections', 'HandWrists', 'HeadPoseFeatures',
-           'HeadPoseNoise', 'InertialReadings', 'MeshTargets', 'Mirror', 'OtherArms', 'PackInputs', 'RandomHeading',
-           'ReadHeadPose', 'ReadKeypoints', 'TargetFrame', 'WristPlaces']
+__all__ = ['BodyProportions', 'BodyScale', 'CropAugment', 'CropPose', 'DecodeCrop', 'DegradeImage', 'DrawPose',
+           'DropStreams', 'FrameDrops', 'FrameFeatures', 'FrameViews', 'GazeDirections', 'HandWrists',
+           'HeadPoseFeatures', 'HeadPoseNoise', 'InertialReadings', 'MeshTargets', 'Mirror', 'OtherArms', 'PackInputs',
+           'RandomHeading', 'ReadHeadPose', 'ReadKeypoints', 'TargetFrame', 'WristPlaces']
