@@ -287,3 +287,12 @@ def test_hands_in_the_camera_of_another_form_or_unit_are_refused(tmp_path, joint
     (tmp_path / 'hands.json').write_text(json.dumps(one_hand(joints)))
     with pytest.raises(BadFile, match=told):
         read_hands_in_camera(tmp_path / 'hands.json')
+
+
+def test_a_truth_that_no_place_can_be_is_not_scored():
+    hands = {'take': {'0': dict(left_hand_3d=(np.eye(21, 3) + 1).tolist(), left_hand_valid_3d=[True] * 21)}}
+    far = copy.deepcopy(hands)
+    far['take']['0']['left_hand_3d'][4][1] = 1e30
+    for pred, truth, which in ((far, hands, 'the submission'), (hands, far, 'the ground truth')):
+        with pytest.raises(ValueError, match=f'{which} has poses farther than 10 km from the origin'):
+            score_hand_poses(pred, truth)

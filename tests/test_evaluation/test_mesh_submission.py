@@ -97,10 +97,11 @@ def test_all_problems_are_listed(hands):
     vertices[3][5][2] = float('nan')
     vertices[5] = np.zeros((778, 3)).tolist()
     assert validate_hand_submission([joints, vertices[1:]], 'freihand') == [
-        'joints: not 21 x 3 numbers in 3 samples (1, 2, 4)',
+        'joints: values that are not numbers in 1 sample (4)',
+        'joints: poses that are not 21 x 3 in 2 samples (1, 2)',
         'vertices: 5 samples; freihand has 6',
         'vertices: NaN or infinite coordinates in 1 sample (2)',
-        'vertices: all at zero in 1 sample (4)']
+        'vertices: all vertices at zero in 1 sample (4)']
 
 
 @pytest.mark.parametrize('factor,unit', [(1000, 'millimetres'), (100, 'centimetres')])

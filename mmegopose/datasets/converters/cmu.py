@@ -306,7 +306,7 @@ class _Reader:
             self.report.skipped[str(source.path)] = f'it has no {error}' if type(error) is KeyError else str(error)
         return None
 
-    def motion(self, source: Source, joint_frames: np.ndarray | None = None) -> BoneMotion:
+    def motion(self, source: Source, joint_frames=None) -> BoneMotion:
         fps = self.labels.get(source.path.stem, ('', None))[1]
         if source.kind == 'amc':
             skeleton = self.skeleton(source)

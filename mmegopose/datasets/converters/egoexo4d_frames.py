@@ -52,7 +52,7 @@ def write_frames(film: Path, folder: Path, numbers: list[int], params: tuple[flo
                           'square')
         picture = cv2.remap(image, *frame_map(params, len(image), portrait), cv2.INTER_LINEAR)
         with atomic_path(folder / f'{number:06d}.jpg') as path:
-            path.write_bytes(cv2.imencode('.jpg', picture)[1])
+            path.write_bytes(cv2.imencode('.jpg', picture)[1].tobytes())
         counts['frames written'] += 1
     counts['frames that the recording does not have'] += len(lost)
     return lost
@@ -70,12 +70,12 @@ def frame_map(params: tuple[float, ...], size: int, portrait: bool) -> tuple[np.
     upright = np.stack([size - 1 - lying[..., 1], lying[..., 0]], -1)
     upright[outside] = lying[outside]
     upright = np.rot90(upright, -1) if portrait else upright
-    return cv2.convertMaps(np.ascontiguousarray(upright), None, cv2.CV_16SC2)
+    return cv2.convertMaps(np.ascontiguousarray(upright), None, cv2.CV_16SC2)  # type: ignore[call-overload]
 
 
 def seen_pixels(params: tuple[float, ...]) -> np.ndarray:
     """``(512,512)`` bool: which pixels of the undistorted picture on its side the lens shows."""
-    return (_lying_map(params, FRAME) >= 0).all(-1)
+    return np.all(_lying_map(params, FRAME) >= 0, axis=-1)
 
 
 @functools.lru_cache(maxsize=2)

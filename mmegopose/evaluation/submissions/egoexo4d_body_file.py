@@ -17,11 +17,10 @@ from ...files import atomic_write, require
 from ...structures import get_skeleton
 from ..benchmarks.egoexo4d_body_benchmark import clip_mask, score_sequence, summarize_body_pose
 from .submission_checks import (
-    broken_values,
+    check_form,
     count_and_name,
     name_first,
     read_challenge_file,
-    read_points,
     stack_poses,
     unit_problem,
 )
@@ -160,24 +159,14 @@ def _sequence_problems(found: dict, wanted: dict, cameras: dict) -> list[str]:
         problems.append(f'{_frames(extra)} not in the template')
 
     frames = np.array(list(body))
-    poses, index, misshapen, unreadable = read_points(list(body.values()), SKELETON.num_joints)
-    if unreadable:
-        problems.append(f'values that are not numbers in {_frames(frames[unreadable])}')
-    if misshapen:
-        problems.append(f'poses that are not {SKELETON.num_joints} x 3 in {_frames(frames[misshapen])}')
-    return problems + _implausible_bodies(frames[index], poses, cameras) if len(poses) else problems
+    texts, poses, index = check_form(list(body.values()), SKELETON.num_joints,
+                                     lambda rows: _frames(frames[list(rows)]))
+    return problems + texts + (_implausible_bodies(frames[index], poses, cameras) if len(poses) else [])
 
 
 def _implausible_bodies(frames: np.ndarray, poses: np.ndarray, cameras: dict) -> list[str]:
     """What is odd about ``poses (n,17,3)`` of ``frames (n,)``, texts."""
-    (broken, zero), problems = broken_values(poses), []
-    if broken.any():
-        problems.append(f'NaN or infinite coordinates in {_frames(frames[broken])}')
-    if zero.any():
-        problems.append(f'all joints at zero in {_frames(frames[zero])}')
-    frames, poses = frames[~broken & ~zero], poses[~broken & ~zero]
-    if not len(frames):
-        return problems
+    problems = []
     middle = np.median(poses, axis=1)                                        # (n,3)
     size = np.median(np.linalg.norm(poses - middle[:, None], axis=-1))
     # A body in metres has a size of about 0.4: the bounds lie midway (in the logarithm) between the units.

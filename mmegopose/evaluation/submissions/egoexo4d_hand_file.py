@@ -7,7 +7,7 @@ it, from the wrist. A hand that is not asked for is ``[]``. The template nests a
 ``..._hand_valid_3d`` says so.
 """
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,12 +19,11 @@ from ..benchmarks.egoexo4d_hand_benchmark import EGOEXO4D_HAND
 from ..benchmarks.pose_rules import joint_scores
 from ..units import MM_PER_M
 from .submission_checks import (
-    broken_values,
+    check_form,
     count_and_name,
     hand_unit_problem,
     name_first,
     read_challenge_file,
-    read_points,
     stack_poses,
 )
 
@@ -170,28 +169,21 @@ def score_hand_poses(submission: dict, ground_truth: dict, offset: bool = False)
 
 def _pose_problems(places: Sequence[str], entries: list) -> list[str]:
     """What is odd about the poses of some hands."""
-    poses, index, misshapen, unreadable = read_points(entries, NUM_JOINTS)
-    problems = [f'{what} in {count_and_name("hand", [places[row] for row in rows])}' for what, rows in (
-        ('values that are not numbers', unreadable), (f'poses that are not {NUM_JOINTS} x 3', misshapen)) if rows]
-    (broken, zero), index = broken_values(poses), np.asarray(index)
+    def hands(rows: Iterable[int]) -> str:
+        return count_and_name('hand', [places[row] for row in rows])
 
-    def tell(text: str, which: np.ndarray) -> None:
-        if which.any():
-            problems.append(f'{text} in {count_and_name("hand", [places[row] for row in index[which]])}')
-
-    tell('NaN or infinite coordinates', broken)
-    tell('all joints at zero', zero)
-    good = ~broken & ~zero
-    if not good.any():
+    problems, poses, index = check_form(entries, NUM_JOINTS, hands)
+    if not len(poses):
         return problems
     size = np.linalg.norm(np.ptp(poses, axis=1), axis=-1)
-    if unit := hand_unit_problem(size[good]):
+    if unit := hand_unit_problem(size):
         return [*problems, unit]
-    tell('a hand larger than half a metre', good & (size > MAX_SIZE_M))
+    if (size > MAX_SIZE_M).any():
+        problems.append(f'a hand larger than half a metre in {hands(index[size > MAX_SIZE_M])}')
     rooted = np.linalg.norm(poses[:, 0], axis=-1) < MAX_WRIST_M
-    if (rooted & good).any() and (~rooted & good).any():
-        tell(f'the wrist is far from the origin (as in the camera), but at it in {int((rooted & good).sum())} others '
-             '(as relative to the wrist),', ~rooted & good)
+    if rooted.any() and not rooted.all():
+        problems.append(f'the wrist is far from the origin (as in the camera), but at it in {int(rooted.sum())} others '
+                        f'(as relative to the wrist), in {hands(index[~rooted])}')
     return problems
 
 

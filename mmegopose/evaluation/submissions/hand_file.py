@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import numpy as np
 from ...files import MAX_JSON, BadFile, atomic_write, parse_json, read_json
 from ...npz import require_bound
 from ...structures import get_skeleton
-from .submission_checks import broken_values, count_and_name, hand_unit_problem, read_points
+from .submission_checks import check_form, count_and_name, hand_unit_problem
 
 MANO_JOINTS, MANO_VERTICES = 21, 778
 MANO_ORDER = (0, 5, 6, 7, 9, 10, 11, 17, 18, 19, 13, 14, 15, 1, 2, 3, 4, 8, 12, 16, 20)  # of the joints of FreiHAND
@@ -132,18 +133,10 @@ def validate_hand_submission(submission: Sequence, challenge: str) -> list[str]:
     for name, rows, num_points in zip(('joints', 'vertices'), submission, (MANO_JOINTS, MANO_VERTICES)):
         if len(rows) != wanted.num_samples:
             problems.append(f'{name}: {len(rows)} samples; {challenge} has {wanted.num_samples}')
-        points, index, misshapen, unreadable = read_points(rows, num_points)
-        if misshapen or unreadable:
-            where = count_and_name('sample', sorted(misshapen + unreadable))
-            problems.append(f'{name}: not {num_points} x 3 numbers in {where}')
-        broken, zero = broken_values(points)
-        if broken.any():
-            problems.append(f'{name}: NaN or infinite coordinates in {count_and_name("sample", index[broken])}')
-        if zero.any():
-            problems.append(f'{name}: all at zero in {count_and_name("sample", index[zero])}')
-        good = ~broken & ~zero
-        if good.any():
-            problems += [f'{name}: {text}' for text in _implausible_hands(points[good], index[good], wanted)]
+        texts, points, index = check_form(rows, num_points, partial(count_and_name, 'sample'), name)
+        if len(points):
+            texts += _implausible_hands(points, index, wanted)
+        problems += [f'{name}: {text}' for text in texts]
     return problems
 
 

@@ -1,11 +1,11 @@
 """What the files of all challenges share: reading, numbers of the right form, units, broken values, names of places."""
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from ...datasets.readers.units import MAX_COORDINATE_M
 from ...files import as_floats, read_json
 
 MAX_LISTED = 5  # names in a message
@@ -32,36 +32,50 @@ def stack_poses(poses: Sequence, num_points: int, where: str) -> torch.Tensor:
         where: what holds them, for the message.
 
     Raises:
-        ValueError: an entry has another form.
+        ValueError: an entry has another form, or a point is farther away than any place.
     """
     try:
-        return torch.from_numpy(as_floats(poses).reshape(len(poses), num_points, 3))
+        points = as_floats(poses).reshape(len(poses), num_points, 3)
     except (TypeError, ValueError) as error:
         raise ValueError(f'{where} has poses that are not {num_points} x 3 numbers') from error
+    if (np.abs(points) > MAX_COORDINATE_M).any():
+        raise ValueError(f'{where} has poses farther than {MAX_COORDINATE_M / 1000:g} km from the origin; coordinates '
+                         'are metres')
+    return torch.from_numpy(points)
 
 
-class Points(NamedTuple):
-    """Numbers of a submission, sorted by form.
+def check_form(entries: Sequence, num_points: int, name: Callable[[Iterable[int]], str],
+               noun: str = 'joints') -> tuple[list[str], np.ndarray, np.ndarray]:
+    """What is wrong with the form of the poses in a file, and the poses with which nothing is.
 
-    Attributes:
-        points: ``(n,P,3)`` float64, the entries of the right form.
-        places: ``(n,)`` int64, of these entries among all.
-        misshapen: places of the entries with numbers in another form.
-        unreadable: places of the entries that hold something else than numbers.
+    Args:
+        entries: poses, or whatever is in their place.
+        num_points: joints or vertices of a pose.
+        name: names the entries of some places, e.g. ``'2 frames (7, 8)'``.
+        noun: what the points are.
+
+    Returns:
+        A line for each kind of mistake; points ``(n,P,3)`` float64, finite and not all at zero; and their places
+        ``(n,)`` among the entries.
     """
-    points: np.ndarray
-    places: np.ndarray
-    misshapen: list
-    unreadable: list
+    points, places, misshapen, unreadable = _read_points(entries, num_points)
+    broken, zero = ~np.isfinite(points).all((1, 2)), (points == 0).all((1, 2))
+    problems = [f'{text} in {name(rows)}' for text, rows in (
+        ('values that are not numbers', unreadable), (f'poses that are not {num_points} x 3', misshapen),
+        ('NaN or infinite coordinates', places[broken]), (f'all {noun} at zero', places[zero])) if len(rows)]
+    good = ~broken & ~zero
+    return problems, points[good], places[good]
 
 
-def read_points(entries: Sequence, num_points: int) -> Points:
-    """Sort entries by whether they are ``num_points`` times three numbers."""
+def _read_points(entries: Sequence, num_points: int) -> tuple[np.ndarray, np.ndarray, list, list]:
+    """Points ``(n,P,3)`` and places ``(n,)`` of the entries that are so many times three numbers; the places of those
+    with numbers in another form, and of those that hold something else.
+    """
     shape = (num_points, 3)
     whole = _numbers(entries)
     if whole is not None and whole.shape[1:] == shape:  # many times faster than one by one
-        return Points(whole.astype(np.float64), np.arange(len(whole)), [], [])
-    points, index, misshapen, unreadable = [], [], [], []
+        return whole.astype(np.float64), np.arange(len(whole)), [], []
+    points, places, misshapen, unreadable = [], [], [], []
     for i, entry in enumerate(entries):
         array = _numbers(entry)
         if array is None:
@@ -70,9 +84,9 @@ def read_points(entries: Sequence, num_points: int) -> Points:
             misshapen.append(i)
         else:
             points.append(array)
-            index.append(i)
+            places.append(i)
     stacked = np.stack(points).astype(np.float64) if points else np.zeros((0, *shape))
-    return Points(stacked, np.array(index, np.int64), misshapen, unreadable)
+    return stacked, np.array(places, np.int64), misshapen, unreadable
 
 
 def _numbers(values) -> np.ndarray | None:
@@ -98,11 +112,6 @@ def _leaves(values):
             yield from _leaves(value)
     else:
         yield values
-
-
-def broken_values(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which of ``points (n,P,3)`` are not finite, and which are all at zero: ``(n,)`` bool each."""
-    return ~np.isfinite(points).all((1, 2)), (points == 0).all((1, 2))
 
 
 def unit_problem(size: float, what: str, max_millimetres: float, max_metres: float) -> str | None:
