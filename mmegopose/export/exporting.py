@@ -79,6 +79,8 @@ def export_model(module: PortedModule, path: str | Path, *, check: bool = True,
         if difference is not None and not difference <= tolerance:
             raise ValueError(f'the exported model differs from the inferencer by up to {difference:.2g} m, more than '
                              f'{tolerance:g}: {path} was not written')
+        if len(files) > 1:
+            path.unlink(missing_ok=True)  # a kill in between must not leave it beside the weights of another
         for file in reversed(files):  # the weights before the model that reads them
             os.replace(file, path.with_name(file.name))
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..engine.checkpoint import newest_checkpoint
 from ..engine.config import load_config
+from ..files import atomic_write
 from .motions import OpenMotions
 from .rows import BenchmarkRow
 
@@ -38,7 +39,8 @@ def train_row(row: BenchmarkRow, seed: int, motions: OpenMotions, folder: Path) 
         print(f'{row.task}: {row.name}, seed {seed}: training, log in {work_dir / "train.log"}', flush=True)
         start = time.monotonic()
         run_logged(work_dir / 'train.log', *command)
-        done.write_text(f'{time.monotonic() - start:.0f} s\n')
+        with atomic_write(done) as file:
+            file.write(f'{time.monotonic() - start:.0f} s\n')
     return Path(newest_checkpoint(work_dir))
 
 

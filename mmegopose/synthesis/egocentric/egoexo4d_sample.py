@@ -115,5 +115,6 @@ def _kept(images: Iterator[np.ndarray], folder: Path) -> Iterator[np.ndarray]:
     """The pictures, each of which is written by its number, too."""
     folder.mkdir(parents=True)
     for number, image in enumerate(images):
-        cv2.imwrite(str(folder / f'{number:06d}.jpg'), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        picture = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
+        (folder / f'{number:06d}.jpg').write_bytes(picture.tobytes())  # cv2.imwrite does not tell of a full disk
         yield image
