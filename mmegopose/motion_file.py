@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import BadFile
+from .files import DAMAGE, BadFile
 from .npz import KINDS, read_arrays, write_arrays
 from .structures import get_skeleton
 
@@ -69,7 +69,7 @@ def load_motion(path: str | Path, max_bytes: int, motion_class: type, mesh_class
             image_size=facts.get('image_size'))  # files of before have none
     except BadFile:
         raise
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
+    except DAMAGE as error:
         text = error.args[0] if error.args else error
         raise BadFile(f'{path} is not a saved motion, or a damaged one: {text}') from None
 

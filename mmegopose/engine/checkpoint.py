@@ -16,7 +16,7 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from ..files import BadFile, atomic_write, first_bytes, stand_in
+from ..files import DAMAGE, BadFile, atomic_write, first_bytes, stand_in
 from ..models.weights.renames import rename_old_keys
 
 PROGRAMS = ('config', 'cfg')  # keys of ``meta`` whose text is a config
@@ -70,6 +70,8 @@ def load_from_local(filename, map_location='cpu', **_):
             if damaged:
                 raise CheckpointError(f'{path} is damaged (checksum of {damaged}): use another checkpoint')
         return _without_programs(torch.load(path, map_location=map_location, weights_only=True))
+    except CheckpointError:
+        raise
     except pickle.UnpicklingError as error:
         # torch's own text, which advises to load without protection, is not shown: not as a cause either
         reason = re.search(r'(GLOBAL \S+|Unsupported class .*)', str(error))
@@ -81,8 +83,7 @@ def load_from_local(filename, map_location='cpu', **_):
         ) from None
     except MemoryError:
         raise CheckpointError(f'{path} asks for more memory than there is') from None
-    except (RuntimeError, OverflowError, EOFError, zipfile.BadZipFile, KeyError, AttributeError, IndexError, TypeError,
-            UnicodeDecodeError) as error:
+    except DAMAGE as error:
         raise _damaged(path, error) from error
     except OSError as error:
         if error.errno != errno.EINVAL:  # which torch raises for a seek before the start of a cut file

@@ -16,6 +16,7 @@ from .cameras import perspective
 IMAGE_MEAN, IMAGE_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)   # of ImageNet, RGB, values in [0,1]
 FOCAL, CROP_SIZE = 5000.0, 256
 MIN_BOX_CONFIDENCE = 0.5  # of a keypoint that a box is put around; those at or below it do not count
+MAX_SHARE = 16            # sides of an image that a box may have: in its crop the image has a sixteenth
 MIN_BOX_KEYPOINTS = 4     # fewer do not tell how large a hand or a person is
 
 
@@ -109,7 +110,7 @@ def crop_image(image: np.ndarray, center: np.ndarray, size: float, patch_size: i
         to pixels of the crop, for :func:`apply_affine`.
 
     Raises:
-        ValueError: the box is empty, or all of it is outside of the image.
+        ValueError: the box is empty, all of it is outside of the image, or it is so large that no image is to be seen.
     """
     height, width = image.shape[:2]
     transform = crop_transform(center, size, patch_size, rotation)
@@ -117,6 +118,9 @@ def crop_image(image: np.ndarray, center: np.ndarray, size: float, patch_size: i
     if not all(-reach < place < side - 1 + reach for place, side in zip(center, (width, height), strict=True)):
         raise ValueError(f'the box with centre {np.asarray(center).tolist()} and size {size} lies outside of the '
                          f'image of {width} x {height} pixels')
+    if size > MAX_SHARE * max(width, height):  # to blur for it would take for ever
+        raise ValueError(f'the box of size {size} is more than {MAX_SHARE} times as large as the image of '
+                         f'{width} x {height} pixels')
     shrink = size / patch_size / 2
     if antialias and shrink > 1.1:
         image = _blur(image, (shrink - 1) / 2)

@@ -17,7 +17,7 @@ sys.path.insert(0, osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__)))))
 
 from mmegopose.datasets.readers.lifting.videopose3d import read_cameras
 from mmegopose.engine.config import user_errors
-from mmegopose.files import BadFile, atomic_write
+from mmegopose.files import DAMAGE, BadFile, atomic_write
 
 SIZES = {'54138969': (1000, 1002), '55011271': (1000, 1000), '58860488': (1000, 1000), '60457274': (1000, 1002)}
 NUM_SUBJECTS = 11
@@ -42,7 +42,7 @@ def read_videopose3d(path) -> dict:
         return {subject: {inner['id']: _videopose3d_entry(inner, outer)
                           for inner, outer in zip(intrinsics, poses, strict=True)}
                 for subject, poses in extrinsics.items() if all(poses)}  # subjects without labels have empty poses
-    except (SyntaxError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except DAMAGE as error:
         raise BadFile(f"{path} is not VideoPose3D's common/h36m_dataset.py ({type(error).__name__}: {error}); copy it "
                       'from https://github.com/facebookresearch/VideoPose3D') from None
 
@@ -64,7 +64,7 @@ def read_metadata(path) -> dict:
         numbers = np.array(text.strip(' \n[]').split(), float)
         poses = numbers[:-9 * len(SIZES)].reshape(len(SIZES), NUM_SUBJECTS, 6)
         intrinsics = numbers[-9 * len(SIZES):].reshape(len(SIZES), 9)
-    except (ElementTree.ParseError, AttributeError, ValueError) as error:
+    except DAMAGE as error:
         raise BadFile(f"{path} is not Human3.6M's metadata.xml: it lacks the 300 numbers <w0>[...]</w0> ({error})"
                       ) from None
     orientations = Rotation.from_euler('XYZ', poses[..., :3].reshape(-1, 3)).inv().as_quat()[:, [3, 0, 1, 2]]

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...files import BadFile, as_floats, parse_json
+from ...files import DAMAGE, BadFile, as_floats, parse_json
 from ...geometry.cameras import FisheyeRadTanThinPrism
 
 CAMERA = 'camera-rgb'
@@ -85,7 +85,7 @@ def camera_params(calibration: dict, where: str | Path) -> tuple[float, ...]:
     try:
         params = as_floats(_entry(calibration, where)['Projection'].get('Params')).tolist()
         FisheyeRadTanThinPrism(params)
-    except (ValueError, TypeError) as error:
+    except DAMAGE as error:
         raise error if isinstance(error, BadFile) else BadFile(f'{where}: {CAMERA}: {error}') from None
     return tuple(params)
 
@@ -122,7 +122,7 @@ def _calibration_tag(path: Path) -> bytes:
             if version != 2 or size > MAX_TAGS:
                 raise BadFile(f'{path}: tags of version {version} and {size} bytes cannot be read')
             tags = _tags(file.read(size - record_header))
-    except (struct.error, ValueError, OverflowError, IndexError) as error:
+    except DAMAGE as error:
         raise error if isinstance(error, BadFile) else BadFile(f'{path} is cut off or damaged ({error}); download it '
                                                                'again') from None
     if 'calib_json' not in tags:

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from ...files import DAMAGE
+
 MAX_CHANNEL = 1e6  # degrees, or units of the file
 CHANNELS = {axis + kind for axis in 'XYZ' for kind in ('position', 'rotation')}
 
@@ -87,7 +89,7 @@ def read_bvh(path: str | Path) -> Bvh:
     try:
         frames = int(lines[number].partition('Frames:')[2])
         frame_time = float(lines[number + 1].partition('Frame Time:')[2])
-    except (IndexError, ValueError, OverflowError):
+    except DAMAGE:
         raise ValueError(f'{path} line {number + 1}: MOTION should be followed by "Frames: N" and "Frame Time: S"') \
             from None
     width = sum(map(len, header.channels))

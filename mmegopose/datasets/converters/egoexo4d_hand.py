@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from ...files import BadFile, atomic_write, finite_values, require, require_writable
+from ...files import DAMAGE, BadFile, atomic_write, finite_values, require, require_writable
 from ..readers.hand_pose.egoexo4d_hand import PINHOLE, SIDE
 from .aria_calibration import camera_params, find_calibration, frame_calibration
 from .egoexo4d_frames import seen_in_pictures, seen_pixels, write_frames
@@ -159,9 +159,11 @@ def _prepare(job: SequenceJob) -> tuple[Counter, list[str], set[str]]:
         try:
             done = _read_part(part, job, labels, source)
             if done is None:
-                seen = seen_pixels(params) if seen is None else seen
+                if seen is None:
+                    assert params is not None
+                    seen = seen_pixels(params)
                 done = _write_part(part, job, kind, labels, source, seen)
-        except (BadFile, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        except (OSError, *DAMAGE) as error:
             counts[f'takes left out ({kind})'] += 1
             problems.append(_told(error))
             continue

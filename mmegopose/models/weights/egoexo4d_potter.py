@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...files import BadFile, require
+from ...files import DAMAGE, BadFile, require
 
 NAMES = ('joint_mean', 'joint_std')
 MAX_SOURCE = 1 << 20
@@ -28,7 +28,7 @@ def read_joint_statistics(path: str | Path) -> tuple[Tensor, Tensor]:
         raise BadFile(f'{path} is larger than the official file can be')
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except DAMAGE as error:
         raise BadFile(f'{path} is no Python file ({error}); copy it again') from None
     found = {}
     for node in ast.walk(tree):
@@ -45,6 +45,6 @@ def _numbers(node: ast.expr) -> Tensor | None:
     """``(21,3)`` of a list display; None if it is none."""
     try:
         values = torch.tensor(ast.literal_eval(node), dtype=torch.float64)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+    except DAMAGE:
         return None
     return values.float() if values.shape == (21, 3) and values.isfinite().all() else None

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from ... import __version__
-from ...files import atomic_write, read_json
+from ...files import DAMAGE, atomic_write, read_json
 from ...structures import get_skeleton
 from ..report import STYLE
 from ..report_charts import bar_rows, pose_pictures
@@ -157,7 +157,7 @@ def _in_camera(task: str, pose: dict, root: Path) -> tuple | None:
         file = root / 'annotation' / 'manual' / 'ego_pose_gt_anno_val_public.json'
         try:
             wrist = np.array(read_json(file)[pose['uid']][str(pose['frame'])][f'{pose["side"]}_hand_3d'][0], float)
-        except (OSError, KeyError, IndexError, ValueError):
+        except (OSError, *DAMAGE):
             return None
         return pose['pred'] + wrist, pose['truth'] + wrist, INTRINSICS
     try:
@@ -165,6 +165,6 @@ def _in_camera(task: str, pose: dict, root: Path) -> tuple | None:
         camera = next(value for key, value in content.items() if 'aria' in key)
         matrix = np.array(camera['camera_extrinsics'][str(pose['frame'])], float)
         intrinsics = np.array(camera['camera_intrinsics'], float)
-    except (OSError, KeyError, StopIteration, TypeError, ValueError):
+    except (OSError, *DAMAGE):
         return None
     return *(points @ matrix[:, :3].T + matrix[:, 3] for points in (pose['pred'], pose['truth'])), intrinsics

@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 from rich.progress import track
 
-from ....files import BadFile
+from ....files import DAMAGE, BadFile
 from ....registry import READERS
 from ...cache import cached_store
 from ...shipped_motion import sample_root
@@ -171,7 +171,7 @@ def _read_sequence(job):
     except OSError as error:
         counts['takes with a file that cannot be opened'] += 1
         return None, f'{error.filename or camera}: {error.strerror or error}', counts
-    except (TypeError, AttributeError, KeyError, ValueError, OverflowError) as error:
+    except DAMAGE as error:
         counts['takes with a broken file'] += 1
         files = ', '.join(str(path) for path in (camera, *label_files))
         return None, f'{files}: not in the Ego-Exo4D layout ({type(error).__name__}: {error})', counts

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, as_floats, read_json
+from ....files import DAMAGE, BadFile, as_floats, read_json
 from ....geometry.resampling import bracket, interpolate_poses
 from ....geometry.trajectory import rigidity_error
 from ....structures import get_skeleton
@@ -155,7 +155,7 @@ def read_body(path: Path, counts: Counter):
                     raise ValueError('true and false are no coordinates')
                 value = (float(point['x']), float(point['y']), float(point['z']))
                 number = int(point.get('num_views_for_3d', 2))
-            except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
+            except DAMAGE:
                 bad.append(f'joint {joint!r} of frame {key} needs numbers x, y, z, got {str(point)[:100]}')
                 continue
             rows.append(len(frames))
@@ -211,5 +211,5 @@ def read_template(path: Path) -> dict:
     content = read_json(path)
     try:
         return {uid: np.array(sorted(int(f) for f in take['body']), np.int64) for uid, take in content.items()}
-    except (TypeError, KeyError, ValueError):
+    except DAMAGE:
         raise BadFile(f'{path} should be a challenge template {{take_uid: {{"body": {{frame: ...}}}}}}') from None

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, as_floats, read_json
+from ....files import DAMAGE, BadFile, as_floats, read_json
 
 SIDES = ('left', 'right')
 MAX_DISTANCE_M = 3.0   # of the wearer's own wrist from the camera
@@ -33,7 +33,7 @@ def read_hands_in_camera(path: str | Path) -> dict:
                     if hand := frames[str(number)].get(f'{name}_hand_3d'):
                         joints[row, side] = as_floats(hand).reshape(21, 3)
             numbers = np.array(numbers, np.int64)
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        except DAMAGE as error:
             raise BadFile(f'{path}: {uid!r} is not of the form {{take_uid: {{frame: {{"left_hand_3d": 21 x [x, y, z], '
                           f'"right_hand_3d": ...}}}}}} ({type(error).__name__}: {error})') from None
         found[uid] = numbers, np.where(np.isfinite(joints), joints, np.nan)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ....files import BadFile
+from ....files import DAMAGE, BadFile
 from ....geometry.cameras import perspective
 from ....geometry.rotations import so3_exp, so3_log
 from ....pickles import RefusedFile, load_pickle
@@ -30,7 +30,7 @@ def skip_reason(error: Exception) -> str:
     return 'annotation not in the official layout'
 
 
-BAD_ANNOTATION = (BadFile, OSError, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+BAD_ANNOTATION = (OSError, *DAMAGE)
 """What reading one annotation may raise; the sample is then left out."""
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, require
+from ....files import DAMAGE, BadFile, require
 from ....npz import array_names
 from ....pickles import read_object
 from ....registry import READERS
@@ -43,7 +43,7 @@ def _parse(root: Path, file: Path) -> SequenceStore:
             return np.full((count, *shape), default)
         try:
             return np.array(read_object(file, key), np.float64).reshape(count, *shape)
-        except (TypeError, ValueError, OverflowError) as error:
+        except DAMAGE as error:
             if isinstance(error, BadFile):
                 raise
             raise BadFile(f'{file}: {key} should hold {count} times {shape} numbers') from None

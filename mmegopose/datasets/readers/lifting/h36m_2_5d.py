@@ -20,6 +20,7 @@ IMAGE_SIZES = {'54138969': (1000, 1002), '55011271': (1000, 1000), '58860488': (
 SOURCE = re.compile(r's_(\d+)_(act_\d+_subact_\d+)_ca_\d+')
 INPUTS, SCORING = ('joint_2d', 'joint3d_image', 'camera_name', 'source'), ('action', '2.5d_factor', 'joints_2.5d_image')
 ARRAYS = dict(train=INPUTS, test=INPUTS + SCORING)
+MIN_FACTOR, MAX_FACTOR = 0.01, 1000.0  # millimetres per pixel; a person of the file has 3 to 6
 MAX_DIFFERENCE_MM = 1.0  # of the two truths of a frame
 SCHEMA_2_5D = SCHEMA | dict(
     joints=Field('float32', ('J', 3), 'screen units, relative to the root'),
@@ -94,13 +95,15 @@ def _arrays(where: str, part: dict, split: str) -> dict:
         if confidence.shape[1] != SKELETON.num_joints or not _are_numbers(confidence):
             raise BadFile(f'{where}: confidence should be one number for each of the {SKELETON.num_joints} joints')
     factor = arrays.get('2.5d_factor')
-    if factor is not None and (factor.ndim != 1 or not _are_numbers(factor) or (factor <= 0).any()):
-        raise BadFile(f"{where}: '2.5d_factor' should be a positive number for each frame, millimetres per pixel")
+    if factor is not None and (factor.ndim != 1 or not _are_numbers(factor) or (factor < MIN_FACTOR).any()
+                               or (factor > MAX_FACTOR).any()):
+        raise BadFile(f"{where}: '2.5d_factor' should be a positive number for each frame, {MIN_FACTOR} to "
+                      f'{MAX_FACTOR} millimetres per pixel')
     return arrays
 
 
 def _are_numbers(values: np.ndarray) -> bool:
-    return values.dtype.kind in 'iuf' and bool(np.isfinite(values).all())
+    return values.dtype.kind in 'iuf' and bool((np.abs(values) < MAX_PIXEL_COORD).all())
 
 
 def _sequences(path: Path, arrays: dict, bounds: list, report: dict) -> Iterator[KeypointSequence]:

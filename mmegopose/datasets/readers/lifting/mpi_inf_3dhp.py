@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, require
+from ....files import DAMAGE, BadFile, require
 from ....pickles import read_object
 from ....registry import READERS
 from ....structures import get_skeleton
@@ -80,7 +80,7 @@ def _test_views(path: Path, name: str, sequence) -> Iterator[tuple]:
 def _rate(where: str, value) -> float:
     try:
         rate = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except DAMAGE:
         rate = 0.0
     if not 0 < rate < 1e5:
         raise BadFile(f'{where}: {value!r} should be frames per second')

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ....files import BadFile, as_floats, read_json
+from ....files import DAMAGE, BadFile, as_floats, read_json
 from ....geometry.cameras import Camera, quaternion_to_matrix, world_to_camera
 from ....pickles import read_object
 from ....structures import convert_joints, get_skeleton
@@ -79,7 +79,7 @@ class VideoPose3DReader:
                           'VideoPose3D file?')
         try:
             left, right = (list(map(int, side)) for side in metadata['keypoints_symmetry'])
-        except (TypeError, ValueError, OverflowError):
+        except DAMAGE:
             raise BadFile(f"{self.keypoints}: 'keypoints_symmetry' should be the left and the right joints, got "
                           f'{str(metadata["keypoints_symmetry"])[:60]}') from None
         flip = {joint: other for joint, other in enumerate(self.skeleton.flip) if joint != other}

@@ -14,6 +14,7 @@ from ....files import BadFile
 from ...store import SequenceStore
 
 CACHE_BYTES = 1 << 28  # of what was read and may be needed again, for each stream and process
+MAX_VALUE = 1e6        # of a reading or a feature
 MIN_ASKED = 8          # frames of a sequence of which none is there, that this is worth telling
 MAX_TOLD = 5           # files of a stream that are named in the log; all are counted
 
@@ -152,9 +153,10 @@ class SideStream:
             self.paths[index] = None
             self.tell(path, f'cannot be used: {" ".join(str(error).split())}')
             return nothing
-        finite = np.isfinite(values).reshape(len(frames), -1).all(1)
+        finite = (np.isfinite(values) & (np.abs(values) < MAX_VALUE)).reshape(len(frames), -1).all(1)
         if (there & ~finite).any():
-            self.tell(path, 'frames with numbers that are not finite', int((there & ~finite).sum()))
+            self.tell(path, f'frames with numbers that are not finite, or beyond {MAX_VALUE:g}',
+                      int((there & ~finite).sum()))
         there = there & finite
         if len(frames) >= MIN_ASKED and not there.any():
             self.tell(path, 'none of the frames that are asked for is there: out of step, or numbered otherwise?')

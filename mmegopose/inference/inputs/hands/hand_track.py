@@ -3,9 +3,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ....datasets.readers.head_pose.hand_poses import MAX_DISTANCE_M
+from ....files import BadFile
 from ....geometry.resampling import bracket, interpolate, interpolate_rotations
 from ....motion import Motion
 from ....structures import get_skeleton
+from ..head_tracks.track import HeadTrack
 
 HANDS = ('left', 'right')
 SKELETON, NUM_JOINTS = 'hand21', 21
@@ -110,3 +113,25 @@ def empty_hands(num_rows: int) -> dict:
     return dict(joints=np.zeros((num_rows, 2, NUM_JOINTS, 3)), valid=np.zeros((num_rows, 2, NUM_JOINTS), bool),
                 T_world_wrist=np.tile(np.eye(4), (num_rows, 2, 1, 1)), wrist_valid=np.zeros((num_rows, 2), bool),
                 confidence=np.zeros((num_rows, 2)))
+
+
+def within_reach(hands: HandTrack, track: HeadTrack) -> HandTrack:
+    """The hands of the wearer of a head track; joints that are out of reach are not there.
+
+    Raises ``BadFile`` if the wrists are typically out of reach: another unit, another world, another recording.
+    """
+    heads = interpolate(track.T_world_camera[track.valid, :3, 3], *bracket(track.time[track.valid], hands.time))
+    distance = np.linalg.norm(hands.joints - heads[:, None, None], axis=-1)
+    typical = np.median(distance[:, :, 0][hands.wrists_valid]) if hands.wrists_valid.any() else 0
+    if typical > MAX_DISTANCE_M:
+        raise BadFile(f'{hands.facts.get("source") or "wrists"}: the wrists are typically {typical:.4g} m from the '
+                      'head: they should be in metres, and in the world and the time of the head track')
+    far = hands.valid & (distance > MAX_DISTANCE_M)
+    if not far.any():
+        return hands
+    lost = far[:, :, 0]
+    notes = [*hands.facts.get('notes', ()), f'{far.sum()} joints out of reach of the head are not there']
+    return replace(hands, joints=np.where(far[..., None], 0, hands.joints), valid=hands.valid & ~far,
+                   T_world_wrist=np.where(lost[..., None, None], np.eye(4), hands.T_world_wrist),
+                   wrist_valid=hands.wrist_valid & ~lost, confidence=np.where(lost, 0, hands.confidence),
+                   facts=dict(hands.facts, notes=notes))

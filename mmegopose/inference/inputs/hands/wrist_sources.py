@@ -10,7 +10,7 @@ from ..head_tracks import HeadTrack
 from ..head_tracks.arrays import TIMES
 from .controllers import read_controllers
 from .hand_predictions import read_hand_predictions
-from .hand_track import HandTrack, empty_hands
+from .hand_track import HandTrack, empty_hands, within_reach
 from .mps_hands import NAMES, find_mps_hands, read_mps_hands
 
 OF_TABLES = ('columns', 'fps', 'time_unit', 'preset', 'up', 'camera', 'unit')
@@ -30,9 +30,13 @@ def read_wrists(wrists, track: HeadTrack, convention: PoseConvention | None = No
         options: of the reader of a table; those of head tracks that it does not have are left out.
 
     Raises:
-        FileNotFoundError, BadFile: the file cannot be read.
+        FileNotFoundError, BadFile: the file cannot be read, or the wrists are not within reach of the head.
         ValueError: an array of another shape.
     """
+    return within_reach(_read(wrists, track, convention, options), track)
+
+
+def _read(wrists, track: HeadTrack, convention: PoseConvention | None, options: dict) -> HandTrack:
     if isinstance(wrists, HandTrack):
         return wrists
     time, source = None, 'wrists'
@@ -75,7 +79,7 @@ def recorded_wrists(path, track: HeadTrack) -> HandTrack | None:
     path = Path(path).expanduser()
     folder = path if path.is_dir() else path.parent
     found = find_mps_hands(folder.parent if folder.name in ('slam', 'trajectory') else folder)
-    return None if found is None else read_mps_hands(found, track)
+    return None if found is None else within_reach(read_mps_hands(found, track), track)
 
 
 def _load(path: Path) -> tuple[np.ndarray, np.ndarray | None]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ....files import BadFile
+from ....files import DAMAGE, BadFile
 
 RGB = 'camera-rgb'
 CAMERA_AXES = dict(aria_gen1='aria', aria_gen2='opencv')
@@ -58,7 +58,7 @@ def read_calibration(path: str | Path) -> AriaCalibration:
         text = file.readline() if str(path).endswith('.jsonl') else file.read(1 << 24)
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except DAMAGE as error:
         raise BadFile(f'{path} is no calibration: its first line is no JSON ({error})') from None
     cameras = content.get('CameraCalibrations') if isinstance(content, dict) else None
     if not isinstance(cameras, list):
@@ -74,7 +74,7 @@ def read_calibration(path: str | Path) -> AriaCalibration:
         quaternion = np.array([*vector, w], float)  # scipy: w last
         place = np.array(pose['Translation'], float)
         norm = np.linalg.norm(quaternion)
-    except (KeyError, TypeError, ValueError) as error:
+    except DAMAGE as error:
         raise BadFile(f'{path}: T_Device_Camera of {RGB} should hold Translation [x, y, z] and UnitQuaternion '
                       f'[w, [x, y, z]] ({type(error).__name__}: {error})') from None
     if quaternion.shape != (4,) or place.shape != (3,) or not abs(norm - 1) < 1e-3 or not np.abs(place).max() < 0.2:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import DAMAGE, BadFile
 from ....geometry.conventions import PoseConvention, invert
 from ..times import require_fps
 from .track import HeadTrack
@@ -104,7 +104,7 @@ def _read_binary(path: Path) -> tuple[np.ndarray, np.ndarray, list]:
             place = end + 9 + 24 * points
             if place > len(data):
                 raise ValueError('the 2D points end too early')
-    except (struct.error, ValueError) as error:
+    except DAMAGE as error:
         if isinstance(error, BadFile):
             raise
         raise BadFile(f'{path} is cut off or no images.bin of COLMAP ({error})') from None

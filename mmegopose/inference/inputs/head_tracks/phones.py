@@ -1,11 +1,10 @@
 """Phones on a head: recordings of StrayScanner and Record3D."""
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile, parse_json, read_json
+from ....files import DAMAGE, BadFile, parse_json, read_json
 from ....geometry.conventions import PoseConvention
 from ..tables import read_table
 from ..times import require_fps
@@ -51,7 +50,7 @@ def read_record3d(path: str | Path, *, fps: float | None = None, **options) -> H
     content = _metadata(path)
     try:
         values = np.array(content['poses'], float)
-    except (KeyError, TypeError, ValueError):
+    except DAMAGE:
         values = np.zeros(0)
     if values.ndim != 2 or values.shape[1] != 7 or not len(values):
         raise BadFile(f'{path}: poses should be rows of seven numbers, qx qy qz qw px py pz')
@@ -82,7 +81,6 @@ def _metadata(path: Path) -> dict:
             content = archive.read(name)
     except BadFile:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
-            MemoryError, OverflowError) as error:
+    except (OSError, *DAMAGE) as error:
         raise BadFile(f'{path} cannot be read ({error}): it is cut off; copy it again') from None
     return parse_json(content, f'{path}: {name}')

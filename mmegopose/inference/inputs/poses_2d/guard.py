@@ -4,11 +4,9 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from ....files import BadFile
+from ....files import DAMAGE, BadFile
 from ....structures import get_skeleton
 from .collector import Collector
-
-RAW = (TypeError, ValueError, KeyError, AttributeError, OverflowError, IndexError, RecursionError, IsADirectoryError)
 
 
 def guarded(reader: Callable) -> Callable:
@@ -24,7 +22,7 @@ def guarded(reader: Callable) -> Callable:
             return reader(path, *args, **options)
         except (BadFile, FileNotFoundError):
             raise
-        except RAW as error:
+        except (IsADirectoryError, *DAMAGE) as error:
             source = path if isinstance(path, (str, Path)) else 'landmarks'
             if type(error) is ValueError and str(error).startswith(str(source)):
                 raise

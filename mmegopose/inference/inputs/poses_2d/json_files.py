@@ -2,7 +2,7 @@
 import itertools
 from pathlib import Path
 
-from ....files import BadFile, read_json
+from ....files import DAMAGE, BadFile, read_json
 from .collector import Collector
 from .guard import guarded
 from .pixel_checks import check_image_size, number_in_name, numbered_files
@@ -101,7 +101,7 @@ def read_coco(path: str | Path, **options) -> Poses2D:
             box = _from_corner(row.get('bbox'))
             collector.add(images[image] if images else int(image) - first, points, box=box, score=row.get('score'),
                           person=row.get('track_id'))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGE as error:
         if isinstance(error, BadFile):
             raise
         raise BadFile(f'{path}: results should have image_id and keypoints ({type(error).__name__}: {error})') from None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import DAMAGE, BadFile
 from ....npz import read_array, read_arrays
 from .collector import Collector
 from .guard import guarded
@@ -144,7 +144,7 @@ def _landmarks(frame, where: str) -> np.ndarray | None:
         elif hasattr(first, 'x'):
             frame = [[mark.x, mark.y, mark.z, mark.visibility] for mark in frame]
         points = np.array(frame, float)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except DAMAGE as error:
         raise BadFile(f'{where}: landmarks should be x, y, z and visibility ({type(error).__name__}: '
                       f'{error})') from None
     if points.ndim != 2 or points.shape[1] < 2:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ....files import BadFile
+from ....files import DAMAGE, BadFile
 from ....npz import array_names
 from ....pickles import read_object
 from .collector import Collector
@@ -47,7 +47,7 @@ def _custom(path: Path, sequence: str | None, options: dict) -> Poses2D:
         metadata = metadata if isinstance(metadata, dict) else {}
         size = metadata.get('video_metadata', {}).get(sequence, {})
         size = (int(size['w']), int(size['h'])) if {'w', 'h'} <= set(size) else None
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, StopIteration) as error:
+    except DAMAGE as error:
         raise BadFile(f'{path}: {sequence!r} should be {{action: [(N,J,2)]}} ({type(error).__name__}: '
                       f'{error})') from None
     if poses.ndim != 3 or poses.shape[-1] not in (2, 3):
@@ -70,7 +70,7 @@ def _detectron(path: Path, has_metadata: bool, options: dict) -> Poses2D:
     for frame, (found, poses) in enumerate(zip(boxes, keypoints)):
         try:  # by class, of which the second is the person
             found, poses = (np.asarray(values[1], float) for values in (found, poses))
-        except (IndexError, TypeError, KeyError, ValueError):
+        except DAMAGE:
             continue  # nobody
         if not poses.size:
             continue
