@@ -21,6 +21,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import helpers.fuzz_inference_targets  # noqa: E402, F401
 from helpers.damage import damaged  # noqa: E402
 from helpers.fuzz_targets import TARGETS  # noqa: E402
 
@@ -86,7 +87,7 @@ def attack(name: str, number: int, seed: int) -> tuple[Counter, list]:
         read = kind.prepare(root)
         files = sorted(path for path in root.glob(kind.pattern) if path.is_file())
         contents = [path.read_bytes() for path in files]
-        assert files and outcome(read, root, True) == ('accepted', ''), (name, files, outcome(read, root, True))
+        assert files and (good := outcome(read, root, True)) == ('accepted', ''), (name, files, good)
         for _ in range(number):
             which = dice.randrange(len(files))
             before = copy.copy(contents[which])

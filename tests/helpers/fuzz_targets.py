@@ -18,14 +18,12 @@ from mmegopose.engine.checkpoint import load_state, state_of
 from mmegopose.engine.options import Options
 from mmegopose.evaluation import read_submission, score_submission, validate_submission
 from mmegopose.evaluation.submissions.hand_file import read_hand_submission, validate_hand_submission
-from mmegopose.files import read_json
-from mmegopose.inference import LiftingInferencer
 from mmegopose.inference.inputs.head_tracks import read_head_track
 from mmegopose.inference.inputs.poses_2d import read_poses_2d
 from mmegopose.motion import Motion
 
 from . import body_fixtures, egoexo_fixture, image_fixture, lifting_fixture, track_files
-from .tiny_models import HEAD, model_folder
+from .tiny_models import HEAD
 
 TARGETS = {}
 
@@ -198,29 +196,3 @@ def _(root):
         words = (root / 'options.txt').read_bytes().decode('utf-8', 'replace').split()
         check_config(load_config(str(root / 'a.py'), Options.of(words)), 'a.py')
     return read
-
-
-LIFT = """
-model = dict(
-    type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=3, embed_dim=8),
-    neck=dict(type='STC', embed_dim=8, depth=1, num_heads=2),
-    head=dict(type='JointHead', embed_dim=8, hidden_dims=(), per_joint=True, output='all'))
-test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, confidence=True))
-"""
-
-
-@target('lifting_inferencer', 'input.json', named=False)
-def _(root):
-    folder = model_folder(root / 'model', LIFT)
-    predict = LiftingInferencer(str(folder / 'config.py'), str(folder / 'x.pth'), device='cpu')
-    points = np.random.default_rng(0).uniform(10, 900, (6, 17, 3)).round(1)
-    points[..., 2] = .9
-    (root / 'input.json').write_text(json.dumps(dict(keypoints=points.tolist(), image_size=[1000, 1000], fps=30.0)))
-
-    def read():
-        given = read_json(root / 'input.json')
-        motions = predict(given.get('keypoints'), given.get('image_size'), fps=given.get('fps'), skeleton='h36m17')
-        return [np.where(motion.valid[..., None], motion.joints, 0) for motion in motions]
-    return read
-
-

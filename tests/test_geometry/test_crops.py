@@ -103,6 +103,8 @@ def test_mistakes_are_told():
         crops.crop_transform((np.nan, 5), 10)
     with pytest.raises(ValueError, match=r'\[200, 50\] and size 100 lies outside of the image of 120 x 90'):
         crops.crop_image(image, (200, 50), 100)
+    with pytest.raises(ValueError, match='size 4000000000.0 is more than 16 times as large as the image of 120 x 90'):
+        crops.crop_image(image, (50, 50), 4e9, antialias=True)  # would blur for minutes
     with pytest.raises(ValueError, match='got 1 of 3'):
         crops.box_from_keypoints(np.eye(3)[:, :2], np.array([1, 0.1, 0.1]))
     with pytest.raises(ValueError, match='got 3 of 3'):

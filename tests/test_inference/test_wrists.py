@@ -250,3 +250,24 @@ def test_mistakes_are_told(predict, tmp_path):
         read_wrists(tmp_path / 'c.npy', track)
     with pytest.raises(FileNotFoundError, match='no hand_tracking_results.csv'):
         read_wrists(tmp_path, track.__class__(**{**track.__dict__, 'facts': dict(T_camera_device=np.eye(4).tolist())}))
+
+
+def test_wrists_out_of_reach_are_not_the_wearers(predict):
+    track = read_array_track(TRACK, fps=30, camera='aria')
+    with pytest.raises(BadFile, match='wrists are typically .* m from the head: they should be in metres'):
+        read_wrists(1000 * PLACES, track)
+    some = PLACES.copy()
+    some[7, 0] = 1e30
+    some[30, 1] += 5
+    hands, good = read_wrists(some, track), read_wrists(PLACES, track)
+    lost = np.argwhere(good.wrists_valid & ~hands.wrists_valid).tolist()
+    assert lost == [[7, 0], [30, 1]] and not hands.confidence[7, 0]
+    assert '2 joints out of reach' in hands.facts['notes'][-1]
+    assert np.isfinite(hands.joints).all() and np.abs(hands.joints).max() < 100
+    stream = predict.stream(camera='aria')
+    for frame in range(12):
+        assert np.isfinite(stream.push(TRACK[frame], frame / 30, wrists=some[frame]).joints).all()
+    assert stream.counts['wrists out of reach'] == 1
+    with pytest.raises(ValueError, match='wrists of the last 10 pushes are out of reach, now .* m from the head'):
+        for frame in range(12, 30):
+            stream.push(TRACK[frame], frame / 30, wrists=1000 * PLACES[frame])

@@ -1,10 +1,11 @@
-"""Files with bytes that were changed, lost or doubled: they are read, or one line says why not."""
+"""Damaged files in Python: they are read, or a ``ValueError`` of one line says why not."""
 import random
 import warnings
 
 import numpy as np
 import pytest
 from helpers import track_files
+from helpers.damage import damaged
 from test_inference.test_inputs import test_head_track_formats, test_poses_2d
 
 from mmegopose.inference.inputs.head_tracks import read_head_track
@@ -15,32 +16,13 @@ NUM_CHANGES = 40
 FRAMES = slice(0, 60)
 
 
-def changed(content: bytes, dice: random.Random) -> bytes:
-    data = bytearray(content)
-    for _ in range(dice.choice([1, 1, 3, 20])):
-        place = dice.randrange(max(len(data), 1))
-        kind = dice.randrange(5)
-        if kind == 0 and data:
-            data[place] = dice.randrange(256)
-        elif kind == 1:
-            del data[place:place + dice.randrange(1, 40)]
-        elif kind == 2:
-            data[place:place] = bytes(dice.choice(b',;-.0e9n\n "[]{}:') for _ in range(dice.randrange(1, 5)))
-        elif kind == 3 and data:
-            other = dice.randrange(len(data))
-            data[place:place + 20] = data[other:other + 20]
-        elif kind == 4 and dice.random() < .2:
-            del data[place:]
-    return bytes(data)
-
-
 def survives(path, read):
     """Change the files below ``path`` again and again; returns how often they could be read nevertheless."""
     files = sorted(file for file in (path.rglob('*') if path.is_dir() else [path]) if file.is_file())
     contents, dice, good = [file.read_bytes() for file in files], random.Random(str(path.name)), 0
     for _ in range(NUM_CHANGES):
         number = dice.randrange(len(files))
-        files[number].write_bytes(changed(contents[number], dice))
+        files[number].write_bytes(damaged(contents[number], files[number].name, dice))
         try:
             with warnings.catch_warnings(), np.errstate(all='ignore'):
                 warnings.simplefilter('ignore')
