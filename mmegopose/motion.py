@@ -25,7 +25,7 @@ LEVEL_CAMERA = np.array([[1., 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1
 DTYPES = dict(time=np.float64, valid=bool, filled=bool, head_pose=np.float64, head_valid=bool, keypoints=np.float32)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mesh:
     """A surface that moves.
 
@@ -39,6 +39,10 @@ class Mesh:
     faces: np.ndarray
     body_model: str = ''
     parameters: dict = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        frames, vertices = self.vertices.shape[:2]
+        return f'Mesh({frames} frames of {vertices} vertices, {self.body_model or "of no body model"})'
 
 
 @dataclass(frozen=True, eq=False, repr=False)

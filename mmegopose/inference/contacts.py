@@ -16,7 +16,7 @@ MIN_FRAMES = 5
 STANDING = dict(toe=(0.02, 0.02), foot=(0.02, 0.02), heel=(0.03, 0.02), ankle=(0.075, 0.04))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FootContacts:
     """What is known of the floor and of the feet on it.
 
@@ -36,6 +36,9 @@ class FootContacts:
     contact: np.ndarray
     valid: np.ndarray
     sliding: np.ndarray
+
+    def __repr__(self) -> str:
+        return f'FootContacts({self.describe()})'
 
     def describe(self) -> str:
         """What to tell a person."""

@@ -1,6 +1,7 @@
 """The reader of Ego-Exo4D's hands, and the crops that it becomes."""
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -8,6 +9,7 @@ from helpers.egoexo_hand_fixture import project, write_egoexo_hands
 
 from mmegopose.datasets import EgoExo4DHandDataset
 from mmegopose.datasets.readers.hand_pose import read_egoexo4d_hand
+from mmegopose.datasets.readers.head_pose.hand_poses import read_hands_in_camera
 from mmegopose.files import BadFile
 
 
@@ -79,7 +81,8 @@ def test_what_is_wrong_is_left_out_and_counted(tmp_path):
     path.write_text(json.dumps({'val-uid-0': take}))
     with pytest.raises(ValueError, match='no usable sample'):
         read_egoexo4d_hand(tmp_path, 'val')
-    take['18'] = dict(take['9'], right_hand_bbox=[30.0, 30.0, 60.0, 60.0])
+    take['18'] = dict(take['9'], right_hand_bbox=[30.0, 30.0, 60.0, 60.0],
+                      metadata=dict(take['9']['metadata'], frame_number=18))
     path.write_text(json.dumps({'val-uid-0': take}))
     store = read_egoexo4d_hand(tmp_path, 'val')
     assert store.num_rows == 1 and store.frames['frame'].tolist() == [18]
@@ -141,7 +144,13 @@ def test_windows_of_one_hand_over_time(prepared):
     lambda take: take['6'].update(right_hand_valid_3d=['False'] * 21),
     lambda take: take['6'].update(right_hand_valid_3d=[float('nan')] * 21),
     lambda take: take.update({'9' * 30: dict(take['6'], left_hand_bbox=[])}),
-    lambda take: take['6'].update(metadata=dict(take_name='a\0'), left_hand_bbox=[])])
+    lambda take: take['6'].update(metadata=dict(take_name='a\0'), left_hand_bbox=[]),
+    lambda take: take.update({' 7 ': dict(take['6'], left_hand_bbox=[])}),
+    lambda take: take.update({'1_0': dict(take['6'], left_hand_bbox=[])}),
+    lambda take: take.update({'06': dict(take['6'], left_hand_bbox=[])}),
+    lambda take: take['6'].update(metadata=dict(take['6']['metadata'], frame_number=9), left_hand_bbox=[]),
+    lambda take: take['6'].update(right_hand_bbox=[float('inf'), 0., float('-inf'), 9.]),
+    lambda take: take['6']['right_hand_3d'].__setitem__(0, [1e300, 0., 1.])])
 def test_what_could_be_taken_for_another_label_is_left_out(tmp_path, spoil):
     write_egoexo_hands(tmp_path, splits=('val',))
     path = tmp_path / 'annotation/manual/ego_pose_gt_anno_val_public.json'
@@ -149,3 +158,28 @@ def test_what_could_be_taken_for_another_label_is_left_out(tmp_path, spoil):
     spoil(takes['val-uid-0'])
     path.write_text(json.dumps(takes))
     assert sum(read_egoexo4d_hand(tmp_path, 'val').report.values()) in (1, 2)  # a frame is left out with both hands
+
+
+@pytest.mark.filterwarnings('error::RuntimeWarning')
+def test_numbers_that_no_place_has_are_not_there(tmp_path):
+    write_egoexo_hands(tmp_path, splits=('val',))
+    path = tmp_path / 'annotation/manual/ego_pose_gt_anno_val_public.json'
+    takes = json.loads(path.read_text())
+    hand = takes['val-uid-0']['6']
+    hand['right_hand_valid_3d'], hand['right_hand_3d'][3] = [True] * 21, [1e39, float('-inf'), 0.4]
+    hand['right_hand_2d'][4] = [float('inf'), 1e300]
+    path.write_text(json.dumps(takes))
+    store = read_egoexo4d_hand(tmp_path, 'val')
+    row = np.flatnonzero((store.frames['frame'] == 6) & store.frames['right'])[0]
+    assert store.num_rows == 15 and store.frames['joints'][row, [2, 3], 3].tolist() == [1, 0]
+    assert store.frames['keypoints'][row, [3, 4], 2].tolist() == [1, 0]
+    joints = read_hands_in_camera(path)['val-uid-0'][1][0, 1]
+    assert np.isfinite(joints).all(1).sum() < 21 and not np.isfinite(joints[3, :2]).any()
+
+
+def test_pictures_of_another_size_are_told_at_the_start(tmp_path):
+    write_egoexo_hands(tmp_path, splits=('val',))
+    for path in tmp_path.rglob('*.jpg'):
+        cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (256, 256)))
+    with pytest.raises(BadFile, match=r'000006.jpg: it has 256 x 256 pixels, .* 512 x 512.*needs --size 512'):
+        read_egoexo4d_hand(tmp_path, 'val')

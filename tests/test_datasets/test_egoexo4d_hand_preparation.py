@@ -295,6 +295,21 @@ def test_a_take_that_can_no_longer_be_used_leaves_the_annotation(changed, tmp_pa
     assert set(annotation(tmp_path / 'out', 'train')) == {'uid-cooking_b'}
 
 
+def test_a_kept_calibration_that_is_damaged_says_what_to_do(changed, tmp_path):
+    out = tmp_path / 'out'
+    prepare_hands(changed, out, ('train',), pictures=False, progress=False)
+    kept = out / 'aria_calib_json/cooking_a.json'
+    left = [out / 'annotation/manual/.x.0123456789abcdef.tmp.json', out / '.parts/manual/train/.y.0123456789abcdef.tmp']
+    for path in left:  # of a run that was killed
+        path.write_text('')
+    cut(kept)
+    result = prepare_hands(changed, out, ('train',), pictures=False, progress=False)
+    assert f'remove {kept}, so that it is made anew' in result.problems[0][1]
+    assert not any(path.exists() for path in left)
+    kept.unlink()
+    assert prepare_hands(changed, out, ('train',), pictures=False, progress=False).problems == []
+
+
 def test_labels_of_one_kind_that_are_damaged_leave_the_others(changed, tmp_path):
     cut(changed / LABELS.replace('annotation/uid', 'automatic/uid'))
     result = prepare_hands(changed, tmp_path / 'out', ('train',), ('manual', 'auto'), progress=False)

@@ -12,7 +12,7 @@ from mmegopose.geometry.conventions import invert
 from mmegopose.inference.inputs.hands import read_hand_predictions, read_wrists
 from mmegopose.inference.inputs.hands.hand_predictions import LANDSCAPE_TO_UPRIGHT
 from mmegopose.inference.inputs.head_tracks import read_array_track, read_head_track
-from mmegopose.motion import Motion
+from mmegopose.motion import Mesh, Motion
 
 WORLD = np.array([[0.4, 0.2, 1.2], [0.5, -0.3, 1.0]])  # left and right wrist
 
@@ -167,3 +167,11 @@ def test_hands_of_a_take_find_its_track_by_uid_and_frame(tmp_path):
     (tmp_path / 'hands.json').write_text(json.dumps(dict(other=content['uid1'])))
     with pytest.raises(BadFile, match='has no recording uid1'):
         read_wrists(tmp_path / 'hands.json', track)
+
+
+def test_what_is_printed_is_one_line(tmp_path):
+    pose = moving_poses(40)
+    (tmp_path / 'hands.json').write_text(json.dumps(dict(uid=predictions(pose, range(0, 40), range(40)))))
+    hands = read_hand_predictions(tmp_path / 'hands.json', read_array_track(pose, fps=30, preset='aria'))
+    assert repr(hands) == ('HandTrack(40 rows in 1.30 s, the left wrist is seen in 100%, the right one in 100%)')
+    assert repr(Mesh(np.zeros((4, 9, 3)), np.zeros((2, 3), int))) == 'Mesh(4 frames of 9 vertices, of no body model)'

@@ -1,5 +1,6 @@
 """Streams from files beside the head track: what is there, what is not, and who is told."""
 import pickle
+import re
 
 import cv2
 import numpy as np
@@ -294,6 +295,29 @@ def test_damaged_readings(tmp_path, told, rows, there, message):
     inputs, _, _ = everything(data)
     assert inputs['imu_valid'][:, -1].sum() == there
     assert any(message in line for line in told)
+
+
+@pytest.mark.parametrize('scale, message', [
+    ((1, 1), None), ((1 / 9.81, 1), 'typically 1.02, that of gravity alone is 9.81 m/s².*units of gravity'),
+    ((1000 / 9.81, 1), 'thousandths of gravity'), ((1e6, 1), 'another unit'), ((1, 180 / np.pi), 'degrees per second')])
+def test_readings_in_another_unit_are_told(tmp_path, told, scale, message):
+    rng, names = np.random.default_rng(0), ('t', 'ax', 'ay', 'az', 'gx', 'gy', 'gz')
+    time = np.arange(0, 5, 0.01)
+    readings = np.c_[rng.normal(0, 1, (500, 3)) + [0, 0, 9.9], rng.normal(0, 0.3, (500, 3))]
+    np.savez(tmp_path / 'imu.npz', **dict(zip(names, np.c_[time, readings * np.repeat(scale, 3)].T)))
+    inputs, _, _ = everything(side_data(side_store(tmp_path, NAMES[:1]), dict(
+        type='InertialReadings', files='imu.npz', columns=names)))
+    doubts = [line for line in told if 'typically' in line]
+    assert inputs['imu_valid'].any() and (not doubts if message is None else re.search(message, doubts[0]))
+
+
+def test_gaze_in_degrees_is_told(tmp_path, told):
+    for name, factor in (('a.csv', 1), ('b.csv', 180 / np.pi)):
+        (tmp_path / name).write_text('time,yaw,pitch\n' + '\n'.join(
+            f'{t},{0.3 * factor * np.sin(t)},{0.1 * factor}' for t in np.arange(0, 5, 0.1)))
+        everything(side_data(side_store(tmp_path, NAMES[:1]), dict(
+            type='GazeDirections', files=name, columns=('time', 'yaw', 'pitch'), time_unit='s')))
+        assert any('behind the head: degrees?' in line for line in told) == (factor != 1)
 
 
 def test_one_word_about_many_files(tmp_path, told):

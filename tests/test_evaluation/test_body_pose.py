@@ -128,6 +128,10 @@ def test_filter_that_leaves_nothing():
     with pytest.raises(ValueError, match='clip_filter=False'):
         run(BodyPoseMetric(), takes, windows(rng, takes))
     assert 'body/MPJPE' in run(BodyPoseMetric(clip_filter=False), takes, windows(rng, takes))
+    metric, sequences = BodyPoseMetric(), [dict(name='x', uid='x', frame_ids=np.arange(0, 90, 3))]
+    with pytest.raises(ValueError, match='the clip filter leaves nothing'):  # before anything is trained
+        metric.dataset_meta = dict(sequences=sequences)
+    metric.dataset_meta = dict(sequences=[*sequences, dict(sequences[0], frame_ids=np.arange(0, 120, 3))])
 
 
 def test_logs_a_table(monkeypatch):

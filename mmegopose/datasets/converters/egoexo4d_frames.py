@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...files import BadFile, atomic_path
+from ...files import BadFile, atomic_write, sweep_unfinished
 from ...geometry.cameras import undistortion_map
 from ..readers.hand_pose.egoexo4d_hand import PINHOLE, SIDE
 from .aria_calibration import FRAME, frame_camera
@@ -40,8 +40,7 @@ def write_frames(film: Path, folder: Path, numbers: list[int], params: tuple[flo
     counts['frames that were there'] += len(set(numbers)) - len(wanted)
     if not wanted:
         return []
-    for left in folder.glob('.*.tmp.jpg'):  # of a run that was killed
-        left.unlink(missing_ok=True)
+    sweep_unfinished(folder)
     lost = []
     for number, image in read_frames(film, wanted):
         if image is None:
@@ -51,8 +50,8 @@ def write_frames(film: Path, folder: Path, numbers: list[int], params: tuple[flo
             raise BadFile(f'{film} has frames of {image.shape[1]} x {image.shape[0]} pixels; those of the headset are '
                           'square')
         picture = cv2.remap(image, *frame_map(params, len(image), portrait), cv2.INTER_LINEAR)
-        with atomic_path(folder / f'{number:06d}.jpg') as path:
-            path.write_bytes(cv2.imencode('.jpg', picture)[1].tobytes())
+        with atomic_write(folder / f'{number:06d}.jpg', 'wb') as file:
+            file.write(cv2.imencode('.jpg', picture)[1].tobytes())
         counts['frames written'] += 1
     counts['frames that the recording does not have'] += len(lost)
     return lost

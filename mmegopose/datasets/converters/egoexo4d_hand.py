@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from ...files import DAMAGE, BadFile, atomic_write, finite_values, require, require_writable
+from ...files import DAMAGE, BadFile, atomic_write, finite_values, require, require_writable, sweep_unfinished
 from ..readers.hand_pose.egoexo4d_hand import PINHOLE, SIDE
 from .aria_calibration import camera_params, find_calibration, frame_calibration
 from .egoexo4d_frames import seen_in_pictures, seen_pixels, write_frames
@@ -91,6 +91,8 @@ def prepare_hands(root: str | Path, out: str | Path, splits: Iterable[str] = SPL
     require_writable(out)
     if out.exists() and not out.is_dir():
         raise NotADirectoryError(f'{out} is a file: name a folder to fill')
+    for folder in (out, out / 'aria_calib_json', *out.glob('annotation/*'), *out.glob('.parts/*/*')):
+        sweep_unfinished(folder)
     result = Preparation({split: Counter() for split in splits})
     jobs = [job for split in splits for job in choose_takes(root, out, split, kinds, rules, template, pictures,
                                                             result.counts[split], result.problems)]
@@ -223,8 +225,13 @@ def _camera_pose(job: SequenceJob) -> Path:
 def _camera(job: SequenceJob) -> tuple[tuple, Path]:
     """Parameters of the camera for the frames, and their file, which is where the official tool has it."""
     kept, given = (folder / 'aria_calib_json' / f'{job.name}.json' for folder in (job.out, job.root))
-    found, source = find_calibration([kept, given], job.root / 'takes' / job.name, job.camera)
-    calibration = frame_calibration(found, source)
+    try:
+        found, source = find_calibration([kept, given], job.root / 'takes' / job.name, job.camera)
+        calibration = frame_calibration(found, source)
+    except BadFile as error:
+        if kept.is_file():
+            raise BadFile(f'{error}; remove {kept}, so that it is made anew of the recording') from None
+        raise
     if source != kept:
         with atomic_write(kept) as file:
             json.dump(calibration, file)

@@ -18,6 +18,12 @@ from ..units import CM_PER_M
 FPS = 30  # frame numbers per second
 
 
+NOTHING_LEFT = (
+    'the clip filter leaves nothing to score: no labelled joint lies in a run of frames of at least 4 s without a gap '
+    'of more than 3 frames. To score all frames: --cfg-options val_evaluator.clip_filter=False '
+    'test_evaluator.clip_filter=False, or mmegopose submit --no-clip-filter')
+
+
 def clip_mask(frame_ids: Tensor, max_gap: int = 3, min_span: int = 120, label_step: int = 3) -> Tensor:
     """Which frames lie in a long enough clip, as the official evaluator defines it.
 
@@ -122,10 +128,7 @@ def summarize_body_pose(scores: Sequence[SequenceScore], skeleton: Skeleton) -> 
                          'this split has no labels (as the test split, whose labels are private). Write a submission '
                          'file with --submit FILE instead')
     if not any(s.error_count.sum() for s in scores):
-        raise ValueError('the clip filter left nothing to score: no labelled joint lies in a run of frames of at least '
-                         '4 s without a gap of more than 3 frames. To score all frames: '
-                         '--cfg-options val_evaluator.clip_filter=False test_evaluator.clip_filter=False, or '
-                         'mmegopose submit --no-clip-filter')
+        raise ValueError(NOTHING_LEFT)
     scores = [s for s in scores if s.error_count.sum()]
     metrics: dict[str, float | None] = {**pool_sequences(scores)}
     metrics[f'MPJPE_body{len(skeleton.non_head)}'] = pool_sequences(scores, list(skeleton.non_head)).get('MPJPE')

@@ -1,13 +1,16 @@
 """Metric of the Ego-Exo4D body pose challenge."""
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import torch
 from mmengine.logging import print_log
 
 from ...registry import METRICS
 from ...structures import Skeleton, get_skeleton
 from ..baselines.head_pose_baselines import evaluate_head_pose_baselines
 from ..benchmarks.egoexo4d_body_benchmark import (
+    NOTHING_LEFT,
     SequenceScore,
+    clip_mask,
     format_body_pose_table,
     score_sequence,
     summarize_body_pose,
@@ -40,6 +43,19 @@ class BodyPoseMetric(SequenceMetric):
         super().__init__(prefix)
         self.clip_filter = clip_filter
         self.pa_mpjpe = pa_mpjpe
+
+    @property
+    def dataset_meta(self) -> Any:
+        """Facts of the data set. Setting them raises ``ValueError`` if the clip filter leaves nothing to score."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, facts: dict) -> None:
+        self._dataset_meta = facts
+        sequences = facts.get('sequences', ())
+        if self.clip_filter and len(sequences) and not any(
+                clip_mask(torch.as_tensor(sequence['frame_ids'])).any() for sequence in sequences):
+            raise ValueError(NOTHING_LEFT)
 
     @property
     def skeleton(self) -> Skeleton:

@@ -59,7 +59,7 @@ def check_form(entries: Sequence, num_points: int, name: Callable[[Iterable[int]
         ``(n,)`` among the entries.
     """
     points, places, misshapen, unreadable = _read_points(entries, num_points)
-    broken, zero = ~np.isfinite(points).all((1, 2)), (points == 0).all((1, 2))
+    broken, zero = ~(np.abs(points) < 1e3 * MAX_COORDINATE_M).all((1, 2)), (points == 0).all((1, 2))
     problems = [f'{text} in {name(rows)}' for text, rows in (
         ('values that are not numbers', unreadable), (f'poses that are not {num_points} x 3', misshapen),
         ('NaN or infinite coordinates', places[broken]), (f'all {noun} at zero', places[zero])) if len(rows)]

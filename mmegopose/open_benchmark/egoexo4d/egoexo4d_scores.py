@@ -91,6 +91,9 @@ def hand_scores(data: WindowDataset, model) -> TaskScores:
 class _Bodies(BodyPoseMetric):
     """Of each sequence the official score, that of all frames, and its errors."""
 
+    def __init__(self):
+        super().__init__(clip_filter=False)
+
     def score(self, sequence, pred, gt, visible, frame_ids):
         official, every = (score_sequence(sequence['name'], pred, gt, visible, frame_ids, strict)
                            for strict in (True, False))

@@ -1,4 +1,5 @@
 """The hand pose benchmark of Ego-Exo4D (Grauman et al., CVPR 2024), as its official preparation writes it."""
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,12 @@ from ....files import BadFile, as_floats, json_entries, require
 from ....geometry.crops import boxes_from_corners
 from ....registry import READERS
 from ...cache import cached_store
+from ...image_files import WrongSize, decode_labelled, read_picture
 from ...store import SequenceStore
+from ..head_pose.egoexo4d_files import frame_number
 from ..images.annotations import BAD_ANNOTATION, skip_reason
 from ..images.image_rows import SkipReport, image_store, no_usable_sample
+from ..units import MAX_COORDINATE_M
 
 SPLITS, LABELS, SIDES = ('train', 'val', 'test'), ('manual', 'auto'), ('right', 'left')
 SIDE, PINHOLE = 512, (150., 150., 255.5, 255.5)  # of the undistorted pictures: pixels, fx fy cx cy
@@ -51,7 +55,21 @@ def read_egoexo4d_hand(data_root: str, split: str = 'train', labels: str = 'manu
     sources = sources[:1] if template or split == 'test' else sources
     store = cached_store('egoexo4d_hand', sources, [str(root.resolve()), split],
                          lambda: _parse(root, split, sources), cache_dir)
+    _require_size(store)
     return store.extended(info=dict(mirror_left=mirror_left))
+
+
+def _require_size(store: SequenceStore) -> None:
+    """``BadFile`` if the first picture that can be read is not as large as labels and boxes say."""
+    for row in range(min(store.num_rows, 20)):
+        name = str(store.frames['file'][row])
+        with suppress(OSError):
+            try:
+                decode_labelled(read_picture(store.info['root'], name), np.array([SIDE, SIDE]))
+            except WrongSize as error:
+                raise BadFile(f'{Path(store.info["root"]) / name}: {error}. A rendered sample needs --size {SIDE}') \
+                    from None
+            return
 
 
 def _annotations(root: Path, split: str, kind: str, template: str | None) -> Path:
@@ -74,12 +92,12 @@ def _parse(root: Path, split: str, sources: list) -> SequenceStore:
             for frame, entry in take.items() if isinstance(take, dict) else ():
                 for side in SIDES:
                     try:
-                        hand = _hand(entry, int(frame), side, split)
+                        hand = _hand(entry, _number(frame), side, split)
                     except BAD_ANNOTATION as error:
                         report.skip(skip_reason(error), f'{path}, take {uid}, frame {frame}, {side} hand: {error}')
                         continue
-                    if hand is not None and (uid, side, int(frame)) not in known:  # the first source wins
-                        known.add((uid, side, int(frame)))
+                    if hand is not None and (uid, side, frame) not in known:  # the first source wins
+                        known.add((uid, side, frame))
                         name = hand.pop('take')
                         facts = dict(uid=f'{uid}/{side}', name=name, root_dir=f'takes/{name}', take_uid=uid, side=side)
                         number, _ = sequences.setdefault((uid, side), (len(sequences), facts))
@@ -95,19 +113,26 @@ def _parse(root: Path, split: str, sources: list) -> SequenceStore:
     return store.extended(info=dict(mirror_axis='y', labelled=split != 'test'))
 
 
+def _number(key: str) -> int:
+    number = frame_number(key)
+    if number is None or str(number) != key:
+        raise ValueError('a video has no frame of this number')
+    return number
+
+
 def _hand(entry: dict, frame: int, side: str, split: str) -> dict | None:
     """Labels of a hand; None: the frame has not this hand."""
-    if not 0 <= frame < 10 ** 9:
-        raise ValueError('a video has no frame of this number')
     corners = entry[f'{side}_hand_bbox']
     if not corners:
         return None
-    take = entry['metadata']['take_name']
+    take, number = entry['metadata']['take_name'], entry['metadata'].get('frame_number', frame)
+    if number != frame:
+        raise ValueError(f'frame_number={number!r} in its metadata is another frame')
     if not isinstance(take, str) or '/' in take or '\\' in take or take in ('', '.', '..') \
             or not take.isprintable():
         raise BadFile(f'take_name={take!r} is no name of a folder')
     hand = dict(take=take, file=f'image/undistorted/{split}/{take}/{frame:06d}.jpg', frame=frame, right=side == 'right',
-                corners=as_floats(corners).reshape(4))
+                corners=_numbers(corners).reshape(4))
     if split == 'test':
         return hand
     joints, keypoints = (_numbers(entry[f'{side}_hand_{size}d']).reshape(21, size) for size in (3, 2))
@@ -122,6 +147,8 @@ def _hand(entry: dict, frame: int, side: str, split: str) -> dict | None:
 
 
 def _numbers(values: list) -> np.ndarray:
-    """Of a list as the official files have it, without a look at each of its hundreds of millions of numbers."""
+    """Of a list as the official files have it, without a look at each of its hundreds of millions of numbers; NaN for
+    those that are none, or too large for any place."""
     array = np.asarray(values)
-    return array if array.dtype == np.float64 else as_floats(values)
+    array = array if array.dtype == np.float64 else as_floats(values)
+    return np.where(np.abs(array) < 1000 * MAX_COORDINATE_M, array, np.nan)

@@ -26,7 +26,7 @@ def read_takes(root: Path) -> dict:
         t.get('take_uid'), str)}
 
 
-def _frame_number(key: str) -> int | None:
+def frame_number(key: str) -> int | None:
     """The frame number that a key is; None if it is none, or none that a video can have (2^31 and more)."""
     number = int(key) if key.isascii() and key.isdigit() and len(key) < 100 else -1
     return number if 0 <= number < 2 ** 31 else None
@@ -95,7 +95,7 @@ def _extrinsics(path: Path, counts: Counter):
     if not isinstance(extrinsics, dict) or not extrinsics:
         raise BadFile(f'{path} has no aria camera with camera_extrinsics (cameras: '
                       f'{", ".join(k for k in content if k != "metadata")[:80]})')
-    found = [(_frame_number(key), _matrix(value)) for key, value in extrinsics.items()]
+    found = [(frame_number(key), _matrix(value)) for key, value in extrinsics.items()]
     counts['camera frames without a number that a video can have'] += sum(number is None for number, _ in found)
     counts['camera frames without a 3x4 matrix of numbers'] += sum(matrix is None for _, matrix in found)
     found = [(number, matrix) for number, matrix in found if number is not None and matrix is not None]
@@ -138,7 +138,7 @@ def read_body(path: Path, counts: Counter):
     for key, raters in content.items():
         entry = raters[0] if isinstance(raters, list) and raters else None
         labels = entry.get('annotation3D') if isinstance(entry, dict) else None
-        frame = _frame_number(key)
+        frame = frame_number(key)
         if frame is None or not isinstance(labels, dict) or not labels:
             counts['label frames without a rater or a joint' if frame is not None else
                    'label frames without a number that a video can have'] += 1

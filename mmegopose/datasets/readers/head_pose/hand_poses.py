@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 
 from ....files import DAMAGE, BadFile, as_floats, read_json
+from ..units import MAX_COORDINATE_M
+from .egoexo4d_files import frame_number
 
 SIDES = ('left', 'right')
 MAX_DISTANCE_M = 3.0   # of the wearer's own wrist from the camera
@@ -26,6 +28,8 @@ def read_hands_in_camera(path: str | Path) -> dict:
     found = {}
     for uid, frames in read_json(path).items():
         try:
+            if odd := [key for key in frames if str(frame_number(key)) != key]:
+                raise ValueError(f'{odd[0]!r} is no number of a frame')
             numbers = sorted(map(int, frames))
             joints = np.full((len(numbers), 2, 21, 3), np.nan)
             for row, number in enumerate(numbers):
@@ -36,7 +40,7 @@ def read_hands_in_camera(path: str | Path) -> dict:
         except DAMAGE as error:
             raise BadFile(f'{path}: {uid!r} is not of the form {{take_uid: {{frame: {{"left_hand_3d": 21 x [x, y, z], '
                           f'"right_hand_3d": ...}}}}}} ({type(error).__name__}: {error})') from None
-        found[uid] = numbers, np.where(np.isfinite(joints), joints, np.nan)
+        found[uid] = numbers, np.where(np.abs(joints) < 1000 * MAX_COORDINATE_M, joints, np.nan)
     wrists = np.concatenate([np.zeros((0, 3)), *(joints[:, :, 0].reshape(-1, 3) for _, joints in found.values())])
     wrists = wrists[np.isfinite(wrists).all(-1)]
     distance, in_front = np.linalg.norm(wrists, axis=-1), wrists[:, 2] > 0

@@ -10,6 +10,8 @@ from .side_stream import SideStream
 
 GRAVITY = 9.81  # metres per second squared
 UNITS = dict(s=1.0, ms=1e-3, us=1e-6, ns=1e-9)
+STILL_ACCELERATION = 4.0, 30.0  # what typical readings of a sensor on a head lie between, metres per second squared
+MAX_TURN = 4.0   # radians per second, typically: nobody turns the head so fast for long
 MAX_OUT_OF_STEP = 0.5  # seconds by which readings may begin later or end earlier than their sequence, untold
 
 
@@ -77,6 +79,10 @@ class TimedReadings(SideStream):
         """Readings ``(n,D)`` of the columns ``(n,C)`` after the time."""
         return columns
 
+    def doubt(self, columns: np.ndarray) -> str:
+        """What is strange about the size of the numbers ``(n,C)`` after the time, with the likely cause; or nothing."""
+        return ''
+
     def read(self, path, index, frames):
         time, values = self.recent.get(path, lambda: self._load(path, index))
         fps = self.store.info['fps']
@@ -96,9 +102,12 @@ class TimedReadings(SideStream):
         time, good = table[:, 0] * self.unit, np.isfinite(table).all(1)
         if not good.all():
             self.tell(path, 'readings that are no numbers', int((~good).sum()))
-        time, values = time[good], self.values_of(table[good, 1:])
+        time, columns = time[good], table[good, 1:]
         if len(time) < 2:
             raise BadFile(f'it has {len(time)} readings')
+        if doubt := self.doubt(columns):
+            self.tell(path, doubt)
+        values = self.values_of(columns)
         time = time - (time[0] if self.start is None else self.start * self.unit)
         order = np.unique(time, return_index=True)[1]
         if len(order) < len(time) or (np.diff(order) < 0).any():
@@ -134,6 +143,17 @@ class InertialReadings(TimedReadings):
         super().__init__(files, 'imu', columns, time_unit, start, max_gap, num_frames)
         self.num_samples, self.shape = num_samples, (6 * num_samples,)
 
+    def doubt(self, columns):
+        size, turn = (float(np.median(np.linalg.norm(part, axis=1))) for part in (columns[:, :3], columns[:, 3:]))
+        told = []
+        if size > 0 and not STILL_ACCELERATION[0] < size < STILL_ACCELERATION[1]:
+            cause = 'units of gravity, or gravity was taken away' if size < GRAVITY else \
+                'thousandths of gravity, or cm/s²' if 500 < size < 2000 else 'another unit, or other columns'
+            told.append(f'acceleration is typically {size:.3g}, that of gravity alone is {GRAVITY} m/s²: {cause}?')
+        if turn > MAX_TURN:
+            told.append(f'turn rates are typically {turn:.3g} rad/s: degrees per second?')
+        return ' '.join(told)
+
     def values_of(self, columns):
         return columns / np.array([GRAVITY] * 3 + [1.0] * 3)
 
@@ -158,6 +178,10 @@ class GazeDirections(TimedReadings):
         if len(columns) != 3:
             raise ValueError(f'columns={tuple(columns)} should be three: time, yaw and pitch')
         super().__init__(files, 'gaze', columns, time_unit, start, max_gap, num_frames)
+
+    def doubt(self, columns):
+        angle = float(np.quantile(np.abs(columns).max(1), 0.9))
+        return f'angles reach {angle:.3g} rad, behind the head: degrees?' if angle > np.pi / 2 else ''
 
     def values_of(self, columns):
         direction = np.stack([np.ones(len(columns)), np.tan(columns[:, 0]), np.tan(columns[:, 1])], -1)

@@ -14,7 +14,7 @@ HANDS = ('left', 'right')
 SKELETON, NUM_JOINTS = 'hand21', 21
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HandTrack:
     """Places of two hands, left and right: metres, world with z up, seconds of the device's clock.
 
@@ -35,6 +35,13 @@ class HandTrack:
     wrist_valid: np.ndarray
     confidence: np.ndarray
     facts: dict = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return 'HandTrack(0 rows)'
+        left, right = self.wrists_valid.mean(0)
+        return (f'HandTrack({len(self)} rows in {np.ptp(self.time):.2f} s, the left wrist is seen in {left:.0%}, the '
+                f'right one in {right:.0%})')
 
     def __len__(self) -> int:
         """Number of rows."""
