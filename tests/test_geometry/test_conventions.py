@@ -37,6 +37,8 @@ def test_every_convention_goes_round_and_stays_rigid(up, camera):
         written = convention.from_standard(POSES)
         np.testing.assert_allclose(convention.to_standard(written), POSES, atol=1e-12)
         np.testing.assert_allclose(np.linalg.det(written[:, :3, :3]), 1)
+        places = (written if direction == 'camera_to_world' else np.linalg.inv(written))[:, :3, 3]
+        np.testing.assert_allclose(convention.points_to_standard(places), POSES[:, :3, 3], atol=1e-12)
         moved = convention.from_standard(POSES + np.array([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0.]]))
         if direction == 'camera_to_world':  # a metre higher is a metre along the axis that points up
             step = (moved - written)[0, :3, 3] / 1000
@@ -50,7 +52,10 @@ def test_every_convention_goes_round_and_stays_rigid(up, camera):
     ('ros', (0, 0, 0, 1), (1, 2, 1.6)),                                  # body x forward, z up: no turn
     ('openxr', (0, -np.sqrt(.5), 0, np.sqrt(.5)), (1, 1.6, -2)),          # -z forward: turned right by a quarter
     ('unity', (0, np.sqrt(.5), 0, np.sqrt(.5)), (1, 1.6, 2)),             # left-handed: clockwise is positive
-    ('unreal', (0, 0, 0, 1), (100, -200, 160))])
+    ('unreal', (0, 0, 0, 1), (100, -200, 160)),
+    ('arkit_portrait', (.5, -.5, -.5, .5), (1, 1.6, -2)),                # x down, y right, z back, y up
+    ('aria', (0, np.sqrt(.5), 0, np.sqrt(.5)), (1, 2, 1.6)),             # x down, y left, z forward
+    ('slam', (0, np.sqrt(.5), 0, np.sqrt(.5)), (1, -1.6, 2))])           # y down, z forward before the quarter turn
 def test_presets_mean_what_their_makers_say(name, quaternion, place):
     written = PRESETS[name].from_standard(looking(0.)[None])[0]
     found = Rotation.from_matrix(written[:3, :3]).as_quat()

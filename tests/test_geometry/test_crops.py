@@ -95,6 +95,50 @@ def test_box_contains_the_confident_keypoints():
     assert crops.box_from_keypoints(keypoints, np.array([1, 0.9, 0.2]), rescale=1, aspect=None)[1] == 30
 
 
+def test_a_box_may_be_less_than_a_pixel():
+    assert crops.box_from_keypoints(np.array([[7., 8], [7, 8.5]]), np.ones(2), 2, (192, 256))[1] == pytest.approx(1)
+    transform = crops.crop_transform((7, 8), 0.5, 64)
+    np.testing.assert_allclose(crops.apply_affine(np.array([[7., 8], [7.25, 8]]), transform), [[32, 32], [64, 32]],
+                               atol=1e-3)
+
+
+def test_a_camera_of_no_scale_is_as_far_as_the_official_one():
+    none, box = torch.zeros(1, 3), torch.full((1, 2), 64.)
+    assert crops.camera_translation(none)[0, 2] == pytest.approx(2 * 5000 / 1e-9)
+    assert crops.camera_in_image(none, box, box[:, 0], 2 * box, 1000.)[0, 2] == pytest.approx(2 * 1000 / 1e-9)
+
+
+def test_tight_boxes_by_hand():
+    places = np.array([[10, 20], [40, 30], [35, 90], [20, 25], [500, 500]])
+    confidence = np.array([[1, 1, 1, 0.6, 0.5], [1, 1, 1, 0.5, 0.5]])[..., None]  # the last does not count
+    boxes = crops.keypoint_boxes(np.concatenate([np.tile(places, (2, 1, 1)), confidence], -1))
+    np.testing.assert_array_equal(boxes, [[25, 55, 30, 70], [0, 0, 0, 0]])  # three are too few
+    np.testing.assert_array_equal(crops.boxes_from_corners([[10, 20, 40, 90]]), [[25, 55, 30, 70]])
+    assert boxes.dtype == np.float32
+
+
+@pytest.mark.parametrize('axis', ['x', 'y'])
+def test_a_crop_of_the_mirrored_image_is_the_mirrored_crop(axis):
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    patch, transform = crops.crop_image(image, (50, 40), 33, 33, flip=True, flip_axis=axis)
+    mirrored = image[:, ::-1] if axis == 'x' else image[::-1]
+    center = (119 - 50, 40) if axis == 'x' else (50, 89 - 40)
+    wanted, plain = crops.crop_image(np.ascontiguousarray(mirrored), center, 33, 33)
+    np.testing.assert_array_equal(patch, wanted)
+    place = np.array([[61., 37]])
+    seen = np.array([[119 - 61., 37]]) if axis == 'x' else np.array([[61., 89 - 37]])
+    np.testing.assert_allclose(crops.apply_affine(place, transform), crops.apply_affine(seen, plain), atol=1e-4)
+
+
+def test_a_box_whose_corner_alone_is_inside_can_be_cut():
+    image = np.full((90, 120, 3), 200, np.uint8)
+    turned = 50 * np.sqrt(2)  # from the centre to a corner, along an axis of the image after an eighth of a turn
+    assert crops.crop_image(image, (119 + turned - 5, 40), 100, 64, np.pi / 4)[0].any()
+    for center in ((119 + turned + 1, 40), (-turned - 1, 40), (60, 89 + turned + 1), (60, -turned - 1)):
+        with pytest.raises(ValueError, match='lies outside'):
+            crops.crop_image(image, center, 100, 64, np.pi / 4)
+
+
 def test_mistakes_are_told():
     image = np.zeros((90, 120, 3), np.uint8)
     with pytest.raises(ValueError, match='positive size, got .*size 0'):

@@ -86,6 +86,13 @@ def test_the_map_leads_to_the_ray_of_each_pinhole_pixel():
     assert (mapping[~seen] < -1).all() and mapping.max() <= 1407
 
 
+@pytest.mark.parametrize('corner, inside', [((0, 0), True), ((9, 7), True), ((9.001, 7), False), ((-0.001, 0), False)])
+def test_the_outermost_pixels_are_inside(corner, inside):
+    camera = FisheyeRadTanThinPrism([100, *corner, *[0] * 12])
+    found = undistortion_map(camera, (10, 8), (100, 100, 0, 0), (1, 1))  # looks along the axis, which the corner sees
+    np.testing.assert_array_equal(found[0, 0], corner if inside else [-16, -16])
+
+
 def test_undistortion_equals_the_official_library():
     calibration = pytest.importorskip('projectaria_tools.core.calibration')
     sophus = pytest.importorskip('projectaria_tools.core.sophus')

@@ -2,8 +2,8 @@
 
 Numbers, truth values, comparisons, signs and products are changed. The tests and what they import are loaded once: a
 mutant inside of a function is tried in a fork of this process, which has run nothing of it. One outside, such as a
-constant of the module, is written to the file and tried in a process of its own; the file is put back at the end, also
-after Ctrl-C.
+constant of the module, is written to the file and tried in a fork that has nothing but large libraries; the file is put
+back at the end, also after Ctrl-C.
 
 Example:
     python tools/analysis_tools/mutate.py mmegopose/evaluation/functional/joint_errors.py \\
@@ -12,12 +12,12 @@ Example:
 import argparse
 import ast
 import gc
+import importlib
 import inspect
 import multiprocessing
 import os
 import random
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +26,6 @@ from types import CodeType, FunctionType, ModuleType
 from typing import NamedTuple
 
 import pytest
-import torch.distributed.tensor  # noqa: F401  (a second, which the first assert_close of each fork would take)
 
 SWAPS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
          ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
@@ -104,6 +103,8 @@ def _operator(node) -> str:
     return f'{type(before).__name__} -> {type(node.op).__name__}'
 
 
+LIBRARIES = ['torch.distributed.tensor', 'mmengine.runner', 'cv2', 'scipy.spatial.transform']
+"""Loaded once: seconds. The first would else be loaded by the first ``assert_close`` of each fork."""
 OPTIONS = ['-q', '-x', '-p', 'no:cacheprovider', '-m', 'not slow']
 
 
@@ -113,41 +114,53 @@ class Trial:
     def __init__(self, file: Path, tests: list[str]):
         self.file, self.tests, self.source = file, tests, file.read_text(encoding='utf-8')
         sys.path.insert(0, os.getcwd())
+        for name in LIBRARIES:
+            importlib.import_module(name)
         _quietly(lambda: pytest.main([*OPTIONS, '--collect-only', *tests]))
         here = {name: Path(module.__file__) for name, module in sys.modules.items()
                 if getattr(module, '__file__', None) and Path(module.__file__).is_relative_to(Path.cwd())}
         self.module = next((sys.modules[name] for name, path in here.items() if path == file.resolve()), None)
         package = file.resolve().relative_to(Path.cwd()).parts[0]
         for name, path in here.items():  # tests may compute when they are loaded: a fork loads them again
-            if path.relative_to(Path.cwd()).parts[0] != package:
+            if path.relative_to(Path.cwd()).parts[0] != package and name != '__main__':
                 del sys.modules[name]
         gc.freeze()  # nothing of it is looked through, and so copied, in a fork
 
     def survives(self, mutant: Mutant | None, timeout: float) -> bool:
         """Whether all tests pass."""
         function = None if mutant is None or self.module is None else _functions(self.module).get(mutant.function)
-        if mutant is None or function is not None:
-            child = multiprocessing.get_context('fork').Process(target=self._fork, args=[mutant, function])
-            child.start()
-            child.join(timeout)
-            child.kill()
-            child.join()
-            return child.exitcode == 0
+        if mutant is None:
+            return _ends_well('fork', _test, [self.tests], timeout)
+        if function is not None:
+            return _ends_well('fork', self._test_with, [mutant, function], timeout)
         try:
             self.file.write_text(mutant.source, encoding='utf-8')
-            return subprocess.run([sys.executable, '-B', '-m', 'pytest', *OPTIONS, *self.tests], capture_output=True,
-                                  timeout=timeout + 20).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
+            return _ends_well('forkserver', _test, [self.tests], timeout + 20)
         finally:
             self.file.write_text(self.source, encoding='utf-8')
 
-    def _fork(self, mutant: Mutant | None, function: FunctionType | None):
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        if mutant is not None:
-            code = compile(mutant.source, self.file, 'exec')
-            function.__code__ = next(found for found in _codes(code) if found.co_qualname == mutant.function)
-        os._exit(_quietly(lambda: int(pytest.main([*OPTIONS, *self.tests]))))
+    def _test_with(self, mutant: Mutant, function: FunctionType):
+        code = compile(mutant.source, self.file, 'exec')
+        function.__code__ = next(found for found in _codes(code) if found.co_qualname == mutant.function)
+        _test(self.tests)
+
+
+def _ends_well(method: str, target: Callable, args: list, timeout: float) -> bool:
+    context = multiprocessing.get_context(method)
+    if method == 'forkserver':
+        context.set_forkserver_preload(LIBRARIES)
+    child = context.Process(target=target, args=args)
+    child.start()
+    child.join(timeout)
+    child.kill()
+    child.join()
+    return child.exitcode == 0
+
+
+def _test(tests: list[str]):
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.dont_write_bytecode = True
+    os._exit(_quietly(lambda: int(pytest.main([*OPTIONS, *tests]))))
 
 
 def _quietly(run: Callable):
