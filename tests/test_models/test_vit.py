@@ -5,10 +5,8 @@ from torch import nn
 import mmegopose.models  # noqa: F401
 from mmegopose.engine.config import load_config
 from mmegopose.models.fusions import CrossAttentionFusion, WeightedFusion
-from mmegopose.models.losses import BoneLengthLoss, L1Loss, MPJPELoss, VelocityLoss
 from mmegopose.models.weights.egoexo4d_baseline import egoexo4d_baseline_from_official
 from mmegopose.registry import MODELS
-from mmegopose.structures import PoseDataSample, get_skeleton
 
 CONFIGS = {'head_pose/levelwise_vit_submission.py': 46_212_710, 'head_pose/egoexo4d_baseline.py': 4_025_139,
            'head_pose/levelwise_vit_coarse_only.py': None, 'head_pose/levelwise_vit_fine_only.py': None,
@@ -153,53 +151,3 @@ def test_cross_attention_starts_at_the_prior_and_stays_convex():
     assert fused['weights'].std() > 0.01
     low, high = (getattr(torch.stack([g['joints'] for g in given.values()]), f'a{k}')(0) for k in ('min', 'max'))
     assert ((fused['joints'] >= low - 1e-5) & (fused['joints'] <= high + 1e-5)).all()
-
-
-def samples(pred):
-    sample = PoseDataSample()
-    sample.joints = torch.zeros_like(pred)
-    sample.visible = torch.ones(pred.shape[:-1], dtype=torch.bool)
-    sample.visible[:, :, 3] = False
-    sample.frame_ids = 3 * torch.arange(pred.shape[1])[None].repeat(len(pred), 1)
-    return sample
-
-
-def test_losses_against_known_values():
-    pred = torch.zeros(2, 4, 17, 3) + torch.tensor([3., 4., 0.])
-    pred[:, :, 3] = 1e6  # invisible
-    sample = samples(pred)
-    assert MPJPELoss()(dict(joints=pred), sample).item() == pytest.approx(5)
-    assert L1Loss(loss_weight=2)(dict(joints=pred), sample).item() == pytest.approx(2 * 7 / 3)
-    assert VelocityLoss()(dict(joints=pred), sample).item() == pytest.approx(0)
-    moving = pred + torch.arange(4.)[:, None, None] * torch.tensor([0., 0., 0.2])  # 0.2 m in 3 frames
-    assert VelocityLoss()(dict(joints=moving), sample).item() == pytest.approx(2.0, rel=1e-5)
-    assert BoneLengthLoss()(dict(joints=pred), sample).item() == pytest.approx(0)
-    stretched = torch.zeros(2, 4, 17, 3)
-    stretched[:, :, 15, 2] = 0.17  # one of the bones without joint 3
-    bones = sum(3 not in edge for edge in get_skeleton('coco17').edges)
-    assert BoneLengthLoss()(dict(joints=stretched), sample).item() == pytest.approx(0.17 / bones, rel=1e-5)
-
-
-def test_loss_without_visible_joints_is_zero_and_finite():
-    pred = torch.randn(2, 3, 17, 3, requires_grad=True)
-    sample = samples(pred.detach())
-    sample.visible[:] = False
-    loss = MPJPELoss()(dict(joints=pred), sample) + L1Loss()(dict(joints=pred), sample)
-    loss.backward()
-    assert loss.item() == 0 and torch.isfinite(pred.grad).all()
-
-
-def test_padded_frames_have_no_velocity():
-    pred = torch.randn(1, 4, 17, 3)
-    sample = samples(pred)
-    sample.frame_ids = torch.tensor([[0, 0, 3, 6]])
-    changed = pred.clone()
-    changed[:, 0] += 9
-    assert VelocityLoss()(dict(joints=pred), sample).item() == pytest.approx(
-        VelocityLoss()(dict(joints=changed), sample).item())
-
-
-def test_velocity_loss_needs_frames():
-    pred = torch.zeros(1, 1, 17, 3)
-    with pytest.raises(ValueError, match="target_frames='all'"):
-        VelocityLoss()(dict(joints=pred), samples(pred))
