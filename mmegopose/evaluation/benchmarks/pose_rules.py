@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ...geometry.alignment import similarity_align
 from ...structures import get_skeleton
-from ..functional.joint_errors import joint_errors
+from ..functional.joint_errors import alignable, joint_errors
 from ..functional.mesh_errors import orthogonal_align, pck_area, pose_mean, scale_translation_align
 
 PREFIXES = dict(none='', similarity='PA-', scale_translation='ST-')
@@ -76,7 +76,7 @@ def joint_scores(pred: Tensor, gt: Tensor, visible: Tensor | None, rules: PoseRu
         variants['none'] = pred - origin, gt - true_origin, visible & known
     if 'similarity' in rules.alignment:
         align = orthogonal_align if rules.reflection else similarity_align
-        variants['similarity'] = align(pred, gt, visible), gt, visible & (visible.sum(-1, keepdim=True) >= 3)
+        variants['similarity'] = align(pred, gt, visible), gt, alignable(visible)
     if 'scale_translation' in rules.alignment:
         ends = visible[..., [WRIST]] & visible[..., [MIDDLE_KNUCKLE]]
         variants['scale_translation'] = scale_translation_align(pred, gt, WRIST, MIDDLE_KNUCKLE), gt, visible & ends

@@ -34,17 +34,24 @@ def mpjpe(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> Tensor:
     return masked_mean(joint_errors(pred, gt), visible)
 
 
+def alignable(visible: Tensor) -> Tensor:
+    """Joints ``(...,J)`` that count once their pose is aligned: the visible ones of poses with at least three.
+
+    A similarity transform fits any prediction to fewer.
+    """
+    return visible & (visible.sum(-1, keepdim=True) >= 3)
+
+
 def aligned_errors(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Joint errors after the best similarity transform of each pose, and which of them count.
 
     Returns:
-        ``(errors (...,J), mask (...,J))``: the mask drops invisible joints, and all joints of a pose with fewer than
-        three visible ones, which any prediction would fit.
+        ``(errors (...,J), mask (...,J))``: the mask is that of :func:`alignable`.
     """
     if visible is None:
         visible = torch.ones(pred.shape[:-1], dtype=torch.bool, device=pred.device)
     errors = joint_errors(similarity_align(pred, gt, visible), gt)
-    return errors, visible & (visible.sum(-1, keepdim=True) >= 3)
+    return errors, alignable(visible)
 
 
 def p_mpjpe(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> Tensor:

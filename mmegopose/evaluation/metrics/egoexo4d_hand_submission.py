@@ -66,7 +66,7 @@ class EgoExo4DHandSubmission(GatheredMetric):
             ValueError: it has other joints.
         """
         for sample in data_samples:
-            frames, skipped = sample['frame_ids'].cpu(), self.skipped.note(sample)
+            frames, kept = sample['frame_ids'].cpu(), self.skipped.counted(sample)
             if not len(frames):  # nothing of the batch could be read
                 continue
             if lacking := [name for name in ('pred_joints', 'crop_mirrored') if name not in sample]:
@@ -80,8 +80,6 @@ class EgoExo4DHandSubmission(GatheredMetric):
             joints = torch.where(mirrored, joints * joints.new_tensor([1, -1, 1]), joints)
             if self.in_camera:
                 joints = joints + _places(joints, sample)[..., None, :]
-            kept = sample['scored'].cpu().bool() if 'scored' in sample else torch.ones_like(frames, dtype=torch.bool)
-            kept = kept if skipped is None else kept & ~skipped
             for row, place in kept.nonzero().tolist():
                 hand = self._hand(int(sample['sequence'][row]), int(frames[row, place]))
                 self.results.append((hand, joints[row, place].numpy()))

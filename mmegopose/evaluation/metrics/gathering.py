@@ -55,6 +55,13 @@ class SkippedFrames(set):
             mask[row] = torch.tensor([(sequence, frame) in skipped for frame in frames[row].tolist()])
         return mask
 
+    def counted(self, sample: dict) -> Tensor:
+        """Which frames ``(B,T)`` of a batched sample count, on the CPU: those of ``scored``, or all without it, that
+        could be read. Those that could not are noted."""
+        skipped = self.note(sample)
+        scored = sample['scored'] if 'scored' in sample else torch.ones_like(sample['frame_ids'])
+        return scored.cpu().bool() if skipped is None else scored.cpu().bool() & ~skipped
+
     def report(self, name: str, sequences: Iterable[dict] | None) -> None:
         """Log how many frames were skipped, and the first of them."""
         self.reported = len(self)

@@ -73,7 +73,7 @@ class HandSubmission(GatheredMetric):
             ValueError: a hand is not that of MANO, or an image is none of the evaluation split.
         """
         for sample in data_samples:
-            frames, skipped = sample['frame_ids'].cpu(), self.skipped.note(sample)
+            frames, kept = sample['frame_ids'].cpu(), self.skipped.counted(sample)
             if not len(frames):  # nothing of the batch could be read
                 continue
             points = []
@@ -85,9 +85,6 @@ class HandSubmission(GatheredMetric):
                     raise ValueError(f'{self.challenge} wants {name} (B,T,{count},3), the hand of MANO in the joint '
                                      f"order 'openpose', got {tuple(sample[name].shape)}")
                 points.append(_in_camera(sample, sample[name].detach().float()).cpu())
-            kept = sample['scored'].cpu().bool() if 'scored' in sample else torch.ones_like(frames, dtype=torch.bool)
-            if skipped is not None:
-                kept = kept & ~skipped
             sequence = sample['sequence'].cpu()[:, None].expand_as(frames) if self.rows is not None else frames
             rows = self._rows(sequence[kept].tolist(), frames[kept].tolist())
             self.results.append((rows, *(part[kept].numpy() for part in points)))

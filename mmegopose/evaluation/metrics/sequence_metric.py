@@ -105,9 +105,7 @@ class SequenceMetric(BaseMetric):
             ValueError: a scored frame is not among the frames of its sequence, or the model has other joints.
         """
         for sample in data_samples:
-            scored, skipped = sample['scored'].cpu(), self.skipped.note(sample)  # (B,T)
-            if skipped is not None:
-                scored = scored & ~skipped
+            scored = self.skipped.counted(sample)  # (B,T)
             if not scored.any():
                 continue
             sequences = sample['sequence'].cpu()[:, None].expand_as(scored)[scored].numpy()
