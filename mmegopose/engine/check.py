@@ -16,6 +16,7 @@ MODES = dict(train=('model', 'train_dataloader', 'train_cfg', 'optim_wrapper'),
 BACKENDS = ('nccl', 'gloo', 'mpi', 'hccl', 'cncl', 'mccl')
 LEVELS = ('DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL')
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader', 'submit_dataloader')
+WHOLE = ('model', 'optim_wrapper', 'train_cfg', 'val_cfg', 'test_cfg', 'default_hooks', 'randomness', 'env_cfg')
 # What a section is built from, and the keys that its builder takes out before the class sees them.
 SECTIONS = dict(
     model=(registry.MODELS, ()),
@@ -50,6 +51,16 @@ def find_class(kind, preferred: Registry = None):
     return None
 
 
+def require_sections(cfg, filename: str) -> None:
+    """``TypeError`` that names file and key of a section that is no dict, or no list of dicts where it may be one."""
+    for key in (*WHOLE, *DATALOADERS, *SECTIONS):
+        value = cfg.get(key)
+        several = isinstance(value, (list, tuple)) and key in SECTIONS and key not in WHOLE
+        for index, item in enumerate(value if several else (value,)):
+            if isinstance(item, (str, int, float, list, tuple, type)):  # but perhaps built already
+                raise TypeError(f'{filename}: {key}{f".{index}" if several else ""}={item!r} should be dict(...)')
+
+
 def check_config(cfg, filename: str = '', mode: str = 'train') -> None:
     """Check sections, registered names and arguments of a config; each error names the file and the dotted key.
 
@@ -66,6 +77,7 @@ def check_config(cfg, filename: str = '', mode: str = 'train') -> None:
             near = difflib.get_close_matches(key, list(cfg.keys()), 1, 0.6)
             raise KeyError(f'{filename}: {mode}ing needs the key {key!r}, which is missing'
                            + (f'; nearest: {near[0]!r}' if near else ''))
+    require_sections(cfg, filename)
     _check_settings(cfg, filename)
     for key, (source, taken) in SECTIONS.items():
         _check(cfg.get(key), key, source, filename, taken)
@@ -196,7 +208,7 @@ def _check_settings(cfg, filename: str) -> None:
 
 def _value(cfg, parts: list):
     for part in parts:
-        cfg = cfg.get(part) if hasattr(cfg, 'get') else None
+        cfg = cfg.get(part) if hasattr(cfg, 'get') and not isinstance(cfg, type) else None  # dict: the class itself
     return cfg
 
 

@@ -14,7 +14,7 @@ from ..files import BadFile, first_bytes, require_writable, stand_in
 from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from ..yaml_text import read_yaml
-from .check import DATALOADERS, INNER, check_config, find_class
+from .check import DATALOADERS, INNER, check_config, find_class, require_sections
 from .errors import user_errors
 from .options import DictAction, check_options, dotted_keys, require_known_keys, typed_like
 
@@ -48,6 +48,7 @@ def load_config(path, options: dict = None) -> Config:
     except Exception as error:  # a config is a program: it can raise anything
         raise ValueError(f'{path} cannot be read: {type(error).__name__}: {error}') from error
     _import_plugins(cfg.get('custom_imports'), path)
+    require_sections(cfg, path)
     _test_as_validated(cfg)
     if options:
         keys = dotted_keys(cfg._cfg_dict)
@@ -94,7 +95,7 @@ def _test_as_validated(cfg: Config) -> None:
     """A config that does not say how to test, or not on what, is tested as it is validated; loops need no arguments."""
     own, val = cfg.get('test_dataloader'), cfg.get('val_dataloader')
     if isinstance(own, dict) and isinstance(val, dict) and '_delete_' not in own \
-            and not (own.get('dataset') or {}).get('type'):
+            and not (isinstance(own.get('dataset'), dict) and own.dataset.get('type')):
         cfg.test_dataloader = Config._merge_a_into_b(own.to_dict(), copy.deepcopy(val))
     _drop_delete(cfg._cfg_dict)
     for part in ('dataloader', 'evaluator'):

@@ -170,7 +170,7 @@ def normalize_image(images: np.ndarray, color: np.ndarray | None = None) -> np.n
 
 def denormalize_image(inputs: np.ndarray) -> np.ndarray:
     """RGB images ``(...,H,W,3)`` uint8 of network inputs ``(...,3,H,W)``; undoes :func:`normalize_image`."""
-    mean, std = np.float32(IMAGE_MEAN) * 255, np.float32(IMAGE_STD) * 255
+    mean, std = (255 * np.array(values, np.float32) for values in (IMAGE_MEAN, IMAGE_STD))
     return np.round(np.clip(np.moveaxis(inputs, -3, -1) * std + mean, 0, 255)).astype(np.uint8)
 
 
