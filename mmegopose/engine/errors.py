@@ -3,7 +3,9 @@ import errno
 import os
 import os.path as osp
 import re
+import signal
 import sys
+import threading
 import traceback
 import warnings
 import zipfile
@@ -15,9 +17,35 @@ import mmengine
 from ..plugins import is_plugin_file
 from .options import dotted_keys
 
-DAMAGE = (MemoryError, OverflowError, UnicodeDecodeError, EOFError, zlib.error, zipfile.BadZipFile)
+DAMAGED = (OverflowError, UnicodeDecodeError, EOFError, zlib.error, zipfile.BadZipFile)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on the disk, or none left of what one may use
 PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+@contextmanager
+def _stopped_by_sigterm():
+    """Let SIGTERM unwind this process as Ctrl-C does, if nobody else has a use for it."""
+    owner = os.getpid()
+
+    def stop(number, _):
+        if os.getpid() == owner:
+            raise Terminated
+        signal.signal(number, signal.SIG_DFL)  # a forked child ends as others do
+        os.kill(os.getpid(), number)
+
+    ours = threading.current_thread() is threading.main_thread() and 'WORLD_SIZE' not in os.environ \
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextmanager
@@ -26,7 +54,9 @@ def user_errors(next_step: str = ''):
 
     These are files that cannot be used, failed imports, and the ``ValueError``, ``KeyError`` and ``TypeError`` that
     this package, a plugin or mmengine raise themselves, also in a worker of a dataloader; further workers and
-    processes that died. With ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead. Ctrl-C is one line and status 130.
+    processes that died. With ``MMEGOPOSE_TRACEBACK=1`` the traceback shows instead. Ctrl-C is one line and status 130,
+    and so is SIGTERM, as schedulers and containers send it, with status 143; a rank of several processes, which may
+    wait for the others, ends at once.
     A warning of this package is one line, ``warning: ...``.
 
     Args:
@@ -37,12 +67,13 @@ def user_errors(next_step: str = ''):
         else detailed(message, category, filename, *where)
     wanted, ended = os.environ.get('MMEGOPOSE_TRACEBACK', '0') not in ('', '0'), f': {next_step}' if next_step else ''
     try:
-        yield
-    except KeyboardInterrupt:
+        with _stopped_by_sigterm():
+            yield
+    except KeyboardInterrupt as stop:
         if wanted:
             raise
         sys.stderr.write(f'stopped{ended}\n')
-        sys.exit(130)  # what shells say of a program that Ctrl-C ended
+        sys.exit(143 if isinstance(stop, Terminated) else 130)  # what shells say of a program that a signal ended
     except Exception as error:
         kind, cause = _kind_of(error)
         if kind and not wanted:
@@ -78,7 +109,7 @@ def _kind_of(error: Exception) -> tuple[str, BaseException]:
     """What is wrong, in words, if an error's class or text alone says so, else ''; and the error that says it."""
     if isinstance(error, MemoryError):
         return 'there is not enough memory', error
-    if isinstance(error, DAMAGE):
+    if isinstance(error, DAMAGED):
         return 'a number is too large' if isinstance(error, OverflowError) else 'a file is damaged', error
     first: BaseException | None = error
     while first is not None:  # torch tells of a dead worker from a signal handler, inside of anything

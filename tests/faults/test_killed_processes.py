@@ -15,6 +15,7 @@ from mmengine.hooks import Hook
 
 from mmegopose.commands._shared.launcher import end_with_launcher
 from mmegopose.engine import load_from_local, user_errors
+from mmegopose.files import atomic_write
 from mmegopose.registry import HOOKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +118,23 @@ def test_a_foreign_runtime_error_is_a_mistake_of_ours(capfd):
         raise RuntimeError('the shape is wrong')
 
 
+def test_sigterm_unwinds_a_process_and_nobody_elses(capfd, tmp_path, monkeypatch):
+    with pytest.raises(SystemExit) as left, user_errors('--resume goes on'), atomic_write(tmp_path / 'a.txt'):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+    assert left.value.code == 143 and capfd.readouterr().err == 'stopped: --resume goes on\n'
+    assert not list(tmp_path.iterdir()) and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    with user_errors():
+        child = FORK.Process(target=time.sleep, args=(60,))
+        child.start()
+        child.terminate()
+        child.join(30)
+        assert child.exitcode == -signal.SIGTERM and not capfd.readouterr().err
+    monkeypatch.setenv('WORLD_SIZE', '2')  # may wait for others, and then could not unwind
+    with user_errors():
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def alive(pid):
     """Whether a process runs; one that has ended and that nobody has asked for does not."""
     try:
@@ -150,11 +168,12 @@ custom_hooks = [dict(type='FaultSignalHook', name='{name}', rank={rank})]
 custom_imports = dict(imports=['helpers.engine_toy', 'helpers.signal_hook'])
 train_cfg['max_iters'] = 100000
 train_dataloader['num_workers'] = {workers}
+train_dataloader['dataset']['type'] = '{dataset}'
 """
 
 
-def run_until_signalled(tmp_path, command, **options):
-    config = write_config(tmp_path, KILL.format(**options))
+def run_until_signalled(tmp_path, command, dataset='EngineToyDataset', **options):
+    config = write_config(tmp_path, KILL.format(dataset=dataset, **options))
     done = subprocess.run([*command(config), '--work-dir', str(tmp_path / 'work')], env=ENV, cwd=tmp_path, text=True,
                           capture_output=True, timeout=280, start_new_session=True)
     assert 'Traceback' not in done.stderr, done.stderr[-3000:]
@@ -172,14 +191,16 @@ def two_processes(config):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('workers', [0, 1])
-def test_ctrl_c_is_one_line(tmp_path, workers):
-    status, line = run_until_signalled(tmp_path, one_process, name='SIGINT', rank=0, workers=workers)
-    assert status == 130 and line == 'stopped: --resume goes on from the newest checkpoint'
+@pytest.mark.parametrize('name, code', [('SIGINT', 130), ('SIGTERM', 143)])
+def test_ctrl_c_and_sigterm_are_one_line(tmp_path, name, code, workers):
+    status, line = run_until_signalled(tmp_path, one_process, name=name, rank=0, workers=workers)
+    assert status == code and line == 'stopped: --resume goes on from the newest checkpoint'
+    assert not list((tmp_path / 'work').glob('.*'))
 
 
 @pytest.mark.slow
 def test_a_dead_worker_is_one_line(tmp_path):
-    status, line = run_until_signalled(tmp_path, one_process, name='worker', rank=0, workers=2)
+    status, line = run_until_signalled(tmp_path, one_process, 'FaultDyingDataset', name='', rank=0, workers=2)
     assert status == 2 and line.startswith('error: a worker of a dataloader died') and '--resume goes on' in line
 
 
