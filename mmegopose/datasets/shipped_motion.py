@@ -1,6 +1,9 @@
 """The embedded sample of real motion, and other motion capture, in the official Ego-Exo4D layout."""
 import hashlib
+import shutil
 from pathlib import Path
+
+from mmengine.logging import MMLogger
 
 from .cache import cache_home, sweep_cache, unwritable
 from .mocap_sequences import MocapSequences
@@ -26,6 +29,9 @@ def converted_root(npz: Path, **options) -> Path:
     root = cache_home() / f'{npz.stem}-{version}'
     if not (root / 'takes.json').is_file():
         sweep_cache(root.parent)
+        if root.is_dir():  # it appears complete or not at all
+            MMLogger.get_current_instance().warning(f'made anew, because takes.json is missing: {root}')
+            shutil.rmtree(root, ignore_errors=True)
         try:
             write_egoexo4d(MocapSequences.load(npz), root, **options)
         except FileExistsError:

@@ -244,3 +244,13 @@ def test_wheels_reject_other_files(tmp_path):
     (tmp_path / 'b.whl').write_text('x')
     with pytest.raises(ValueError, match=r'b\.whl is not a complete wheel'):
         read_wheels(tmp_path / 'b.whl', tmp_path / 'a.whl')
+
+
+def test_a_damaged_sample_in_the_cache_is_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv('MMEGOPOSE_CACHE', str(tmp_path))
+    monkeypatch.setattr('mmegopose.datasets.shipped_motion.write_egoexo4d',
+                        lambda clips, root, **_: (root.mkdir(), (root / 'takes.json').write_text('[]')))
+    root = sample_root()
+    (root / 'takes.json').unlink()
+    (root / 'rest').write_text('')
+    assert sample_root() == root and [path.name for path in root.iterdir()] == ['takes.json']

@@ -119,6 +119,12 @@ def test_a_resumed_run_says_what_is_other_than_before(tmp_path):
     assert 'batch_size=6 (was 4)' in said and '16 samples were seen' in said and '8 samples are skipped' in said
     said, = resumed(tmp_path, **more, train_dataloader__batch_size=3)
     assert 'the last 4 samples are seen again' in said
+    path = tmp_path / 'work/iter_4.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    torch.save(checkpoint | dict(meta=checkpoint['meta'] | dict(world_size=2)), path)
+    said, = resumed(tmp_path, **more)
+    assert 'world_size=1 (was 2): training does not continue bit-equal' in said and '32 samples were seen' in said
+    torch.save(checkpoint, path)
     said, = resumed(tmp_path, **more, optim_wrapper__optimizer__lr=0.5)
     assert 'lr=0.5 (checkpoint: 0.01)' in said and 'load_from' in said
     assert not resumed(tmp_path, **more)

@@ -195,3 +195,12 @@ def test_from_files_to_a_file(inferencer, tmp_path):
         np.testing.assert_array_equal(again.joints, motion.joints)
         assert again.provenance == motion.provenance
         assert again.provenance['input']['source'].startswith(str(tmp_path / name))
+
+
+def test_the_official_baseline_needs_no_labels(tmp_path):
+    """Its windows are those of labelled frames; in a track every frame is one."""
+    config = CONFIG.with_name('egoexo4d_baseline.py')
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=MODELS.build(load_config(config).model).state_dict()), tmp_path / 'w.pth')
+    motion, = HeadPoseInferencer(str(config), str(tmp_path / 'w.pth'), device='cpu')(TRACK[:30], fps=30, camera='aria')
+    assert motion.joints.shape == (30, 17, 3) and motion.valid.all()
