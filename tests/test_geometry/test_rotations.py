@@ -80,6 +80,7 @@ def test_rigid_transforms():
     points = torch.randn(2, 3, 5, 3, dtype=torch.float64)
     torch.testing.assert_close(apply_rigid(transform, points), torch.einsum(
         'btij,btpj->btpi', rotation, points) + transform[..., None, :3, 3], atol=1e-12, rtol=0)
+    torch.testing.assert_close(apply_rigid(transform[0, 0], points[0, 0]), apply_rigid(transform, points)[0, 0])
     there_and_back = apply_rigid(invert_rigid(transform), apply_rigid(transform, points))
     torch.testing.assert_close(there_and_back, points, atol=1e-12, rtol=0)
     torch.testing.assert_close(invert_rigid(transform), torch.linalg.inv(transform), atol=1e-12, rtol=0)
