@@ -1,6 +1,7 @@
 """MPI-INF-3DHP: the npz files, and the conversion of the official ones."""
 import runpy
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from helpers.lifting_fixture import mpi_inf_3dhp, write_3dhp
 
 from mmegopose.datasets import MPIINF3DHPDataset
 from mmegopose.datasets.converters import mpi_inf_3dhp as official
+from mmegopose.datasets.converters.mat_file import read_mat
 from mmegopose.files import BadFile
 
 CONVERTER = Path(__file__).parents[2] / 'tools/dataset_converters/mpi_inf_3dhp.py'
@@ -161,8 +163,8 @@ def cell(values):
 
 
 @pytest.mark.parametrize('content, message', [
-    (None, r'is not the annot.mat of MPI-INF-3DHP \(MatReadError: .*download it again'),
-    (dict(annot2=np.zeros((2, 2))), r"is not the annot.mat of MPI-INF-3DHP \(KeyError: 'univ_annot3'"),
+    (None, r'annot.mat is damaged or no MATLAB file of version 5 \(.*download it again'),
+    (dict(annot2=np.zeros((2, 2))), r"is not the annot.mat of MPI-INF-3DHP: it lacks \['univ_annot3'\]; download it"),
     (dict(annot2=cell(np.zeros((4, 56))), univ_annot3=cell(np.zeros((4, 84))), cameras=[3]),
      r'lacks the cameras \[0\]; it has \[3\]'),
     (dict(annot2=cell(np.zeros((4, 30))), univ_annot3=cell(np.zeros((4, 84)))),
@@ -175,6 +177,38 @@ def test_bad_official_3dhp_files_are_told(tmp_path, content, message):
         scipy.io.savemat(path, content)
     with pytest.raises(BadFile, match=message):
         next(official.read_train({'S1/Seq1': path}, [0]))
+
+
+@pytest.mark.parametrize('packed', [False, True])
+def test_matlab_files_are_read_as_scipy_reads_them(tmp_path, packed):
+    rng, path = np.random.default_rng(0), tmp_path / 'a.mat'
+    content = dict(cells=cell(rng.normal(size=(6, 56))), frames=np.arange(5)[:, None], one=np.float32(2.5), text='a',
+                   ints=np.arange(6, dtype=np.int16).reshape(2, 3), camera=np.arange(14, dtype=np.uint8)[None])
+    scipy.io.savemat(path, content, do_compression=packed)
+    names = [name for name in content if name != 'text']
+    found, wanted = read_mat(path, names), scipy.io.loadmat(path)
+    assert sorted(found) == sorted(names)
+    np.testing.assert_array_equal(found['cells'][0, 0], wanted['cells'][0, 0])
+    for name in names[1:]:
+        assert found[name].dtype == wanted[name].dtype and found[name].shape == wanted[name].shape
+        np.testing.assert_array_equal(found[name], wanted[name])
+    with pytest.raises(BadFile, match='an array of class 4'):
+        read_mat(path, ['text'])
+
+
+def test_damaged_matlab_files_are_told_where_scipy_ends_the_interpreter(tmp_path):
+    path = tmp_path / 'a.mat'
+    scipy.io.savemat(path, dict(a=np.arange(40.0)))
+    good = path.read_bytes()
+    stored = good.rindex(b'\x09\0\0\0\x40\x01\0\0')  # the tag of 320 bytes of doubles
+    for kind in (0, 8, 50, 255):
+        path.write_bytes(good[:stored] + bytes([kind]) + good[stored + 1:])
+        with pytest.raises(BadFile, match=r'a.mat is damaged or no MATLAB file of version 5 \(KeyError'):
+            read_mat(path, ['a'])
+    for end in range(0, len(good), 7):
+        path.write_bytes(good[:end])
+        with pytest.raises(BadFile, match='a.mat is damaged') if end != 128 else nullcontext():
+            read_mat(path, ['a'])
 
 
 def test_official_test_files_need_h5py(tmp_path, monkeypatch):

@@ -3,11 +3,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 from ...files import DAMAGE, BadFile
 from ...structures import convert_joints
 from ..readers.units import MAX_COORDINATE_M, MAX_PIXEL_COORD
+from .mat_file import read_mat
 
 SUBJECTS = tuple(f'S{n}' for n in range(1, 9))
 SEQUENCES = ('Seq1', 'Seq2')
@@ -38,12 +38,10 @@ def read_train(files: dict[str, Path], cameras: Iterable[int] = CAMERAS) -> Iter
         BadFile: a file of another layout.
     """
     for name, path in files.items():
-        try:
-            content = scipy.io.loadmat(path, variable_names=['annot2', 'univ_annot3', 'cameras'])
-            points, joints = content['annot2'].ravel(), content['univ_annot3'].ravel()
-        except (OSError, *DAMAGE, scipy.io.matlab.MatReadError) as error:
-            raise BadFile(f'{path} is not the annot.mat of MPI-INF-3DHP ({type(error).__name__}: {error}); download it '
-                          'again') from None
+        content = read_mat(path, ('annot2', 'univ_annot3', 'cameras'))
+        if lacking := [key for key in ('annot2', 'univ_annot3') if key not in content]:
+            raise BadFile(f'{path} is not the annot.mat of MPI-INF-3DHP: it lacks {lacking}; download it again')
+        points, joints = content['annot2'].ravel(), content['univ_annot3'].ravel()
         numbers = content['cameras'].ravel().tolist() if 'cameras' in content else list(range(len(points)))
         if missing := [camera for camera in cameras if camera not in numbers]:
             raise BadFile(f'{path} lacks the cameras {missing}; it has {numbers}')
