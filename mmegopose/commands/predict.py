@@ -50,6 +50,8 @@ def predict_arguments(parser) -> None:
     model.add_argument('--checkpoint', metavar='FILE', help='checkpoint of that config')
     model.add_argument('--device', help='default: a GPU if there is one')
     model.add_argument('--precision', choices=['fp32', 'bf16'], default='fp32')
+    model.add_argument('--engine', choices=['torch', 'compile', 'onnx'], default='torch',
+                       help='what computes the networks; onnx is quicker for small models on a CPU')
     recording = parser.add_argument_group('recording')
     recording.add_argument('--format', help='kind of file; default: by its content')
     recording.add_argument('--fps', type=float, help='frames per second, where the file does not tell')
@@ -99,7 +101,7 @@ def predict_command(args) -> int:
         if args.model is None and args.config is None and args.checkpoint is None:
             args.model = _shipped_for(args)
         predict = load_inferencer(args.config, args.checkpoint, model=args.model, device=args.device,
-                                  precision=args.precision)
+                                  precision=args.precision, engine=args.engine)
         if base.suffix == '.json' and not isinstance(predict, HandInferencer):
             raise ValueError(f'--out {args.out} is for models of hands: name a folder, or a file FILE.npz')
         kind = next((cls.__name__ for cls in type(predict).__mro__ if cls.__name__ in KINDS), type(predict).__name__)

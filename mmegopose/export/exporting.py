@@ -9,11 +9,12 @@ from typing import NamedTuple
 from .. import __version__
 from ..inference import HeadPoseInferencer, LiftingInferencer, MeshInferencer
 from ..inference.inferencer import Inferencer
+from ..models.onnx_program import require_onnx
 from ..structures import get_skeleton
 from .head_pose_step import HeadPoseStep
 from .lifting_window import LiftingWindow
 from .mesh_crop import MeshCrop
-from .onnx_file import OnnxModel, check_place, make_program, require_onnx, write_program
+from .onnx_file import OnnxModel, check_place, make_program, write_program
 from .ported_module import PortedModule
 
 TOLERANCE = 1e-4  # metres

@@ -1,33 +1,16 @@
 """ONNX files: writing one with its facts, and running it."""
-import contextlib
 import inspect
 import json
-import logging
-import os
-import traceback
-import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from ..files import atomic_write, require_writable
+from ..models.onnx_program import onnx_program, onnx_session
 from .ported_module import PortedModule
 
-OPSET = 20
 ONE_FILE = 2_000_000_000  # bytes: protobuf can hold no more
-REMEDY = 'exporting needs onnx, onnxscript and onnxruntime: pip install "mmegopose[onnx]"'
-
-
-def require_onnx() -> None:
-    """``ModuleNotFoundError`` with the remedy if a package for ONNX is not installed."""
-    try:
-        import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f'{REMEDY} ({error})', name=error.name) from None
 
 
 def make_program(module: PortedModule):
@@ -42,22 +25,8 @@ def make_program(module: PortedModule):
     arguments = inspect.signature(module.forward).parameters.values()
     if any(argument.kind is argument.VAR_POSITIONAL for argument in arguments):
         shapes = (shapes,)  # of forward(*values)
-    module = module.float().cpu().eval()
-    try:
-        with _quiet(), torch.no_grad():
-            program = torch.onnx.export(
-                module, module.example(), dynamo=True, opset_version=OPSET, dynamic_shapes=shapes, verbose=False,
-                input_names=list(module.ports_in), output_names=list(module.ports_out))
-    except (RuntimeError, TypeError, ValueError, NotImplementedError, torch.onnx.errors.OnnxExporterError) as error:
-        raise ValueError(f'the model cannot be exported: {_reason(error)}. A model can be exported if its forward is '
-                         'made of operations on tensors alone, without branches on their values, numpy and '
-                         'decompositions such as svd') from error
-    for value, (name, port) in zip(program.model_proto.graph.input, module.ports_in.items(), strict=True):
-        sizes = value.type.tensor_type.shape.dim
-        if fixed := [letter for letter, size in zip(port.shape, sizes) if isinstance(letter, str) and size.dim_value]:
-            raise ValueError(f'the model cannot be exported: a part of it makes the size {fixed[0]} of {name} a '
-                             'constant, as len(tensor), int(...) of a size, and chunk do; take tensor.shape[0]')
-    return program
+    return onnx_program(module.float().cpu().eval(), module.example(), shapes, list(module.ports_in),
+                        list(module.ports_out))
 
 
 def write_program(program, path: Path, facts: dict, one_file: int = ONE_FILE) -> list[Path]:
@@ -98,52 +67,11 @@ class OnnxModel:
     """
 
     def __init__(self, path: str | Path, num_threads: int | None = None):
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        if num_threads:
-            options.intra_op_num_threads = options.inter_op_num_threads = num_threads
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+        self.session = onnx_session(path, num_threads)
         self.names = [output.name for output in self.session.get_outputs()]
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return dict(zip(self.names, self.session.run(None, inputs)))
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Without the talk of the exporter, which is meant for its authors."""
-    loggers = [logging.getLogger(name) for name in ('torch.onnx', 'torch.export', 'torch._dynamo', 'onnxscript',
-                                                    'onnx_ir', 'torch.fx')]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        with warnings.catch_warnings(), open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), \
-                contextlib.redirect_stderr(nowhere):
-            warnings.simplefilter('ignore')
-            yield
-    finally:
-        for logger, level in zip(loggers, levels):
-            logger.setLevel(level)
-
-
-def _reason(error: BaseException) -> str:
-    """The first line of what went wrong at the root of an error, and the place in a model that it happened in."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    return f'{lines[0][:300]}{_place(error)}'
-
-
-def _place(error: BaseException) -> str:
-    found = ''
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        owner = frame.f_locals.get('self')
-        if isinstance(owner, nn.Module) and not type(owner).__module__.startswith('torch.') \
-                and not isinstance(owner, PortedModule):
-            found = f' (in {type(owner).__name__}, {frame.f_code.co_filename}:{line})'
-    return found
 
 
 def check_place(path: str | Path) -> Path:

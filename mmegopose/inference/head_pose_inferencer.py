@@ -38,8 +38,8 @@ class HeadPoseInferencer(Inferencer):
         head_camera: device whose camera the model expects, see :data:`.head_offsets.DEVICES`; default: that of the data
             which its config names, ``'aria_gen1'`` for Ego-Exo4D and ``'eyes'`` for the sample of motion capture; a
             config may say it: ``head_camera = 'eyes'``.
-        kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``progress``: see
-            :class:`.Inferencer`.
+        kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``engine``,
+            ``progress``: see :class:`.Inferencer`.
     """
     datasets = ('HeadPoseDataset',)
 

@@ -12,6 +12,7 @@ from .. import __version__
 from ..datasets import SequenceStore, WindowDataset
 from ..engine.config import load_config
 from ..files import sha256_of
+from ..models.engines import use_engine
 from ..registry import DATASETS
 from ..structures import PoseDataSample
 from .loading import dataset_over, device_of, load_model
@@ -34,6 +35,7 @@ class Inferencer:
         model: in place of both: a folder that training wrote, or the name of a model, see :func:`.find_model`.
         device: where the model runs; default: a GPU if there is one.
         precision: ``'fp32'`` or ``'bf16'``.
+        engine: what computes the networks: ``'torch'``, ``'compile'`` or ``'onnx'``, see :func:`.use_engine`.
         progress: show a progress bar; default: in a terminal.
 
     Attributes:
@@ -43,24 +45,28 @@ class Inferencer:
         provenance: facts of the model that each result bears.
 
     Raises:
-        ValueError: a config without a checkpoint, a model beside them, or an unknown precision.
+        ValueError: a config without a checkpoint, a model beside them, an unknown precision, or an engine that cannot
+            run the model there.
         FileNotFoundError: a file is not there, or no model of this family comes with the package.
     """
 
     def __init__(self, config: str | Path | None = None, checkpoint: str | Path | None = None, *,
                  model: str | Path | None = None, device: str | None = None, precision: str = 'fp32',
-                 progress: bool | None = None):
+                 engine: str = 'torch', progress: bool | None = None):
         if precision not in PRECISIONS:
             raise ValueError(f'precision={precision!r} should be one of {list(PRECISIONS)}')
+        if engine == 'onnx' and precision != 'fp32':
+            raise ValueError(f"engine='onnx' computes in fp32, not in {precision}")
         config, checkpoint, name = files_of_model(config, checkpoint, model, type(self).__name__)
         self.cfg = load_config(config)
         self.dataset = self.cfg.test_dataloader.dataset
         self.device, self.precision, self.progress = device_of(device), precision, progress
         self.model = load_model(self.cfg, checkpoint, self.device)
+        use_engine(self.model, engine)
         self.provenance = dict(
             model=name, config=str(config),
             checkpoint=Path(str(checkpoint)).name, checkpoint_sha256=sha256_of(Path(str(checkpoint)).expanduser()),
-            precision=precision, mmegopose=__version__)
+            precision=precision, engine=engine, mmegopose=__version__)
 
     datasets: tuple = ()
     default_skeleton = 'coco17'

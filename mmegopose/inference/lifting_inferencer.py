@@ -37,8 +37,8 @@ class LiftingInferencer(Inferencer):
         motions = lift('openpose_folder', image_size=(1920, 1080), fps=25)      # one Motion for each person
 
     Args:
-        kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``progress``: see
-            :class:`.Inferencer`.
+        kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``engine``,
+            ``progress``: see :class:`.Inferencer`.
     """
     datasets = ('LiftingDataset',)
     default_skeleton = 'h36m17'

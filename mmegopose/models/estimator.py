@@ -1,4 +1,7 @@
 """The one model class: branches, fusion, neck, head."""
+from collections.abc import Callable
+
+import torch
 from mmengine.model import BaseModel, ModuleDict
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
@@ -62,6 +65,7 @@ class PoseEstimator(NeckAndHead, BaseModel):
         self.train_cfg, self.test_cfg = train_cfg or {}, test_cfg or {}
         self.streams = streams_of(self.backbone) or shared if backbone else _union(self.branches.values())
         self.flip = FlipAverage(self.test_cfg['flip'], self.streams or ()) if self.test_cfg.get('flip') else None
+        self.engine: Callable[[dict], dict] | None = None  # in the place of outputs(), see use_engine
         self._check_parts()
 
     def _check_parts(self) -> None:
@@ -125,12 +129,17 @@ class PoseEstimator(NeckAndHead, BaseModel):
 
     def predicted(self, inputs: dict) -> dict:
         """Streams ``{name: (B,T,...)}`` to the outputs ``{name: (B,T',...)}`` that a user wants, see ``test_cfg``."""
+        run = self.outputs if self.engine is None or torch.compiler.is_compiling() else self.engine
         if self.flip is None:
-            return self._outputs(inputs, predict=True)
-        outputs = self._outputs(self.flip.double(inputs), predict=True)
+            return run(inputs)
+        outputs = run(self.flip.double(inputs))
         if 'joints' not in outputs:
             raise ValueError(f'test_cfg=dict(flip=...) averages joints, the head returns {sorted(outputs)}')
         return dict(joints=self.flip.average(outputs['joints']))
+
+    def outputs(self, inputs: dict) -> dict:
+        """As :meth:`predicted`, of one forward pass, in PyTorch."""
+        return self._outputs(inputs, predict=True)
 
     def compile_networks(self, **options) -> None:
         """Compile the networks in place, leaving the training step, which changes from call to call, alone."""

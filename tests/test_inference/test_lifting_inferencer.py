@@ -10,6 +10,7 @@ from helpers.video_files import number_in, numbered_frames, time_mp4, write_vide
 from mmegopose.geometry.cameras import screen_normalize
 from mmegopose.inference import LiftingInferencer
 from mmegopose.inference.detectors import Detection, poses_of_video
+from mmegopose.models.engines import use_engine
 from mmegopose.registry import MODELS
 
 CONFIG = """
@@ -46,6 +47,38 @@ def test_every_frame_of_any_clip(inferencer, frames):
     poses = motion.joints
     assert poses.shape == (frames, 17, 3) and np.isfinite(poses).all() and (poses[:, 0] == 0).all()
     assert motion.valid.all() and motion.frame == 'root' and not motion.filled.any()
+
+
+@pytest.mark.parametrize('inferencer', [3], indirect=True)
+def test_onnx_runtime_gives_the_same_poses(inferencer, tmp_path):
+    pytest.importorskip('onnxruntime')
+    pytest.importorskip('onnxscript')
+    files = str(tmp_path / 'lift.py'), str(tmp_path / 'lift.pth')
+    quick = LiftingInferencer(*files, device='cpu', engine='onnx')
+    for frames, batch_size in ((40, 3), (9, 1)):  # windows of one size, in batches of any
+        for keypoints in (clip(frames), clip(frames) * [1, 1, 0]):
+            expected, found = (lift(keypoints, (1000, 1000), skeleton='h36m17', batch_size=batch_size)
+                               for lift in (inferencer, quick))
+            assert len(expected) == len(found)
+            for one, other in zip(expected, found):
+                np.testing.assert_allclose(other.joints, one.joints, atol=1e-5)
+    assert len(quick.model.engine.programs) == 1 and found == [] and quick.provenance['engine'] == 'onnx'
+
+
+def test_engines_that_cannot_run_are_told(inferencer, tmp_path, monkeypatch):
+    files = str(tmp_path / 'lift.py'), str(tmp_path / 'lift.pth')
+    with pytest.raises(ValueError, match=r"engine='tensorrt' should be one of \['torch', 'compile', 'onnx'\]"):
+        LiftingInferencer(*files, device='cpu', engine='tensorrt')
+    with pytest.raises(ValueError, match='computes in fp32, not in bf16'):
+        LiftingInferencer(*files, device='cpu', engine='onnx', precision='bf16')
+    with pytest.raises(ValueError, match='PoseEstimator, not Linear'):
+        use_engine(torch.nn.Linear(1, 1), 'onnx')
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "mmegopose\[onnx\]"'):
+        LiftingInferencer(*files, device='cpu', engine='onnx')
+    monkeypatch.setenv('PATH', '')
+    with pytest.raises(ValueError, match='needs a C'):
+        LiftingInferencer(*files, device='cpu', engine='compile')
 
 
 def test_one_window_is_one_forward_pass(inferencer):

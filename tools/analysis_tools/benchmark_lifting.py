@@ -1,6 +1,7 @@
 """Speed of the lifting models, each as a ratio to a plain implementation measured in the same run.
 
-Times are the least of several, taken in turns, so that a busy machine slows both sides alike. Weights are random.
+Times are medians of several, taken in turns; on one thread of a CPU they are those of the processor, so that a machine
+that is busy with others slows both sides alike. Weights are random.
 """
 import argparse
 import itertools
@@ -8,6 +9,7 @@ import os
 import os.path as osp
 import sys
 import time
+from functools import partial
 
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 sys.path.insert(0, osp.dirname(osp.dirname(osp.dirname(osp.abspath(__file__)))))  # a checkout runs its own package
@@ -17,8 +19,8 @@ import torch
 from plain_lifting import PlainMixSTE, PlainSTCFormer, plain_scores
 from torch.utils.flop_counter import FlopCounterMode
 
-import mmegopose.models  # noqa: F401
 from mmegopose.evaluation.benchmarks.lifting_benchmark import score_lifting_sequence
+from mmegopose.models.engines import ENGINES, use_engine
 from mmegopose.models.layers import Linear
 from mmegopose.models.weights.mixste import mixste_from_official
 from mmegopose.models.weights.stcformer import stcformer_from_official
@@ -34,7 +36,7 @@ class Pair:
     Args:
         name: ``'mixste'``, ``'stcformer'`` or ``'stcformer_l'``.
         frames: window T.
-        args: device and whether to compile, see the command line.
+        args: device and engine, see the command line.
         size: further arguments of both networks, e.g. ``embed_dim`` and ``depth`` of a small one.
     """
 
@@ -56,27 +58,30 @@ class Pair:
         self.model.load_state_dict(self.convert(self.plain.state_dict()))
         for network in (self.plain, self.model):
             network.to(args.device).eval()
-        if args.compile:
-            self.model.compile_networks()
+        use_engine(self.model, args.engine)
         self.keypoints = torch.randn(args.batch, frames, 17, 2, device=args.device)
 
     def ours(self, keypoints: torch.Tensor) -> torch.Tensor:
-        return self.model(dict(keypoints=keypoints))['joints']
+        run = self.model if self.model.training else self.model.predicted
+        return run(dict(keypoints=keypoints))['joints']
 
 
 def seconds(functions, repeats: int) -> list:
-    """Shortest run time of each function; the functions take turns."""
+    """Median time of each function; the functions take turns."""
+    alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
+    clock = time.process_time if alone else time.perf_counter
+
     def run(function):
-        start = time.perf_counter()
+        start = clock()
         function()
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        return time.perf_counter() - start
+        return clock() - start
 
     for function in functions:  # compile, allocate, pack
         run(function)
     rounds = [[run(function) for function in functions] for _ in range(repeats)]
-    return [min(times) for times in zip(*rounds)]
+    return [float(np.median(times)) for times in zip(*rounds)]
 
 
 def report(what: str, value: float, unit: str, ratio: float, reference: str, note: str = '') -> None:
@@ -201,16 +206,19 @@ def peak_memory(step, network: torch.nn.Module) -> int:
 @torch.inference_mode()
 def limits(pair: Pair, args) -> None:
     """Share of the time in products, and their rate against that of one large linear layer."""
-    layer, rows = Linear(2048, 2048).to(args.device), torch.randn(4096, 2048, device=args.device)
+    layers = [kind(2048, 2048).to(args.device) for kind in (Linear, torch.nn.Linear)]  # of either library on a CPU
+    rows = torch.randn(4096, 2048, device=args.device)
     with FlopCounterMode(display=False) as counter:
         pair.plain(pair.keypoints)
-    for dtype in ('fp32', args.dtype):
+    for dtype in ('fp32', args.dtype)[:1 if args.engine == 'onnx' else 2]:
         with torch.autocast(args.device, DTYPES[dtype], enabled=dtype != 'fp32'):
-            large, ours = seconds([lambda: layer(rows), lambda: pair.ours(pair.keypoints)], args.repeats)
-            share = matmul_share(lambda: pair.ours(pair.keypoints), args.device)
-        speed, limit = counter.get_total_flops() / ours / 1e9, 2 * rows.numel() * 2048 / large / 1e9
+            *large, ours = seconds([*(partial(layer, rows) for layer in layers), lambda: pair.ours(pair.keypoints)],
+                                   args.repeats)
+            share = 'not known' if args.engine == 'onnx' else format(
+                matmul_share(lambda: pair.ours(pair.keypoints), args.device), '.0%')
+        speed, limit = counter.get_total_flops() / ours / 1e9, 2 * rows.numel() * 2048 / min(large) / 1e9
         report(f'products {dtype}, {pair.name}', speed, 'GFLOP/s', speed / limit, f'a layer of {limit:,.0f} GFLOP/s',
-               f'{share:.0%} of the time in products')
+               f'time in products: {share}')
 
 
 def scoring(args) -> None:
@@ -260,15 +268,19 @@ def parse_args(argv=None):
     parser.add_argument('--dtype', choices=('bf16', 'fp16'), default='bf16', help='of the low precision parts')
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--steps', type=int, default=5, help='training steps whose losses are compared')
-    parser.add_argument('--compile', action='store_true', help='compile the networks of the package')
-    return parser.parse_args(argv)
+    parser.add_argument('--engine', choices=ENGINES, default='torch', help='of the networks of the package')
+    args = parser.parse_args(argv)
+    if args.engine == 'onnx':
+        args.parts = [part for part in args.parts if part not in ('low_precision', 'training')]  # fp32, no gradients
+    return args
 
 
 def main(argv=None) -> None:
     args = parse_args(argv)
     torch.set_num_threads(args.threads)
     device = torch.cuda.get_device_name() if args.device == 'cuda' else f'{args.threads} threads'
-    print(f'{args.device} ({device}), torch {torch.__version__}, batch {args.batch}')
+    print(f'{args.device} ({device}), torch {torch.__version__}, engine {args.engine}, '
+          f'batch {args.batch}')
     if 'scoring' in args.parts:  # is the same for all models
         args.parts = [part for part in args.parts if part != 'scoring']
         scoring(args)

@@ -46,8 +46,8 @@ class MeshInferencer(Inferencer):
     left hands mirrored, and they come back as left hands.
 
     Args:
-        kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``progress``: see
-            :class:`.Inferencer`.
+        kwargs: ``config``, ``checkpoint``, ``model``, ``device``, ``precision``, ``engine``,
+            ``progress``: see :class:`.Inferencer`.
 
     Attributes:
         kind: ``'hand'`` or ``'body'``.

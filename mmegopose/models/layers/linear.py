@@ -21,10 +21,11 @@ class Linear(nn.Linear):
 
 def _onednn_serves(x: Tensor) -> bool:
     """Whether oneDNN multiplies matrices like ``x``: it has no gradients, and compilers and tracers do not know it."""
+    if torch.compiler.is_compiling():  # first: what follows would break the graph of a compiler
+        return False
     return (x.device.type == 'cpu' and x.dtype == torch.float32 and not torch.is_grad_enabled()
             and not torch.is_autocast_enabled('cpu') and torch.backends.mkldnn.enabled
-            and torch.backends.mkldnn.is_available()
-            and not torch.compiler.is_compiling() and not torch.jit.is_tracing())
+            and torch.backends.mkldnn.is_available() and not torch.jit.is_tracing())
 
 
 def lay_out_for_single_windows(model: nn.Module) -> None:
