@@ -148,7 +148,11 @@ def _with_bases(path: str, user: str = '') -> list:
         read_yaml(path)  # mmengine reads it again, by the same loader, without its name
     files = []
     for base in Config._get_base_files(path):
-        files += [file for file in _with_bases(Config._get_cfg_path(base, path)[0], path) if file not in files]
+        try:
+            place = Config._get_cfg_path(base, path)[0]
+        except FileNotFoundError as error:  # no config of the package
+            raise FileNotFoundError(f'_base_ of {path}: {error}') from None
+        files += [file for file in _with_bases(place, path) if file not in files]
     return [*files, path]
 
 

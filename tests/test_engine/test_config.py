@@ -98,6 +98,9 @@ def test_missing_and_broken_config(tmp_path):
     (tmp_path / 'orphan.py').write_text("_base_ = 'toi.py'")
     with pytest.raises(FileNotFoundError, match=r'no config .*toi.py, which .*orphan.py names as _base_; nearest: toy'):
         load_config(tmp_path / 'orphan.py')
+    (tmp_path / 'orphan.py').write_text("_base_ = 'mmegopose::levelwise_vitt.py'")
+    with pytest.raises(FileNotFoundError, match='_base_ of .*orphan.py: there is no config .*; nearest: mmegopose'):
+        load_config(tmp_path / 'orphan.py')
     with pytest.raises(ValueError, match="name 'undefined_name' is not defined"):
         load_config(write_config(tmp_path, 'a = undefined_name', 'broken.py'))
 
