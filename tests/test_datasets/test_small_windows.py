@@ -1,4 +1,4 @@
-"""Windows of a store of ten frames, by hand."""
+"""Windows of small stores, by hand."""
 import numpy as np
 import pytest
 
@@ -96,6 +96,25 @@ def test_consecutive_windows_of_single_frames_keep_the_listed_order():
     assert windows.sequence.tolist() == [1] * 4 + [0] * 6
     strided = ConsecutiveWindows(1, window_stride=4).bind(store(listed=listed), test_mode=False)
     assert strided.rows(np.arange(len(strided)), None).rows.tolist() == [[0], [4], [6]]
+
+
+def test_consecutive_windows_do_not_cross_missing_frames():
+    frame = np.array([0, 1, 2, 5, 6, 0, 1])
+    made = SequenceStore([0, 5, 7], dict(frame=frame), [dict(uid='a', name='a'), dict(uid='b', name='b')])
+    windows = ConsecutiveWindows(2, window_stride=1).bind(made, test_mode=False)
+    found = windows.rows(np.arange(len(windows)), None)
+    assert found.rows.tolist() == [[0, 1], [1, 2], [2, 2], [3, 4], [4, 4], [5, 6], [6, 6]]
+    assert found.valid[:, 1].tolist() == [True, True, False, True, False, True, False]
+    assert ConsecutiveWindows(2, window_stride=1).bind(made, test_mode=True).sequence.tolist() == [0, 0, 0, 1]
+
+
+@pytest.mark.parametrize('fixed', [False, True])
+def test_rows_of_samples_are_numbers_that_follow_the_keys(fixed):
+    made = SequenceStore(np.arange(4) * 2, {}, [dict(uid=str(i), name=str(i)) for i in range(3)])
+    windows = SampleWindows(3, num_frames=2, fixed=fixed).bind(made, test_mode=False)
+    found = windows.rows(np.array([1, 0]), KeyedRandom([4, 6]))
+    assert found.rows.tolist() == ([[2, 3], [0, 1]] if fixed else [[8, 9], [12, 13]])
+    assert found.frame_ids.tolist() == [[0, 1], [0, 1]]
 
 
 def test_counting_within_groups():

@@ -7,7 +7,7 @@ from helpers.lifting_fixture import lifting_store
 from torch.utils.data import DataLoader
 
 from mmegopose.datasets import LiftingDataset, SequenceStore, WindowDataset, batch_collate
-from mmegopose.datasets.windows import ConsecutiveWindows, SampleWindows, WindowRows, Windows
+from mmegopose.datasets.windows import ConsecutiveWindows, WindowRows, Windows
 from mmegopose.evaluation.metrics import LiftingMetric
 from mmegopose.registry import DATASETS, PROTOCOLS, READERS, WINDOWS
 from mmegopose.structures.protocols import LiftingProtocol, get_protocol, register_protocol
@@ -188,26 +188,6 @@ def test_what_cannot_be_read_is_dropped_and_named_in_a_test():
 def test_skipped_frames_arrive_from_workers():
     loader = DataLoader(pictures(1, [2], test_mode=True), batch_size=4, num_workers=1, collate_fn=batch_collate)
     assert [batch['data_samples'].get('skipped') for batch in loader] == [[[0, 2]], None, None]
-
-
-def test_consecutive_windows_do_not_cross_missing_frames():
-    frame = np.array([0, 1, 2, 5, 6, 0, 1])
-    store = SequenceStore([0, 5, 7], dict(frame=frame), [dict(uid='a', name='a'), dict(uid='b', name='b')])
-    windows = ConsecutiveWindows(2, window_stride=1).bind(store, test_mode=False)
-    found = windows.rows(np.arange(len(windows)), None)
-    assert found.rows.tolist() == [[0, 1], [1, 2], [2, 2], [3, 4], [4, 4], [5, 6], [6, 6]]
-    assert found.valid[:, 1].tolist() == [True, True, False, True, False, True, False]
-    assert ConsecutiveWindows(2, window_stride=1).bind(store, test_mode=True).sequence.tolist() == [0, 0, 0, 1]
-
-
-@pytest.mark.parametrize('fixed', [False, True])
-def test_rows_of_samples_are_numbers_that_follow_the_keys(fixed):
-    from mmegopose.datasets.random import KeyedRandom
-    store = SequenceStore(np.arange(4) * 2, {}, [dict(uid=str(i), name=str(i)) for i in range(3)])
-    windows = SampleWindows(3, num_frames=2, fixed=fixed).bind(store, test_mode=False)
-    found = windows.rows(np.array([1, 0]), KeyedRandom([4, 6]))
-    assert found.rows.tolist() == ([[2, 3], [0, 1]] if fixed else [[8, 9], [12, 13]])
-    assert found.frame_ids.tolist() == [[0, 1], [0, 1]]
 
 
 def test_a_field_of_ones_own_reaches_the_loss():
