@@ -4,12 +4,11 @@ import pytest
 
 from mmegopose.evaluation.submissions import egoexo4d_body_file
 from mmegopose.evaluation.submissions.submission_checks import (
-    broken_values,
+    check_form,
     count_and_name,
     hand_unit_problem,
     name_first,
     raise_problems,
-    read_points,
     unit_problem,
 )
 
@@ -51,21 +50,27 @@ def test_names():
         raise_problems('a.json', ['one', 'two'])
 
 
+def check(entries, **noun):
+    return check_form(entries, 2, lambda rows: ' '.join(map(str, rows)), **noun)
+
+
 def test_broken_and_zero_points():
-    points = np.ones((5, 2, 3))
-    points[1, 1, 2], points[2, 0, 0], points[3], points[4, 0] = np.nan, -np.inf, 0, 0
-    broken, zero = broken_values(points)
-    assert broken.tolist() == [False, True, True, False, False] and zero.tolist() == [False, False, False, True, False]
+    points = np.ones((6, 2, 3))
+    points[1, 1, 2], points[2, 0, 0], points[3], points[4, 0], points[5, 1, 1] = np.nan, -np.inf, 0, 0, 1e300
+    problems, good, places = check(points, noun='vertices')
+    assert problems == ['NaN or infinite coordinates in 1 2 5', 'all vertices at zero in 3']
+    np.testing.assert_array_equal(good, points[[0, 4]])
+    assert places.tolist() == [0, 4]
 
 
-def test_points_by_form():
+def test_poses_by_form():
     good = [[1, 2, 3.5], [4, 5, 6]]
-    whole = read_points([good, good], 2)
-    np.testing.assert_array_equal(whole.points, [good, good])
-    assert whole.places.tolist() == [0, 1] and not whole.misshapen and not whole.unreadable
-    found = read_points([good, good[:1], [[1, 2, 3], [4, 5]], 'text', None, [[1, True, 3]] * 2, np.array(good),
-                         [[10 ** 400, 0, 0]] * 2, 7], 2)
-    np.testing.assert_array_equal(found.points, [good, good])
-    assert found.places.tolist() == [0, 6] and found.misshapen[:2] == [1, 2]
-    assert {3, 4, 5} <= set(found.unreadable) and 8 in found.misshapen
-    assert read_points([], 2).points.shape == (0, 2, 3) and read_points(['x'], 2).points.shape == (0, 2, 3)
+    problems, points, places = check([good, good])
+    assert problems == [] and places.tolist() == [0, 1]
+    np.testing.assert_array_equal(points, [good, good])
+    problems, points, places = check([good, good[:1], [[1, 2, 3], [4, 5]], 'text', None, [[1, True, 3]] * 2,
+                                      np.array(good), 7])
+    assert problems == ['values that are not numbers in 3 4 5', 'poses that are not 2 x 3 in 1 2 7']
+    np.testing.assert_array_equal(points, [good, good])
+    assert places.tolist() == [0, 6]
+    assert check([])[1].shape == (0, 2, 3) and check(['x'])[1].shape == (0, 2, 3)
