@@ -54,15 +54,17 @@ def subjects_of_boxes(boxes, right, skeleton: str, single: bool, separate: bool)
     Raises:
         ValueError: boxes of another shape.
     """
-    if single and not _is_ragged(boxes) and (whole := as_floats(boxes)).ndim in (1, 2):
-        boxes = [np.atleast_2d(whole)]
-    elif not single and isinstance(boxes, np.ndarray) and boxes.ndim == 2:
-        boxes = boxes[:, None]
-    pictures = [np.zeros((0, 4)) if entry is None else as_floats(entry).reshape(-1, *np.shape(entry)[-1:])
-                for entry in boxes]
+    wanted = 'boxes should be left, top, right, bottom: (4,) or (P,4) of one picture, (T,P,4) of several'
+    try:
+        if single and not _is_ragged(boxes) and (whole := as_floats(boxes)).ndim in (1, 2):
+            boxes = [np.atleast_2d(whole)]
+        elif not single and isinstance(boxes, np.ndarray) and boxes.ndim == 2:
+            boxes = boxes[:, None]
+        pictures = [_rows(entry) for entry in boxes]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'{wanted}: {error}') from None
     if any(len(entry) and entry.shape[1:] != (4,) for entry in pictures):
-        raise ValueError('boxes should be left, top, right, bottom: (4,) or (P,4) of one picture, (T,P,4) of several, '
-                         f'got {[entry.shape for entry in pictures][:3]}')
+        raise ValueError(f'{wanted}, got {[entry.shape for entry in pictures][:3]}')
     count = max((len(entry) for entry in pictures), default=0)
     sides = np.broadcast_to(np.asarray(True if right is None else right, bool), (count,))
     subjects = []
@@ -133,6 +135,12 @@ def to_model(keypoints: np.ndarray, confidence: np.ndarray, source: str, target:
     rows, columns = (list(index) for index in zip(*shared))
     out[..., rows, :2], out[..., rows, 2] = keypoints[..., columns, :], confidence[..., columns]
     return out
+
+
+def _rows(boxes) -> np.ndarray:
+    """Boxes of a picture ``(P,4)``, if they are any."""
+    values = np.zeros((0, 4)) if boxes is None else as_floats(boxes)
+    return values.reshape(-1, *values.shape[-1:]) if values.size else np.zeros((0, 4))
 
 
 def _is_ragged(boxes) -> bool:

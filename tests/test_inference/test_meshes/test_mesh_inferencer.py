@@ -17,6 +17,7 @@ from mmegopose.inference import MeshInferencer, load_inferencer
 from mmegopose.inference.detectors import Detection
 from mmegopose.inference.inputs import ImageSource, TimedImage
 from mmegopose.inference.inputs.poses_2d import collect_frames
+from mmegopose.inference.meshes.subjects import subjects_of_boxes
 from mmegopose.motion import Motion
 from mmegopose.registry import MODELS
 from mmegopose.synthesis import SyntheticMeshDataset
@@ -349,3 +350,15 @@ def test_a_model_without_a_body_says_so(tmp_path):
     torch.save(dict(state_dict=MODELS.build(cfg.model).state_dict()), tmp_path / 'model.pth')
     with pytest.raises(ValueError, match='has no body model'):
         MeshInferencer(CONFIGS / 'vit-tiny_synthetic-hand-2d.py', tmp_path / 'model.pth', device='cpu')
+
+
+@pytest.mark.parametrize('boxes', [5, 'a', [[1, 2, 3]], [[1, [2], 3, 4]], [[1, 2, 3, 4], [1, 2, 3]], [['a', 1, 2, 3]],
+                                   [{}]])
+def test_boxes_that_are_none_are_told(boxes):
+    with pytest.raises(ValueError, match='boxes should be left, top, right, bottom'):
+        subjects_of_boxes(boxes, True, 'hand21', single=True, separate=True)
+
+
+def test_nobody_is_no_box():
+    for nobody in ([], [None], [[1, 2, 3, None]]):
+        assert subjects_of_boxes(nobody, True, 'hand21', single=True, separate=True) == []
