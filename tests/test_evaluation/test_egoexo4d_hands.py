@@ -12,6 +12,7 @@ from mmegopose.cli import main
 from mmegopose.datasets.readers.head_pose.hand_poses import read_hands_in_camera
 from mmegopose.evaluation import EgoExo4DHandSubmission, MeshMetric
 from mmegopose.evaluation.submissions import (
+    from_wrist,
     read_hand_poses,
     score_hand_poses,
     validate_hand_poses,
@@ -264,6 +265,14 @@ def test_command(tmp_path, capsys):
 
 def one_hand(joints, **labels):
     return {'a': {'3': dict(right_hand_3d=joints, left_hand_3d=[], **labels)}}
+
+
+@pytest.mark.parametrize('wrists, rooted', [([(0.04, 0, 0)] * 3, True), ([(0.03, 0.03, 0.03)], False),
+                                            ([(0, 0, 0), (0, 0, 0.4)], False), ([], False)])
+def test_joints_are_told_from_the_wrist_where_all_wrists_lie_there(wrists, rooted):
+    hands = {str(frame): dict(left_hand_3d=[list(wrist), *[[0, 0, 0.1]] * 20], right_hand_3d=[])
+             for frame, wrist in enumerate(wrists)}
+    assert from_wrist({'a': hands}) is rooted
 
 
 def test_numbers_in_the_place_of_a_hand_are_a_problem_of_it():

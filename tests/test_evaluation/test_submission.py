@@ -214,6 +214,14 @@ def test_read_headset_positions(takes, tmp_path):
         read_headset_positions(tmp_path, ['other'])
 
 
+def test_a_hole_of_the_headset_stays_one(tmp_path):
+    path = tmp_path / 'annotations/ego_pose/test/camera_pose/u.json'
+    path.parent.mkdir(parents=True)
+    pose = np.eye(4)[:3].tolist()
+    dump(path, {'metadata': {}, 'aria01': {'camera_extrinsics': dict.fromkeys(('10', '11', '13'), pose)}})
+    assert list(read_headset_positions(tmp_path, ['u'])['u']) == ['10', '11', '13']
+
+
 def test_tool(takes, tmp_path, capsys):
     template = dump(tmp_path / 'template.json', template_file(takes))
     good = dump(tmp_path / 'good.json', as_file(takes, 'pred'))
