@@ -2,7 +2,14 @@
 import pytest
 import torch
 
-from mmegopose.models.losses import BoneLengthLoss, L1Loss, MPJPELoss, TemporalConsistencyLoss, VelocityLoss
+from mmegopose.models.losses import (
+    BoneLengthLoss,
+    L1Loss,
+    MPJPELoss,
+    TemporalConsistencyLoss,
+    VelocityLoss,
+    joint_losses,
+)
 from mmegopose.structures import PoseDataSample, get_skeleton
 
 
@@ -93,3 +100,15 @@ def test_joint_weights_are_not_divided_by_their_sum():
     loss = MPJPELoss(joint_weights=tuple(k / 4 for k in range(17)))
     assert loss(dict(joints=pred), samples(torch.zeros_like(pred))).item() == pytest.approx(
         sum(k * k / 4 for k in range(17) if k != 3) / 16)
+
+
+def test_the_mean_of_two_processes(monkeypatch):
+    """Here 2 and 4 count, there three numbers whose sum is 4: the mean is 10 / 5 in both processes."""
+    monkeypatch.setattr(joint_losses, 'is_distributed', lambda: True)
+    monkeypatch.setattr(joint_losses, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(joint_losses, 'all_reduce', lambda both: both.add_(torch.tensor([4., 3])))
+    values = torch.tensor([2., 9, 4], requires_grad=True)
+    mean = joint_losses.global_mean(values, torch.tensor([True, False, True]))
+    mean.backward()
+    assert mean.item() == pytest.approx(2)
+    assert values.grad.tolist() == pytest.approx([2 / 5, 0, 2 / 5])  # the average over processes is the mean's, 1 / 5
