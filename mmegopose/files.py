@@ -273,3 +273,8 @@ def sha256_of(path: str | Path) -> str:
         while block := file.read(1 << 22):
             digest.update(block)
     return digest.hexdigest()
+
+
+def cache_home() -> Path:
+    """``$MMEGOPOSE_CACHE`` or ``~/.cache/mmegopose``."""
+    return Path(os.environ.get('MMEGOPOSE_CACHE') or Path.home() / '.cache' / 'mmegopose')

@@ -43,6 +43,12 @@ def test_help_loads_nothing_heavy(tmp_path):
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.3
 
 
+def test_models_are_listed_without_torch(tmp_path):
+    program = "import sys; from mmegopose.cli import main; main(['models']); print('loaded', *sys.modules)"
+    listed, loaded = process('-c', program, cwd=tmp_path).stdout.split('loaded ')
+    assert 'lifter' in listed and not {'torch', 'numpy', 'mmengine'} & set(loaded.split())
+
+
 def test_the_first_page_lists_all_commands(capsys):
     text = page(capsys, '--help')
     for name in command_names():

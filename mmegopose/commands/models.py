@@ -8,6 +8,7 @@ Examples:
     mmegopose models
     mmegopose models NAME                           # all that is known of it
 """
+import warnings
 
 
 def models_arguments(parser) -> None:
@@ -15,22 +16,32 @@ def models_arguments(parser) -> None:
 
 
 def models_command(args) -> None:
-    from ..engine.errors import user_errors
-    from ..inference.named_models import FACTS, find_model, model_folders, named_models, read_facts
-    with user_errors():
-        models = named_models()
-        if args.name is not None:
-            folder = find_model(args.name)[0].parent
-            print(f'{folder}:')
-            read_facts(folder)  # tells what is wrong with it
-            print(_shown((folder / FACTS).read_text(encoding='utf-8').rstrip()) if (folder / FACTS).is_file()
-                  else f'it has no {FACTS}, which would tell more')
-            return
-        if not models:
-            print('No model has a name yet.')
-        for model in models:
-            print(_shown('\n'.join(_lines(model))))
-        print(f'Yours: folders in {model_folders()[-1]}')
+    detailed, warnings.formatwarning = warnings.formatwarning, lambda message, *_: f'warning: {message}\n'
+    try:
+        _list(args.name)
+    except Exception:
+        from ..engine.errors import user_errors  # which loads torch: seconds
+        with user_errors():
+            raise
+    finally:
+        warnings.formatwarning = detailed
+
+
+def _list(name: str | None) -> None:
+    from ..named_models import FACTS, find_model, model_folders, named_models, read_facts
+    models = named_models()
+    if name is not None:
+        folder = find_model(name)[0].parent
+        print(f'{folder}:')
+        read_facts(folder)  # tells what is wrong with it
+        print(_shown((folder / FACTS).read_text(encoding='utf-8').rstrip()) if (folder / FACTS).is_file()
+              else f'it has no {FACTS}, which would tell more')
+        return
+    if not models:
+        print('No model has a name yet.')
+    for model in models:
+        print(_shown('\n'.join(_lines(model))))
+    print(f'Yours: folders in {model_folders()[-1]}')
 
 
 def _lines(model) -> list[str]:

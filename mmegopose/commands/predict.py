@@ -133,7 +133,7 @@ def predict_command(args) -> int:
 def _shipped_for(args) -> str:
     """Name of the model of the package that reads the recording, which is printed."""
     from ..inference.inputs.recording_kinds import inferencer_for
-    from ..inference.named_models import shipped_model
+    from ..named_models import shipped_model
     own = {name: [kind for kind, (_, names) in KINDS.items() if name in names] for _, names in KINDS.values()
            for name in names}
     told = {kinds[0] for name, kinds in own.items() if len(kinds) == 1 and _given(args, name)}

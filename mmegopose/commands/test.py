@@ -38,7 +38,7 @@ def test_command(args) -> None:
     from ..engine.options import Options
     from ..engine.runner import leave_process_group
     from ..files import atomic_write, finite_values, require_writable
-    from ..inference.named_models import files_of_model
+    from ..named_models import files_of_model
     from ..registry import RUNNERS
     set_local_rank(args)
     end_with_launcher(args.launcher)

@@ -13,18 +13,13 @@ from pathlib import Path
 
 from mmengine.logging import MMLogger
 
-from ..files import BadFile
+from ..files import BadFile, cache_home
 from .store import SequenceStore
 
 CACHE_VERSION = 6  # raise it when a reader makes other arrays of the same files, or stores have another layout
 UNFINISHED = re.compile(r'.+-[0-9a-f]{12}-[0-9a-f]{12}\.(damaged\.)?[a-z0-9_]{8}'  # made by tempfile
                         r'|\..+-[0-9a-f]{12}\.[0-9a-f]{8}')                         # by the writer of the sample
 ABANDONED_S = 3600  # a half-built folder in which nothing was written for so long belongs to a run that was killed
-
-
-def cache_home() -> Path:
-    """``$MMEGOPOSE_CACHE`` or ``~/.cache/mmegopose``."""
-    return Path(os.environ.get('MMEGOPOSE_CACHE') or Path.home() / '.cache' / 'mmegopose')
 
 
 def cached_store(kind: str, sources: Iterable, options, build: Callable[[], SequenceStore],

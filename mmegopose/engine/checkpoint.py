@@ -18,6 +18,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..files import DAMAGE, BadFile, atomic_write, first_bytes, stand_in
 from ..models.weights.renames import rename_old_keys
+from ..named_models import named_checkpoint
 
 PROGRAMS = ('config', 'cfg')  # keys of ``meta`` whose text is a config
 
@@ -155,21 +156,6 @@ def newest_checkpoint(work_dir) -> str | None:
         except CheckpointError as error:
             warnings.warn(f'skipped for resuming: {error}', stacklevel=2)
     return None
-
-
-def named_checkpoint(work_dir) -> Path:
-    """The file that ``last_checkpoint`` of a work dir names; an empty path if there is none, or it is damaged, which
-    is told.
-    """
-    path = Path(work_dir, 'last_checkpoint')
-    try:
-        text = path.read_bytes().decode().strip() if path.is_file() else ''
-        if text and (len(text) > 4096 or not text.isprintable() or not text.endswith('.pth')):
-            raise ValueError(f'it holds {text[:40]!r}')
-    except (OSError, ValueError) as error:
-        warnings.warn(f'{path} does not name a checkpoint and is ignored ({error})', stacklevel=3)
-        text = ''
-    return Path(text)
 
 
 def not_finite(state: dict, parameters: Container = ()) -> list[str]:

@@ -11,8 +11,8 @@ from ..engine.checkpoint import CheckpointError, load_from_local, state_of
 from ..engine.config import load_config
 from ..files import BadFile, atomic_write
 from ..inference import load_inferencer
-from ..inference.named_models import FACTS, SHIPPED, read_facts
 from ..models.weights.renames import rename_old_keys
+from ..named_models import FACTS, SHIPPED, read_facts
 from ..registry import MODELS, RUNNERS
 from ..structures.streams import find_stream
 from ..yaml_text import read_yaml

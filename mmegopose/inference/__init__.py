@@ -1,4 +1,5 @@
 """From a recording to a result: readers of what people have, predictions, who is who, smoothing, contacts."""
+from ..named_models import NamedModel, find_model, named_models
 from . import inputs
 from .bone_lengths import constant_bone_lengths
 from .contacts import FootContacts, foot_contacts, on_floor
@@ -7,7 +8,6 @@ from .inferencer import Inferencer
 from .lifting_inferencer import LiftingInferencer
 from .loading import load_inferencer, load_model
 from .meshes import HandInferencer, MeshInferencer
-from .named_models import NamedModel, find_model, named_models
 from .people import people_store, read_people
 from .placement import place_in_camera, stand_upright
 from .post_processing import post_process

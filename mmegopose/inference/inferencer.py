@@ -13,10 +13,10 @@ from ..datasets import SequenceStore, WindowDataset
 from ..engine.config import load_config
 from ..files import sha256_of
 from ..models.engines import use_engine
+from ..named_models import files_of_model
 from ..registry import DATASETS
 from ..structures import PoseDataSample
 from .loading import dataset_over, device_of, load_model
-from .named_models import files_of_model
 
 PRECISIONS = dict(fp32=None, bf16=torch.bfloat16)
 

@@ -11,8 +11,8 @@ from ..datasets import SequenceStore, WindowDataset
 from ..engine.checkpoint import load_from_local, load_state, state_of
 from ..engine.config import load_config
 from ..engine.official_checkpoints import told_to_convert
+from ..named_models import files_of_model
 from ..registry import DATASETS, INFERENCERS, MODELS
-from .named_models import files_of_model
 
 
 def load_inferencer(config: str | Path | None = None, checkpoint: str | Path | None = None, *,

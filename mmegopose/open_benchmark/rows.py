@@ -9,7 +9,7 @@ from mmengine.config import Config
 from ..engine.checkpoint import newest_checkpoint
 from ..engine.config import load_config
 from ..files import BadFile, read_json
-from ..inference.named_models import find_model, named_models
+from ..named_models import find_model, named_models
 from .tasks import TASKS
 
 

@@ -26,8 +26,8 @@ from mmegopose.engine import load_config, load_from_local
 from mmegopose.engine.official_checkpoints import read_weights
 from mmegopose.export.publishing import read_words
 from mmegopose.files import BadFile, read_json
-from mmegopose.inference.named_models import read_facts
 from mmegopose.motion import Motion
+from mmegopose.named_models import read_facts
 from mmegopose.npz import read_array, read_arrays
 from mmegopose.pickles import read_object
 from mmegopose.yaml_text import read_yaml

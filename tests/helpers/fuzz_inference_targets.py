@@ -22,7 +22,7 @@ from mmegopose.files import read_json
 from mmegopose.inference import HeadPoseInferencer, LiftingInferencer
 from mmegopose.inference.inputs.hands import read_wrists, recorded_wrists
 from mmegopose.inference.inputs.head_tracks import read_head_track
-from mmegopose.inference.named_models import read_facts
+from mmegopose.named_models import read_facts
 
 from . import egoexo4d_hand_release, egoexo_hand_fixture, hand_files, image_fixture, side_files, track_files
 from .fuzz_targets import target

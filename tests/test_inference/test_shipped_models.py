@@ -24,7 +24,7 @@ from mmegopose.inference import (
     named_models,
 )
 from mmegopose.inference.inputs.recording_kinds import inferencer_for
-from mmegopose.inference.named_models import SHIPPED, shipped_model
+from mmegopose.named_models import SHIPPED, shipped_model
 from mmegopose.registry import MODELS
 
 SHIPPED_MODELS = [model for model in named_models() if model.shipped]

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs 
 from mmegopose.engine import load_config, user_errors
 from mmegopose.files import atomic_path, atomic_write
 from mmegopose.inference import load_inferencer, named_models
-from mmegopose.inference.named_models import find_model
+from mmegopose.named_models import find_model
 from mmegopose.registry import DATASETS
 from mmegopose.structures import get_skeleton
 from mmegopose.visualization import draw_poses

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a checkout runs 
 
 from mmegopose.engine import DictAction, load_config, user_errors
 from mmegopose.export.publishing import publish_model, read_words
-from mmegopose.inference.named_models import SHIPPED, read_facts
+from mmegopose.named_models import SHIPPED, read_facts
 
 
 def main():

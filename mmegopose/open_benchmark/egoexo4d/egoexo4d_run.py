@@ -13,7 +13,7 @@ from ...evaluation.submissions import (
 )
 from ...files import atomic_write, finite_values, require, require_writable
 from ...inference.loading import load_model
-from ...inference.named_models import files_of_model
+from ...named_models import files_of_model
 from ...registry import DATASETS, METRICS
 from .egoexo4d_page import write_egoexo4d_page
 from .egoexo4d_scores import TaskScores, body_scores, evaluate_metric, hand_scores

@@ -1,13 +1,14 @@
-"""Models that have a name: those that come with the package, the user's own, and the facts of each."""
+"""Models that have a name: those that come with the package, the user's own, and the facts of each.
+
+Nothing here needs torch, so that the command line lists them at once.
+"""
 import difflib
 import os
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..datasets.cache import cache_home
-from ..engine.checkpoint import named_checkpoint
-from ..files import BadFile, sha256_of
+from ..files import BadFile, cache_home, sha256_of
 from ..yaml_text import read_yaml
 
 SHIPPED = Path(__file__).parents[1] / 'assets' / 'models'
@@ -100,6 +101,21 @@ def shipped_model(inferencer: str) -> NamedModel:
     raise FileNotFoundError(f'no model that reads {READS.get(inferencer, f"the data of {inferencer}")} comes with this '
                             f'version of mmegopose; these do: {there or "none"}. Name a model: the folder that a '
                             'training wrote, or a config and its checkpoint')
+
+
+def named_checkpoint(work_dir) -> Path:
+    """The file that ``last_checkpoint`` of a work dir names; an empty path if there is none, or it is damaged, which
+    is told.
+    """
+    path = Path(work_dir, 'last_checkpoint')
+    try:
+        text = path.read_bytes().decode().strip() if path.is_file() else ''
+        if text and (len(text) > 4096 or not text.isprintable() or not text.endswith('.pth')):
+            raise ValueError(f'it holds {text[:40]!r}')
+    except (OSError, ValueError) as error:
+        warnings.warn(f'{path} does not name a checkpoint and is ignored ({error})', stacklevel=3)
+        text = ''
+    return Path(text)
 
 
 def find_model(model: str | Path) -> tuple[Path, Path]:
