@@ -62,7 +62,7 @@ def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
     """
     with _replacing(path) as unfinished, \
             open(unfinished, mode.replace('w', 'x'), encoding=None if 'b' in mode else 'utf-8') as file:
-        _lock(file)
+        try_lock(file)
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -99,8 +99,10 @@ def _replacing(path: str | Path) -> Iterator[Path]:
             unfinished.unlink(missing_ok=True)
 
 
-def _lock(file) -> bool:
-    """Mark a file as being written, until it is closed or its process ends; whether that could be done."""
+def try_lock(file) -> bool:
+    """Mark a file, or the descriptor of a folder, as being written, until it is closed or its process ends; whether
+    that could be done.
+    """
     try:
         import fcntl  # not on Windows
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -116,7 +118,7 @@ def sweep_unfinished(folder: str | Path) -> list[Path]:
         with suppress(OSError):
             if UNFINISHED.fullmatch(path.name) and path.is_file() and not path.is_symlink():
                 with open(path, 'rb') as file:
-                    if _lock(file):
+                    if try_lock(file):
                         path.unlink()
                         gone.append(path)
     return gone

@@ -63,13 +63,26 @@ def subset_table(rows: dict, columns: dict, reference: dict | None = None) -> st
         rows: ``{title: results by name}``; the first row is that with no stream but those that are always there.
         columns: names of results by the heading.
         reference: results of another model, which the changes are told against; default: those of the first row.
+
+    Raises:
+        ValueError: the reference has none of the results.
     """
     first = next(iter(rows.values())) if reference is None else reference
     lines = ['| streams | ' + ' | '.join(columns) + ' |', '|---|' + '---:|' * len(columns)]
     if reference is not None:
+        if not any(isinstance(reference.get(name), (int, float)) for name in columns.values()):
+            raise ValueError(f'the reference has none of {", ".join(columns.values())}, but '
+                             f'{", ".join(reference)[:200]}: it should be what mmegopose test --out writes')
         rows = {'reference': reference} | rows
     for title, results in rows.items():
-        cells = [f'{results[name]:.2f} ({100 * (results[name] / first[name] - 1):+.1f} %)' if results is not first else
-                 f'{results[name]:.2f}' for name in columns.values()]
+        cells = [_cell(results.get(name), None if results is first else first.get(name)) for name in columns.values()]
         lines.append(f'| {title} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines)
+
+
+def _cell(value, first) -> str:
+    """A number, and its change in percent against ``first`` where that is known."""
+    if not isinstance(value, (int, float)):
+        return '-'
+    told = isinstance(first, (int, float)) and first
+    return f'{value:.2f} ({100 * (value / first - 1):+.1f} %)' if told else f'{value:.2f}'

@@ -24,12 +24,15 @@ def pinhole(image_size: tuple, field_of_view: float | None = None, intrinsics=No
                          'edge')
     width, height = image_size
     if field_of_view is not None:
-        if not 1 <= field_of_view < 179:
-            raise ValueError(f'field_of_view={field_of_view} should be degrees from the left to the right edge of the '
-                             'image, between 1 and 179')
+        if not isinstance(field_of_view, (int, float, np.number)) or not 1 <= field_of_view < 179:
+            raise ValueError(f'field_of_view={field_of_view!r} should be degrees from the left to the right edge of '
+                             'the image, between 1 and 179')
         focal = width / 2 / math.tan(math.radians(field_of_view) / 2)
         return np.array([focal, focal, width / 2, height / 2])
-    values = np.asarray(intrinsics, float)
+    try:
+        values = np.asarray(intrinsics, float)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
     if values.shape == (3, 3):
         values = np.array([values[0, 0], values[1, 1], values[0, 2], values[1, 2]])
     if values.shape != (4,) or not np.isfinite(values).all() or (values[:2] <= 0).any():

@@ -1,5 +1,7 @@
 """The clip container, the embedded asset, and clips written in the official Ego-Exo4D layout."""
 import json
+import shutil
+import sys
 import zipfile
 
 import numpy as np
@@ -10,7 +12,7 @@ from mmegopose.datasets import shipped_motion as sample
 from mmegopose.datasets.converters import read_wheels
 from mmegopose.datasets.mocap_sequences import MocapSequence, MocapSequences
 from mmegopose.datasets.shipped_motion import ASSET, sample_root
-from mmegopose.datasets.writers.egoexo4d_body import take_name, write_egoexo4d
+from mmegopose.datasets.writers.egoexo4d_body import new_folder, take_name, write_egoexo4d
 from mmegopose.structures import get_skeleton
 
 
@@ -254,3 +256,22 @@ def test_a_damaged_sample_in_the_cache_is_made_anew(tmp_path, monkeypatch):
     (root / 'takes.json').unlink()
     (root / 'rest').write_text('')
     assert sample_root() == root and [path.name for path in root.iterdir()] == ['takes.json']
+
+
+@pytest.mark.skipif(sys.platform == 'win32', reason='folders have no locks')
+def test_what_killed_runs_have_left_is_deleted_and_nothing_else(tmp_path):
+    """A folder that is being written, a link and other names stay."""
+    kept = [tmp_path / name for name in ('.s.old', '.other.0123abcd', 's.0123abcd', '.s.0123abcde')]
+    for path in (*kept, left := tmp_path / '.s.0123abcd'):
+        path.mkdir()
+        (path / 'file').touch()
+    (tmp_path / '.s.aaaaaaaa').symlink_to(kept[0])
+    with new_folder(tmp_path / 's') as first:
+        with pytest.raises(FileExistsError, match='exists and is not an empty'), new_folder(tmp_path / 's') as second:
+            assert first.is_dir() and not left.exists() and all((path / 'file').exists() for path in kept)
+            (second / 'file').touch()
+            (tmp_path / 's').mkdir()
+            (tmp_path / 's/file').touch()
+        shutil.rmtree(tmp_path / 's')
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [path.name for path in kept] + ['s', '.s.aaaaaaaa'])

@@ -367,6 +367,12 @@ def test_features_are_written_once_and_read_back(tmp_path, capsys):
     assert f'1/1 {NAMES[0]}: 40 of 40 frames' in out
     tool.write_features(embed, data.pipeline.transforms[1], store, args)
     assert '0 of 1 sequences' in capsys.readouterr().out
+    written = tmp_path / 'features' / f'{NAMES[0]}.npz'
+    written.write_bytes(written.read_bytes()[:100])
+    tool.write_features(embed, data.pipeline.transforms[1], store, args)
+    assert f'{written} is made anew' in (told := capsys.readouterr().out) and '1 of 1 sequences' in told
+    with pytest.raises(ValueError, match='holds features of 128 numbers, not 32'):
+        tool.write_features(embed, data.pipeline.transforms[1], store, SimpleNamespace(**vars(args) | dict(grid=1)))
     again = side_data(store, dict(type='FrameFeatures', files='features/{name}.npz', dim=128, num_frames=1))
     features, views = everything(again)[0], everything(data)[0]
     there = views['view_valid'][:, 0]

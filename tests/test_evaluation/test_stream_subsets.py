@@ -80,6 +80,9 @@ def test_table():
         '| streams | A (cm) | B |', '|---|---:|---:|', '| head | 10.00 | 4.00 |',
         '| head + gaze | 9.00 (-10.0 %) | 5.00 (+25.0 %) |']
     assert '| head | 10.00 (+25.0 %) |' in subset_table(rows, {'A': 'a'}, dict(a=8.0))
+    assert '| head | 10.00 | - |' in subset_table(dict(head=dict(a=10.0, b=None)), {'A': 'a', 'B': 'b'})
+    with pytest.raises(ValueError, match='the reference has none of a, but x: .* mmegopose test --out'):
+        subset_table(rows, {'A': 'a'}, dict(x=8.0))
     assert subsets(('a', 'b')) == [(), ('a',), ('b',), ('a', 'b')]
 
 

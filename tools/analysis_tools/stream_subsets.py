@@ -21,7 +21,7 @@ from mmegopose.engine.checkpoint import require_checkpoint
 from mmegopose.engine.config import check_config, choose_work_dir, load_config, user_errors
 from mmegopose.engine.options import Options
 from mmegopose.evaluation.stream_subsets import changed_streams, subset_table, subsets
-from mmegopose.files import atomic_write, finite_values, read_json
+from mmegopose.files import atomic_write, finite_values, read_json, require_writable
 from mmegopose.registry import RUNNERS
 from mmegopose.structures import mask_name
 
@@ -44,6 +44,9 @@ def main():
     args = parse_args()
     with user_errors():
         require_checkpoint(args.checkpoint)
+        reference = with_wrists(read_json(args.reference)) if args.reference else None
+        if args.out:
+            require_writable(f'{args.out}.md')
         cfg = load_config(args.config, Options.of(args.cfg_options))
         check_config(cfg, args.config, 'test')
         cfg.launcher, cfg.load_from, cfg.resume = 'none', args.checkpoint, False
@@ -67,9 +70,11 @@ def main():
                 test([name for name in there if name not in kept])[0] for kept in subsets(tuple(there))}
         for name in args.shuffle:
             rows[f'all, {name} shuffled'] = test(shuffled=[name])[0]
+            if rows[f'all, {name} shuffled'] == everything:
+                print(f'shuffling {name} changes nothing: batches of one window, or a model that does not use it',
+                      file=sys.stderr)
         metric = runner.test_evaluator.metrics[0]
         columns = metric.table_columns() | ({WRISTS: WRISTS} if WRISTS in everything else {})
-        reference = with_wrists(read_json(args.reference)) if args.reference else None
         text = subset_table(rows, columns, reference)
         if never:
             text += f'\n\nNever there in the data, and in no row: {", ".join(never)}.'

@@ -22,9 +22,10 @@ import torch
 from mmegopose.datasets.transforms import FrameViews
 from mmegopose.engine.config import load_config, user_errors
 from mmegopose.engine.options import Options
-from mmegopose.inference.loading import load_model
+from mmegopose.files import BadFile, require_writable
+from mmegopose.inference.loading import device_of, load_model
 from mmegopose.models.view_features import feature_dim, grid_features, image_encoder
-from mmegopose.npz import write_arrays
+from mmegopose.npz import read_arrays, write_arrays
 from mmegopose.registry import DATASETS, MODELS
 
 
@@ -37,7 +38,7 @@ def parse_args():
     parser.add_argument('--grid', type=int, default=1, help='cells along each side of a picture; default: %(default)s')
     parser.add_argument('--every', type=int, default=1, help='frames from one to the next; default: %(default)s')
     parser.add_argument('--batch-size', type=int, default=64)
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--device', help='default: a GPU if there is one')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE')
     return parser.parse_args()
 
@@ -48,7 +49,7 @@ def write_features(embed, views: FrameViews, store, args) -> None:
     dim = feature_dim(embed, args.grid)
     jobs = [(index, args.out / f'{sequence["name"]}.npz') for index, sequence in enumerate(store.sequences)
             if views.paths[index] is not None]
-    todo = [(index, path) for index, path in jobs if not path.exists()]
+    todo = [(index, path) for index, path in jobs if not is_done(path, dim)]
     frames = {index: store.frame_ids(rows := np.arange(*store.offsets[index:index + 2]), np.full(len(rows), index))
               [::args.every] for index, _ in todo}
     size = sum(len(numbers) for numbers in frames.values()) * 2 * dim
@@ -71,18 +72,39 @@ def write_features(embed, views: FrameViews, store, args) -> None:
         print(f'{count}/{len(todo)} {path.stem}: {sum(map(len, numbers))} of {len(frames[index])} frames', flush=True)
 
 
+def is_done(path: Path, dim: int) -> bool:
+    """Whether there are such features; a file that is damaged is made anew. ``ValueError``: they have another size."""
+    try:
+        found = read_arrays(path, ['features'])['features'].shape[-1]
+    except FileNotFoundError:
+        return False
+    except (BadFile, KeyError, IndexError) as error:
+        print(f'{path} is made anew: {error}', flush=True)
+        return False
+    if found != dim:
+        raise ValueError(f'{path} holds features of {found} numbers, not {dim}: name another folder, or remove it')
+    return True
+
+
 def main():
     args = parse_args()
     with user_errors():
-        if args.grid < 1 or args.every < 1:
-            raise ValueError(f'--grid {args.grid} and --every {args.every} should be at least 1')
+        if min(args.grid, args.every, args.batch_size) < 1:
+            raise ValueError(f'--grid {args.grid}, --every {args.every} and --batch-size {args.batch_size} should be '
+                             'at least 1')
+        require_writable(args.out)
+        if args.out.exists() and not args.out.is_dir():
+            raise NotADirectoryError(f'--out {args.out} is a file: name a folder')
+        device = args.device = device_of(args.device)
         cfg = load_config(args.config, Options.of(args.cfg_options))
         if args.checkpoint:
-            model = load_model(cfg, args.checkpoint, args.device)
+            model = load_model(cfg, args.checkpoint, device)
         else:
-            model = MODELS.build(cfg.model).to(args.device)
+            model = MODELS.build(cfg.model).to(device)
             model.init_weights()
         embed = image_encoder(model.eval())
+        if args.grid > min(embed.images.grid):
+            raise ValueError(f'--grid {args.grid}: the encoder tells {min(embed.images.grid)} places on each side')
         for split in args.split:
             data = DATASETS.build(dict(cfg.val_dataloader.dataset, split=split))
             views = next((step for step in data.pipeline.transforms if isinstance(step, FrameViews)), None)

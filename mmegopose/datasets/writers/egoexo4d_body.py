@@ -5,11 +5,12 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
+from ...files import try_lock
 from ...structures import get_skeleton
 from ...structures.egoexo4d_scenarios import task_of
 from ..mocap_sequences import FPS, SPLITS, MocapSequence
@@ -53,27 +54,48 @@ def write_egoexo4d(sequences: Iterable[MocapSequence], root: str | Path, test_fr
 def new_folder(root: str | Path) -> Iterator[Path]:
     """A folder that appears at ``root`` once the block is done, or not at all.
 
+    What a process that was killed has left of it is deleted.
+
     Raises ``FileExistsError`` if ``root`` exists and is not empty, or ``ValueError`` if it is where one stands.
     """
     if not Path(root).name:
         raise ValueError(f'{str(root)!r} should be the name of a new folder')
     root = Path(os.path.realpath(root))  # what a link names is made, and the link stays
     _refuse_existing(root)
+    for left in root.parent.glob('.*'):
+        if left.name[:-8] == f'.{root.name}.' and re.fullmatch('[0-9a-f]{8}', left.name[-8:]):
+            with _locked(left) as free:
+                if free:
+                    shutil.rmtree(left, ignore_errors=True)
     unfinished = root.with_name(f'.{root.name}.{uuid.uuid4().hex[:8]}')
     unfinished.mkdir(parents=True)
     try:
-        yield unfinished
-        try:
-            os.replace(unfinished, root)
-        except OSError:
-            _refuse_existing(root)  # another process was first
-            raise
+        with _locked(unfinished):
+            yield unfinished
+            try:
+                os.replace(unfinished, root)
+            except OSError:
+                _refuse_existing(root)  # another process was first
+                raise
     except FileExistsError:
         raise
     except OSError as error:
         raise OSError(error.errno, f'{error.strerror}: nothing is left of what was written', str(root)) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether a folder, which is no link, could be marked as being written; it is until the block ends."""
+    descriptor = None
+    try:
+        with suppress(OSError, AttributeError):  # no folder, or not on Windows
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        yield descriptor is not None and try_lock(descriptor)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _refuse_existing(root: Path) -> None:

@@ -62,6 +62,10 @@ class HandInferencer(MeshInferencer):
         Raises:
             as :meth:`.MeshInferencer.__call__`.
         """
+        if not isinstance(upright, bool):
+            raise ValueError(f'upright={upright!r} should be True or False')
+        if kwargs.pop('mesh', False):
+            raise ValueError('mesh=True: the models of HandInferencer tell joints only; see MeshInferencer')
         self.upright = upright
         known = kwargs.get('intrinsics') is not None or kwargs.get('field_of_view') is not None
         facts = dict(upright=upright, camera='known' if known else 'unknown')

@@ -126,6 +126,8 @@ class MeshInferencer(Inferencer):
         check_post_processing(smooth, floor)
         if frame not in ('camera', 'root'):
             raise ValueError(f"frame={frame!r} should be 'camera' or 'root'")
+        if self.kind == 'hand' and right is not None and np.asarray(right).dtype != bool:
+            raise ValueError(f'right={right!r} should be True for right hands, or False')
         if person not in ('all', 'longest', 'largest'):
             raise ValueError(f"person={person!r} should be 'all', 'longest' or 'largest'")
         if (boxes is not None) + (poses is not None) + (detector is not None) > 1:
@@ -211,8 +213,8 @@ class MeshInferencer(Inferencer):
 
     def _reconstruct(self, source: ImageSource, subjects: list[Subject], told: dict, mesh: bool, batch_size: int,
                      intrinsics, field_of_view) -> list[Motion]:
-        if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size} should be at least 1')
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f'batch_size={batch_size!r} should be a whole number, at least 1')
         results: list[dict] = [{} for _ in subjects]
         times, sizes, skipped = {}, {}, Counter[str]()
         for shots in self._chunks(source, batch_size):
@@ -260,14 +262,18 @@ class MeshInferencer(Inferencer):
     def _rows(shots: list[TimedImage], subjects: list[Subject], skipped: Counter) -> np.ndarray:
         """``(n,2)`` subject and place in it of everybody in the pictures, without empty boxes."""
         first, last = shots[0].number, shots[-1].number
+        sizes = {shot.number: shot.image.shape[1::-1] for shot in shots if shot.image is not None}
         rows = []
         for number, subject in enumerate(subjects):
             for position in range(*np.searchsorted(subject.frame, [first, last + 1])):
                 low, high = subject.box[position, :2], subject.box[position, 2:]
-                if np.isfinite(subject.box[position]).all() and (high > low).all():
-                    rows.append((number, position))
-                else:
+                size = sizes.get(int(subject.frame[position]), (math.inf, math.inf))
+                if not (np.isfinite(subject.box[position]).all() and (high > low).all()):
                     skipped['empty box'] += 1
+                elif (low >= size).any() or (high <= 0).any():
+                    skipped['box outside the image'] += 1
+                else:
+                    rows.append((number, position))
         return np.array(rows, int).reshape(-1, 2)
 
     def _placed(self, sample: PoseDataSample, data, intrinsics, field_of_view,

@@ -54,6 +54,8 @@ def subjects_of_boxes(boxes, right, skeleton: str, single: bool, separate: bool)
     Raises:
         ValueError: boxes of another shape.
     """
+    if isinstance(boxes, (list, tuple)) and not boxes:
+        return []
     wanted = 'boxes should be left, top, right, bottom: (4,) or (P,4) of one picture, (T,P,4) of several'
     try:
         if single and not _is_ragged(boxes) and (whole := as_floats(boxes)).ndim in (1, 2):
@@ -66,7 +68,10 @@ def subjects_of_boxes(boxes, right, skeleton: str, single: bool, separate: bool)
     if any(len(entry) and entry.shape[1:] != (4,) for entry in pictures):
         raise ValueError(f'{wanted}, got {[entry.shape for entry in pictures][:3]}')
     count = max((len(entry) for entry in pictures), default=0)
-    sides = np.broadcast_to(np.asarray(True if right is None else right, bool), (count,))
+    sides = np.asarray(True if right is None else right)
+    if sides.dtype != bool or sides.shape not in ((), (1,), (count,)):
+        raise ValueError(f'right={right!r} should be True, False, or one of them for each of the {count} boxes')
+    sides = np.broadcast_to(sides, (count,))
     subjects = []
     for k in range(count):
         frame = np.array([t for t, entry in enumerate(pictures) if k < len(entry) and np.isfinite(entry[k]).all()], int)

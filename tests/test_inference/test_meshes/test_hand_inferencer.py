@@ -153,3 +153,24 @@ def test_hands_of_all_pictures_in_one_file(hands, picture, tmp_path, monkeypatch
     with pytest.raises(SystemExit):
         main([*command, '--overwrite'])
     assert 'is for models of hands' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('options, told', [
+    (dict(right='left'), "right='left' should be True"), (dict(right=[True, False, True]), 'each of the 1 boxes'),
+    (dict(upright='no'), "upright='no'"), (dict(mesh=True), 'tell joints only'),
+    (dict(batch_size=1.5), 'batch_size=1.5'),
+    (dict(intrinsics=None, field_of_view='90'), "field_of_view='90'"), (dict(intrinsics='x'), 'fx, fy, cx, cy'),
+    (dict(intrinsics=(float('nan'),) * 4), 'fx, fy, cx, cy')])
+def test_options_that_mean_nothing_are_told(hands, picture, options, told):
+    with pytest.raises(ValueError, match=told):
+        hands([picture[0]], **dict(dict(LENS, boxes=(100, 100, 300, 300), right=True, upright=False) | options))
+
+
+def test_boxes_beside_the_picture_are_counted(hands, picture):
+    boxes = [(-500, -500, -10, -10), (600, 10, 700, 90), (300, 300, 100, 100), (100, 100, 300, 300)]
+    motions = hands([picture[0]], boxes=boxes, right=True, upright=False, **LENS)
+    assert [motion.valid.all() for motion in motions] == [False, False, False, True]
+    assert motions[0].provenance['skipped'] == {'box outside the image': 2, 'empty box': 1}
+    assert hands([picture[0]], boxes=[], right=True, upright=False, **LENS) == []
+    with pytest.raises(ValueError, match='no hand could be reconstructed'):
+        write_hand_predictions(motions[:3], 'hands.json')

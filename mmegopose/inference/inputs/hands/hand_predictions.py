@@ -68,7 +68,8 @@ def write_hand_predictions(motions: list[Motion], path: str | Path, uid: str = '
         Number of hands that were written.
 
     Raises:
-        ValueError: motions of something else, or without a camera, so that nobody knows how far the hands are.
+        ValueError: no hand is valid, motions of something else, or without a camera, so that nobody knows how far the
+            hands are.
     """
     poses, best = {}, {}
     for motion in motions:
@@ -84,6 +85,8 @@ def write_hand_predictions(motions: list[Motion], path: str | Path, uid: str = '
             hand = uid, str(round(motion.time[row] * fps)), facts['side']
             if sure[row] > best.get(hand, -1):
                 poses[hand], best[hand] = joints[row], sure[row]
+    if not poses:
+        raise ValueError(f'{path} is not written: no hand could be reconstructed')
     frames = sorted({frame for _, frame, _ in poses}, key=int)
     write_hand_poses(poses, {uid: dict.fromkeys(frames)}, path)
     return len(poses)
