@@ -152,4 +152,4 @@ def test_mistakes_are_told():
     with pytest.raises(ValueError, match='got 1 of 3'):
         crops.box_from_keypoints(np.eye(3)[:, :2], np.array([1, 0.1, 0.1]))
     with pytest.raises(ValueError, match='got 3 of 3'):
-        crops.box_from_keypoints(np.ones((3, 2)), np.ones(3))
+        crops.box_from_keypoints(np.tile([1., 5], (3, 1)), np.ones(3))
