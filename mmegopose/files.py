@@ -40,6 +40,15 @@ def require(path: str | Path, remedy: str) -> Path:
     return path
 
 
+def require_new_folder(path: str | Path) -> None:
+    """``FileExistsError`` if ``path`` exists and is not an empty folder; ``ValueError`` if it is where one stands."""
+    if not Path(path).name:
+        raise ValueError(f'{str(path)!r} should be the name of a new folder')
+    path = Path(os.path.realpath(path))
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(f'{path} exists and is not an empty folder: name another one, or delete it')
+
+
 def require_writable(path: str | Path, remedy: str = 'name another place') -> None:
     """``PermissionError`` with the remedy if a file or folder ``path`` can neither be changed nor made;
     ``ValueError`` if a file is where its folder should be.

@@ -49,6 +49,15 @@ def test_models_are_listed_without_torch(tmp_path):
     assert 'lifter' in listed and not {'torch', 'numpy', 'mmengine'} & set(loaded.split())
 
 
+def test_a_folder_that_is_there_is_refused_before_torch_is_loaded(tmp_path):
+    (tmp_path / 'file').touch()
+    program = ("import sys; from mmegopose.cli import main\ntry: main(['synthesize', '--out', sys.argv[1]])\n"
+               "except SystemExit as left: print(left.code, *sys.modules)")
+    done = process('-c', program, str(tmp_path), cwd=tmp_path)
+    status, *loaded = done.stdout.split()
+    assert status == '2' and 'not an empty folder' in done.stderr and not set(SLOW_IMPORTS) & set(loaded)
+
+
 def test_the_first_page_lists_all_commands(capsys):
     text = page(capsys, '--help')
     for name in command_names():

@@ -6,8 +6,11 @@ status: 0 written, 2 a mistake, 130 stopped, and nothing is left.
 
 Examples:
     mmegopose synthesize --out data/rendered
-    mmegopose synthesize --out data/rendered --takes 24 --frames 120 --size 256
+    mmegopose synthesize --out data/rendered_many --takes 24 --frames 120
 """
+import sys
+
+from ..files import require_new_folder
 
 
 def synthesize_arguments(parser) -> None:
@@ -24,6 +27,11 @@ def synthesize_arguments(parser) -> None:
 
 
 def synthesize_command(args) -> None:
+    try:
+        require_new_folder(args.out)  # said before torch is loaded, which takes seconds
+    except (ValueError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)
     from ..engine.errors import user_errors
     from ..synthesis.egocentric import write_egoexo4d_sample
     with user_errors():

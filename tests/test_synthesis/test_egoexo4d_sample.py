@@ -126,7 +126,8 @@ def test_equal_seeds_give_equal_labels_and_mistakes_are_told(root, tmp_path, cap
     for arguments, told in ((['--takes', '2'], '2 takes'), (['--frames', '1000'], '1000 frames'),
                             (['--size', '0'], 'size'), (['--seed', '-1'], 'seed=-1'),
                             (['--fisheye', '-1'], 'num_fisheye=-1'), (['--out', ''], 'name of a new folder'),
-                            (['--out', '.'], 'name of a new folder')):
+                            (['--out', '.'], 'name of a new folder'),
+                            (['--out', str(root)], 'exists and is not an empty folder')):
         with pytest.raises(SystemExit) as left:
             main(['synthesize', '--out', str(tmp_path / 'new'), *arguments])
         assert left.value.code == 2 and told in capsys.readouterr().err

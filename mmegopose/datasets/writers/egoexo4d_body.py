@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...files import try_lock
+from ...files import require_new_folder, try_lock
 from ...structures import get_skeleton
 from ...structures.egoexo4d_scenarios import task_of
 from ..mocap_sequences import FPS, SPLITS, MocapSequence
@@ -58,10 +58,8 @@ def new_folder(root: str | Path) -> Iterator[Path]:
 
     Raises ``FileExistsError`` if ``root`` exists and is not empty, or ``ValueError`` if it is where one stands.
     """
-    if not Path(root).name:
-        raise ValueError(f'{str(root)!r} should be the name of a new folder')
+    require_new_folder(root)
     root = Path(os.path.realpath(root))  # what a link names is made, and the link stays
-    _refuse_existing(root)
     for left in root.parent.glob('.*'):
         if left.name[:-8] == f'.{root.name}.' and re.fullmatch('[0-9a-f]{8}', left.name[-8:]):
             with _locked(left) as free:
@@ -75,7 +73,7 @@ def new_folder(root: str | Path) -> Iterator[Path]:
             try:
                 os.replace(unfinished, root)
             except OSError:
-                _refuse_existing(root)  # another process was first
+                require_new_folder(root)  # another process was first
                 raise
     except FileExistsError:
         raise
@@ -96,11 +94,6 @@ def _locked(folder: Path) -> Iterator[bool]:
     finally:
         if descriptor is not None:
             os.close(descriptor)
-
-
-def _refuse_existing(root: Path) -> None:
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise FileExistsError(f'{root} exists and is not an empty folder: name another one, or delete it')
 
 
 def take_name(sequence: MocapSequence) -> str:
