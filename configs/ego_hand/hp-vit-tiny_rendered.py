@@ -1,5 +1,5 @@
 # HP-ViT at its smallest, from random weights, on a rendered sample: to try the way from data to a submission on a CPU.
-# mmegopose synthesize --out data/rendered --takes 4 --frames 30 --fisheye 0
+# mmegopose synthesize --out data/rendered
 _base_ = ['./hp-vit-base_egoexo4d-hand.py']
 
 data_root = 'data/rendered'
