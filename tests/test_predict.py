@@ -239,6 +239,9 @@ def test_a_zero_is_a_value(option, value, models, here, capsys):
     ('not known: pass image_size, width and height in pixels', '--image-size W H'),
     ('no column of times; pass columns=dict(time=...) or fps', "--options 'columns=dict(time=...)' or --fps RATE"),
     ("the numbers look like w x y z: pass quaternion='wxyz'", '--options quaternion=wxyz'),
+    ('nothing tells where: pass boxes and right, or poses, or detector; by default, none is there',
+     '--box LEFT TOP RIGHT BOTTOM --hand left|right or --poses FILE or --detector DETECTOR'),
+    ('they are taken for right hands; pass right=False for left ones', '--hand left'),
     ('where a person is needs intrinsics or field_of_view', '--field-of-view DEGREES')])
 def test_advice_in_the_words_of_the_command(message, words):
     assert command_words(message) == f'On the command line: {words}'

@@ -4,8 +4,11 @@ import shlex
 from contextlib import contextmanager
 
 ARGUMENTS = dict(preset='PRESET', image_size='W H', fps='RATE', skeleton='SKELETON', field_of_view='DEGREES',
-                 format='FORMAT', detector='DETECTOR', person='PERSON')
+                 format='FORMAT', detector='DETECTOR', person='PERSON', boxes='LEFT TOP RIGHT BOTTOM',
+                 poses='FILE', right='left|right')
 """What has an argument of its own, and what stands there for a value that is not known."""
+FLAGS = dict(boxes='box', right='hand')
+"""Arguments that are called otherwise on the command line."""
 OPTIONS = ('up', 'camera', 'direction', 'unit', 'time_unit', 'head_offset', 'scale', 'gravity', 'sequence', 'columns')
 """What is said with ``--options`` and known without a value."""
 _NAME = f'({"|".join((*ARGUMENTS, *OPTIONS))})'
@@ -32,8 +35,10 @@ def command_words(message: str) -> str:
 
 
 def _argument(name: str, value: str) -> str:
+    if name == 'right' and value:
+        value = 'right' if value == 'True' else 'left'
     if name in ARGUMENTS:
-        return f'--{name.replace("_", "-")} {value or ARGUMENTS[name]}'
+        return f'--{FLAGS.get(name, name.replace("_", "-"))} {value or ARGUMENTS[name]}'
     return f'--options {shlex.quote(f"{name}={value}") if value else f"{name}=..."}'
 
 
@@ -42,8 +47,10 @@ def advice_in_command_words():
     """Errors within have the words of the command at the end of their message."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError, ImportError) as error:
         text = error.args[0] if error.args else None
         if isinstance(text, str) and (words := command_words(text)):
             error.args = (f'{text}. {words}', *error.args[1:])
+            if isinstance(error, ImportError):
+                error.msg = error.args[0]
         raise

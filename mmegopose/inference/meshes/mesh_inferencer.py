@@ -131,7 +131,7 @@ class MeshInferencer(Inferencer):
         if person not in ('all', 'longest', 'largest'):
             raise ValueError(f"person={person!r} should be 'all', 'longest' or 'largest'")
         if (boxes is not None) + (poses is not None) + (detector is not None) > 1:
-            raise ValueError('give one of boxes, poses and detector')
+            raise ValueError('only one says where they are: give boxes, or poses, or detector')
         source = open_images(images, fps)
         subjects, told = self._subjects(source, boxes, poses, detector, right, tracking or {}, options)
         if person != 'all' and subjects:
@@ -203,7 +203,8 @@ class MeshInferencer(Inferencer):
         except ModuleNotFoundError as error:
             if detector is not None:
                 raise
-            raise ModuleNotFoundError(f'where the {self.kind}s are should be told by boxes=, poses= or detector=; '
+            boxes = 'boxes and right' if self.kind == 'hand' else 'boxes'
+            raise ModuleNotFoundError(f'nothing tells where the {self.kind}s are: pass {boxes}, or poses, or detector; '
                                       f'by default, {error}', name=error.name) from error
 
     def _told_of_sides(self, unknown: bool) -> None:

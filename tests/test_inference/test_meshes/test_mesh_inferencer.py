@@ -261,7 +261,7 @@ def test_a_detector_finds_the_hands(hands, rendered, monkeypatch, tmp_path):
     assert unknown.provenance['side'] == 'right'
     assert hands(canvas[0], detector=own, right=False)[0].provenance['side'] == 'left'
     monkeypatch.setitem(sys.modules, 'mediapipe', None)
-    with pytest.raises(ModuleNotFoundError, match='boxes=, poses= or detector=.*pip install'):
+    with pytest.raises(ModuleNotFoundError, match='pass boxes and right, or poses, or detector; .*pip install'):
         hands(canvas[0])
 
 
@@ -294,7 +294,7 @@ def test_the_config_of_an_official_data_set(tmp_path, rendered):
 
 def test_options_that_do_not_fit(hands, rendered):
     picture = rendered[0][0]
-    for options, message in ((dict(boxes=(1, 2, 30, 40), poses='a.json'), 'one of boxes, poses and detector'),
+    for options, message in ((dict(boxes=(1, 2, 30, 40), poses='a.json'), 'only one says where'),
                              (dict(boxes=(1, 2, 30, 40), frame='world'), "frame='world'"),
                              (dict(boxes=(1, 2, 30, 40), person='tall'), "person='tall'"),
                              (dict(boxes=(1, 2, 30, 40), right=True, batch_size=0), 'batch_size=0'),
