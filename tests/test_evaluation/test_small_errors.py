@@ -77,7 +77,7 @@ def test_a_crop_in_the_image():
 
 
 def test_similarity_of_keypoints_by_hand():
-    pred, gt = torch.zeros(1, 3, 2, dtype=double), torch.tensor([[[3, 4], [0, 0], [7, 7]]], dtype=double)
+    pred, gt = torch.full((1, 3, 2), 2, dtype=double), torch.tensor([[[5, 6], [2, 2], [7, 7]]], dtype=double)
     mask, area = torch.tensor([[True, True, False]]), torch.tensor([400.], dtype=double)
     expected = (math.exp(-25 / (8 * 0.05 ** 2 * 400)) + 1) / 2
     assert keypoint_similarity(pred, gt, mask, area, (0.05, 0.1, 0.1)).item() == pytest.approx(expected)
