@@ -10,6 +10,7 @@ from mmegopose.cli import main
 from mmegopose.engine.config import load_config
 from mmegopose.evaluation import MeshMetric
 from mmegopose.inference.loading import load_model
+from mmegopose.open_benchmark.egoexo4d.egoexo4d_page import _around, _in_picture
 from mmegopose.open_benchmark.egoexo4d.egoexo4d_scores import body_scores, evaluate_metric
 from mmegopose.registry import DATASETS, MODELS
 from mmegopose.synthesis.egocentric import write_egoexo4d_sample
@@ -53,7 +54,17 @@ def test_both_tasks_are_scored_submitted_and_shown(folder, capsys):
     scores = results['hand']['submission']['scores']
     assert 0 < scores['PA-MPJPE'] < scores['MPJPE']
     page = (out / 'report.html').read_text()
+    assert page.count('Official numbers') == page.count('not those of the challenge') == 1  # of hands, of bodies
+    assert 'there is no score: the clip filter' in page and ', 1 take, ' in page
     assert page.count('data:image/jpeg') >= 2 and 'polyline' in page and 'http' not in page.replace('http-equiv', '')
+
+
+def test_a_hand_fills_its_picture():
+    points, camera = np.array([[0, 0, 0.5], [0.05, 0, 0.5], [0, 0.1, 0.5], [0, 0, -1]]), np.diag([150.0, 150, 1])
+    pixels = _in_picture(points, camera)
+    np.testing.assert_allclose(pixels, [[0, 0], [15, 0], [0, 30], [np.nan] * 2])
+    corner, side = _around(pixels)
+    assert side == 48 and corner.tolist() == [-16.5, -9]  # the middle of the joints is that of the square
 
 
 def test_four_seconds_have_the_official_score():

@@ -24,6 +24,9 @@ COLORS = ('#1f77b4', '#e07b00', '#2a9d5c')
 PREDICTED, TRUE = (255, 120, 0), (60, 200, 120)   # RGB
 INTRINSICS = np.array([[150., 0, 255.5], [0, 150, 255.5], [0, 0, 1]])   # of the prepared pictures
 SIDE = 320                            # pixels of a picture on the page
+AROUND = 1.6                          # side of the part of a picture that shows a hand, by the extent of its joints
+BELOW = dict(body=' Below them the prediction in colour, left blue and right red, the truth grey, from the front of '
+             'the person.', hand=' They show the part around the hand, with the prediction relative to the true wrist.')
 
 
 def write_egoexo4d_page(scores: dict[str, TaskScores], facts: dict, roots: dict, path: Path, command: str) -> None:
@@ -68,7 +71,8 @@ def _table(scores: TaskScores) -> str:
     lines = ''.join(f'<tr><td>{escape(group)}</td>' + ''.join(
         f'<td>{_number(values.get(measure))}</td>' for measure in measures) + '</tr>'
         for group, values in scores.groups.items())
-    return f'<h3>Official numbers</h3><div class="wide"><table><tr><th>group</th>{head}</tr>{lines}</table></div>'
+    title = 'Numbers, which are not those of the challenge' if scores.notes else 'Official numbers'
+    return f'<h3>{title}</h3><div class="wide"><table><tr><th>group</th>{head}</tr>{lines}</table></div>'
 
 
 def _number(value) -> str:
@@ -78,10 +82,14 @@ def _number(value) -> str:
 def _submission(facts: dict | None) -> str:
     if facts is None:
         return '<p>No submission was written, for the template of the challenge is not there.</p>'
-    told = ', '.join(f'{facts[key]} {key}' for key in ('takes', 'frames', 'hands') if key in facts)
+    told = ', '.join(f'{facts[key]} {key if facts[key] != 1 else key[:-1]}'
+                     for key in ('takes', 'frames', 'hands') if key in facts)
     scored = '; '.join(f'{name} {value:.2f}' for name, value in facts.get('scores', {}).items() if '/' not in name)
+    truth = f' With the truth of a sample: {escape(scored)}.' if scored else ''
+    if 'note' in facts:
+        truth = f' With the truth of a sample there is no score: {escape(facts["note"].partition(". ")[0])}.'
     return (f'<p>Submission of the test split: <code>{escape(Path(facts["file"]).name)}</code>, {told}, checked '
-            f'against the template.{f" With the truth of a sample: {escape(scored)}." if scored else ""}</p>')
+            f'against the template.{truth}</p>')
 
 
 def _bars(values: dict) -> str:
@@ -125,8 +133,7 @@ def _worst(task: str, scores: TaskScores, root: Path) -> str:
             scores.skeleton, scores.unit, False).replace('class="poses"', '')
         figures.append(f'<div class="card"><h4>{escape(title)}</h4>{shown}{drawn}</div>')
     return ('<h3>The worst pose of the worst sequences</h3><p class="quiet">In pictures the prediction is orange, the '
-            'truth green. Below them the prediction in colour, left blue and right red, the truth grey, from the '
-            f'front of the person.</p><div class="cards">{"".join(figures)}</div>')
+            f'truth green.{BELOW[task]}</p><div class="cards">{"".join(figures)}</div>')
 
 
 def _picture(task: str, pose: dict, skeleton: str, root: Path) -> str | None:
@@ -136,19 +143,33 @@ def _picture(task: str, pose: dict, skeleton: str, root: Path) -> str | None:
     where = _in_camera(task, pose, root)
     if image is None or where is None:
         return None
-    edges, scale, intrinsics = get_skeleton(skeleton).edges, 2, where[2]
-    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-    for points, color in ((where[1], TRUE), (where[0], PREDICTED)):
-        with np.errstate(divide='ignore', invalid='ignore'):
-            pixels = (points @ intrinsics.T)[:, :2] / points[:, 2:]
-        front = np.isfinite(pixels).all(1) & (points[:, 2] > 0.02) & (np.abs(pixels) < 4096).all(1)
-        at = np.round(scale * np.where(front[:, None], pixels, 0)).astype(int)
-        for a, b in edges:
-            if front[a] and front[b]:
-                cv2.line(image, at[a].tolist(), at[b].tolist(), color[::-1], 3, cv2.LINE_AA)
+    pred, true = (_in_picture(points, where[2]) for points in where[:2])
+    corner, side = _around(true) if task == 'hand' and np.isfinite(true).any() else (np.zeros(2), max(image.shape))
+    scale = 2 * SIDE / side
+    image = cv2.warpAffine(image, scale * np.column_stack([np.eye(2), -corner]), (2 * SIDE, 2 * SIDE))
+    for points, color in ((true, TRUE), (pred, PREDICTED)):
+        for a, b in get_skeleton(skeleton).edges:
+            ends = np.round(scale * (points[[a, b]] - corner))
+            if np.isfinite(ends).all():
+                cv2.line(image, *ends.astype(int).tolist(), color[::-1], 3, cv2.LINE_AA)
     image = np.ascontiguousarray(np.rot90(image, -1))
     image = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     return 'data:image/jpeg;base64,' + base64.b64encode(cv2.imencode('.jpg', image)[1].tobytes()).decode()
+
+
+def _in_picture(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """``(J,2)`` pixels; NaN for joints that are not before the camera."""
+    with np.errstate(divide='ignore', invalid='ignore'):
+        pixels = (points @ intrinsics.T)[:, :2] / points[:, 2:]
+    front = (points[:, 2:] > 0.02) & (np.abs(pixels) < 4096).all(1, keepdims=True)
+    return np.where(front, pixels, np.nan)
+
+
+def _around(pixels: np.ndarray) -> tuple[np.ndarray, float]:
+    """Corner and side of the square around joints, of which one at least is there."""
+    low, high = np.nanmin(pixels, 0), np.nanmax(pixels, 0)
+    side = max(AROUND * float((high - low).max()), 32.0)
+    return (low + high - side) / 2, side
 
 
 def _in_camera(task: str, pose: dict, root: Path) -> tuple | None:
