@@ -16,6 +16,18 @@ def test_ridge_recovers_a_linear_map_from_visible_joints():
     assert Ridge(x, truth, visible, penalty=1e9)(x).abs().max() < 0.1
 
 
+def test_ridge_is_least_squares_with_a_row_for_each_penalty():
+    rng = np.random.default_rng(0)
+    x, new = (rng.normal(5, 1, (n, 4)) * [1, 10, 0, 0.1] for n in (30, 7))  # the third tells nothing
+    joints, visible = rng.normal(1, 1, (30, 3, 3)), rng.random((30, 3)) > 0.3
+    visible[:, 2] = visible[:, 0]
+    found = Ridge(*map(torch.from_numpy, (x, joints, visible)))(torch.from_numpy(new))
+    design, asked = (np.c_[(rows - x.mean(0)) / (x.std(0, ddof=1) + 0.001), np.ones(len(rows))] for rows in (x, new))
+    for j, rows in enumerate(visible.T):
+        weights = np.linalg.lstsq(np.r_[design[rows], 10 * np.eye(5)], np.r_[joints[rows, j], np.zeros((5, 3))])[0]
+        np.testing.assert_allclose(found[:, j], asked @ weights, rtol=1e-9)
+
+
 def test_mean_poses_equal_a_slow_computation(egoexo):
     config = dict(type='EgoExo4DBodyDataset', data_root=str(egoexo), split='train', windows=STRIDED,
                   pipeline=pipeline())

@@ -144,3 +144,11 @@ def test_logs_a_table(monkeypatch):
     rows = {line.split()[0]: line.split()[1:] for line in lines[0].splitlines()[2:]}
     assert list(rows) == ['cooking', 'dance', 'soccer', 'physical', 'procedural', 'all']
     assert rows['all'][0] == '3' and rows['all'][3] == f'{found["body/MPJPE"]:.2f}'
+    position, velocity, _ = slow_protocol(takes)
+    assert rows['all'][2:] == [str(len(position)), f'{mean(position):.2f}', f'{mean(velocity):.2f}']
+    assert {name: row[:2] for name, row in rows.items() if name in ('cooking', 'soccer', 'dance', 'all')} == dict(
+        cooking=['1', '87'], soccer=['1', '134'], dance=['1', '114'], all=['3', '335'])
+    still = random_take(rng, 'x_bike_1', np.arange(0, 1200, 12))
+    run(BodyPoseMetric(clip_filter=False, pa_mpjpe=True), [still], windows(rng, [still]))
+    header, *rows = lines[1].splitlines()[1:]
+    assert header.split()[-3:] == ['MPJPE', 'MPJVE', 'PA-MPJPE'] and all(row.split()[-2] == '-' for row in rows)

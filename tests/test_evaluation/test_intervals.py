@@ -42,6 +42,13 @@ def test_a_macro_mean_weighs_groups_alike():
     assert np.isnan(mean_of_groups(sums, [0, 0, 0])[0]) and interval_of(np.array([np.nan])) is None
 
 
+def test_an_interval_by_hand():
+    values = np.random.default_rng(0).permutation(np.r_[np.arange(1001.), np.nan, np.inf])
+    assert interval_of(values) == pytest.approx((25, 975)) and interval_of(values, 0.5) == pytest.approx((250, 750))
+    assert interval_of(np.array([3.0])) == (3, 3)
+    assert resampling_weights(list('abc')).shape == (2000, 3)
+
+
 def test_one_value_has_no_deviation():
     assert mean_and_deviation([3.0]) == (3.0, None)
     assert mean_and_deviation([1.0, 3.0]) == (2.0, pytest.approx(np.sqrt(2)))

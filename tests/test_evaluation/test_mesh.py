@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +256,22 @@ def test_through_the_evaluator(hands):
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         MeshMetric(**options)
+
+
+@pytest.mark.parametrize('hidden, error', [((), 0.03 / 21), ((20,), 0), ((0,), math.nan), ((9,), math.nan)])
+def test_scale_and_translation_need_the_wrist_and_the_middle_knuckle(hidden, error):
+    gt, visible = normal(21, 3), torch.ones(21, dtype=torch.bool)
+    visible[list(hidden)] = False
+    pred = 2 * gt + 1
+    pred[20, 1] += 0.06
+    found = joint_scores(pred, gt, visible, PoseRules(alignment=('scale_translation',)))
+    assert found['ST-MPJPE'].item() == pytest.approx(error, abs=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize('alignment', [(), ('none', 'rotation')])
+def test_alignments_are_known_and_at_least_one(alignment):
+    with pytest.raises(ValueError, match='should be some of'):
+        PoseRules(alignment=alignment)
 
 
 def test_bad_samples(hands):
