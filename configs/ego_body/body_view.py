@@ -24,7 +24,7 @@ model = dict(
     losses=dict(mpjpe=dict(joint_weights=(1, 1, 1, 1, 1, 1, 1, 2, 2, 5, 5, 1, 1, 1, 1, 1, 1))),
     branch_loss_weight=0.5)
 bright = dict(view, color=0.2)  # an augmentation
-drop = dict(type='DropStreams', probs=dict(view=0.3))
+drop = dict(type='DropStreams', probs=dict(view=0.5))
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 train_dataloader = dict(dataset=dict(pipeline=[bright, *_base_.augment, drop, *_base_.target]))
 val_dataloader = dict(dataset=dict(pipeline=[view, *_base_.target]))
