@@ -10,6 +10,7 @@ import numpy as np
 
 from ...files import BadFile, atomic_write, sweep_unfinished
 from ...geometry.cameras import undistortion_map
+from ..film_frames import FilmFrames, numbers_of_times
 from ..readers.hand_pose.egoexo4d_hand import PINHOLE, SIDE
 from .aria_calibration import FRAME, frame_camera
 
@@ -101,7 +102,8 @@ def read_frames(film: Path, numbers: list[int]) -> Iterator[tuple[int, np.ndarra
     """Frames ``(H,W,3)`` BGR of ascending ``numbers`` from 0, as they are stored; None where there is none.
 
     PyAV, where it is installed (``pip install "mmegopose[video]"``), leaps to the key frame before each, so that a few
-    frames of a long recording take little time; OpenCV decodes from the start. Both count frames, not times.
+    frames of a long recording take little time; OpenCV, see :class:`.FilmFrames`. Both count the frames that the file
+    promises, whether or not they can be decoded.
 
     Raises:
         FileNotFoundError: there is no recording.
@@ -118,23 +120,18 @@ def read_frames(film: Path, numbers: list[int]) -> Iterator[tuple[int, np.ndarra
 
 
 def _frames_by_opencv(film: Path, numbers: list[int]) -> Iterator[tuple[int, np.ndarray | None]]:
-    capture = cv2.VideoCapture(str(film))
-    if not capture.isOpened():
-        raise BadFile(f'{film} cannot be opened: it is no recording, or it is cut off; {ADVICE}')
-    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
-    place = -1
     try:
+        frames = FilmFrames(film, upright=False)
+    except BadFile as error:
+        raise BadFile(f'{film}: {error}; {ADVICE}') from None
+    try:
+        if not frames.has_any():
+            raise BadFile(f'{film}: no frame can be decoded; {ADVICE}')
         for number in numbers:
-            grabbed = True
-            while place < number and grabbed:
-                grabbed = capture.grab()
-                place += grabbed
-            if place < 0:
-                raise BadFile(f'{film}: no frame can be decoded; {ADVICE}')
-            good, image = capture.retrieve() if grabbed else (False, None)
-            yield number, image if good and image is not None and image.size else None
+            image = frames.frame(number)
+            yield number, image if image is None else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     finally:
-        capture.release()
+        frames.capture.release()
 
 
 def _frames_by_pyav(av, film: Path, numbers: list[int]) -> Iterator[tuple[int, np.ndarray | None]]:
@@ -145,14 +142,14 @@ def _frames_by_pyav(av, film: Path, numbers: list[int]) -> Iterator[tuple[int, n
     except (av.error.FFmpegError, IndexError) as error:
         raise BadFile(f'{film} cannot be opened: it is no recording, or it is cut off ({error}); {ADVICE}') from None
     with container:
-        times = sorted(time for time, _ in packets)
+        times = sorted({time for time, _ in packets})
         keys = np.array(sorted(time for time, key in packets if key))
         if not times or not len(keys):
             raise BadFile(f'{film}: no frame can be decoded; {ADVICE}')
-        wanted = {times[number]: number for number in numbers if number < len(times)}
+        wanted = _times_of(container, stream, times, numbers)
         yielded, decoded, place = set(), iter(()), times[0] - 1  # the last time that was decoded
         for time, number in wanted.items():
-            key = keys[max(np.searchsorted(keys, time, 'right') - 1, 0)]
+            key = keys[max(int(np.searchsorted(keys, time, 'right')) - 1, 0)]
             if place < key or place >= time:
                 with suppress(av.error.FFmpegError):
                     container.seek(int(key), stream=stream)
@@ -167,6 +164,18 @@ def _frames_by_pyav(av, film: Path, numbers: list[int]) -> Iterator[tuple[int, n
                 yielded.add(number)
                 yield number, frame.to_ndarray(format='bgr24')
         yield from ((number, None) for number in numbers if number not in yielded)
+
+
+def _times_of(container, stream, times: list[int], numbers: list[int]) -> dict[int, int]:
+    """Numbers by the times of their packets, in units of the stream; ``times`` are those of all packets, ascending."""
+    rate = stream.average_rate or stream.guessed_rate
+    if rate is None:
+        return {times[number]: number for number in numbers if number < len(times)}
+    start = times[0] if stream.start_time is None else stream.start_time
+    count = stream.frames or round((container.duration or 0) / 1e6 * rate)
+    places = numbers_of_times((np.array(times) - start) * float(stream.time_base * rate), count)
+    there = dict(zip(range(len(times)) if places is None else places.tolist(), times))
+    return {there[number]: number for number in numbers if number in there}
 
 
 def _decode(av, container, stream) -> Iterator:

@@ -8,47 +8,12 @@ import torch
 from ....files import BadFile
 from ....geometry.crops import normalize_image
 from ....registry import TRANSFORMS
+from ...film_frames import FilmFrames
 from ...image_files import decode_picture
 from ...random import check_shares
 from .side_stream import SideStream
 
 FILMS = ('.mp4', '.mov', '.avi', '.mkv', '.webm', '.m4v')
-MAX_GRABS = 90  # frames that are decoded in passing rather than sought
-
-
-class FilmFrames:
-    """Some frames of a video file, by their numbers; those that lie between are decoded in passing.
-
-    Raises ``BadFile`` if it cannot be opened as a video.
-    """
-
-    def __init__(self, path: str | Path):
-        self.path, self.next = str(path), 0
-        self.capture = cv2.VideoCapture(self.path)
-        if not self.capture.isOpened():
-            raise BadFile('it cannot be opened as a video: it is none, or cut off before its index')
-        self.capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-        rate, count = self.capture.get(cv2.CAP_PROP_FPS), self.capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        self.fps = float(rate) if np.isfinite(rate) and rate > 0 else None
-        self.num_frames = int(count) if np.isfinite(count) and 0 < count < 1e8 else None
-
-    def frame(self, number: int) -> np.ndarray | None:
-        """Pixels ``(H,W,3)`` uint8 RGB; None: the file has no such frame, or it cannot be decoded."""
-        if self.num_frames is not None and number >= self.num_frames:
-            return None
-        if not 0 <= number - self.next <= MAX_GRABS:
-            self.capture.set(cv2.CAP_PROP_POS_FRAMES, number)
-            self.next = round(self.capture.get(cv2.CAP_PROP_POS_FRAMES))
-            if self.next > number:  # a container that does not seek: from its start
-                self.capture.release()
-                self.capture, self.next = cv2.VideoCapture(self.path), 0
-        while self.next < number:
-            if not self.capture.grab():
-                return None
-            self.next += 1
-        good, image = self.capture.read()
-        self.next += 1
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if good and image is not None else None
 
 
 @TRANSFORMS.register_module()
@@ -56,8 +21,9 @@ class FrameViews(SideStream):
     """The stream ``view (B,T',3,H,W)``: egocentric pictures or video, upright, standardised as an image.
 
     A picture is squeezed to ``size``. Every frame is decoded once for a batch, and kept small for those that follow, so
-    that windows share it. A video has the number of a frame as the count of its pictures from 0, and the rate of the
-    store; one with another rate is not used, and one that ends too early is not there from then on.
+    that windows share it. A video has the number of a frame as the count of its pictures from 0, see
+    :class:`.FilmFrames`, and the rate of the store; one with another rate is not used, and one that ends too early is
+    not there from then on.
 
     Args:
         files, num_frames: see :class:`.SideStream`: a path with ``{frame...}`` is one of pictures, else a video.
