@@ -20,6 +20,12 @@ def test_units_of_hands(size):
     assert 'must be in metres: divide by 1000' in hand_unit_problem(np.array([1000 * size]))
 
 
+def test_a_size_between_the_units_is_of_the_nearer_one():
+    assert hand_unit_problem(np.array([1.6])) is None  # 8 times a hand in metres, a twelfth of one in centimetres
+    for size, unit in ((2.5, 'centimetres'), (50, 'centimetres'), (80, 'millimetres')):
+        assert f'looks like {unit}' in hand_unit_problem(np.array([size]))
+
+
 def test_one_hand_of_many_does_not_tell_the_unit():
     assert hand_unit_problem(np.array([0.2, 0.2, 200])) is None
 
