@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -153,6 +154,13 @@ def test_heatmap_loss():
     torch.testing.assert_close(HeatmapLoss()(outputs, samples), 0.7 * each.mean())
 
 
+def test_keypoints_between_the_first_and_the_last_pixels_count():
+    points = torch.tensor([[0.2, 14.8], [10.8, 0.2], [-0.2, 8], [11.2, 8], [5, -0.2], [5, 15.2]])[None, None]
+    keypoints, conf = heatmap_to_crop(points, (16, 12)), torch.ones(1, 1, 6)
+    _, weight = HeatmapLoss().target(torch.zeros(1, 1, 6, 16, 12), sample(keypoints=keypoints, keypoint_conf=conf))
+    assert weight.flatten().tolist() == [1, 1, 0, 0, 0, 0]
+
+
 def test_heatmap_cross_entropy_is_least_for_the_gaussians():
     _, samples = clip()
     points = crop_to_heatmap(samples.keypoints, (16, 12))
@@ -164,6 +172,7 @@ def test_heatmap_cross_entropy_is_least_for_the_gaussians():
     assert exact.grad.abs().max() < 1e-6
     broad = torch.zeros_like(exact).flatten(3).log_softmax(-1).view_as(exact)
     assert value < loss(dict(heatmaps=broad), samples)
+    torch.testing.assert_close(loss(dict(heatmaps=broad), samples).item(), 0.7 * math.log(16 * 12), **EXACT)
 
 
 def discriminator_weights():
