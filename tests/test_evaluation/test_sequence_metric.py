@@ -117,6 +117,10 @@ def test_unknown_frame_and_training_meta(takes, samples):
     strange = dict(samples[0], frame_ids=samples[0]['frame_ids'] + 1)
     with pytest.raises(ValueError, match=r'iiith_cooking_1 .*frame_ids: \[31, 34, 37\]'):
         run(BodyPoseMetric(), takes, [strange])
+    with pytest.raises(ValueError, match=r'frame_ids: \[1030, 1033, 1036\]'):  # after the last of the sequence
+        run(BodyPoseMetric(), takes, [dict(samples[0], frame_ids=samples[0]['frame_ids'] + 1000)])
+    with pytest.raises(ValueError, match='compares 16 joints of the model with 17 of the data'):
+        run(BodyPoseMetric(), takes, [dict(samples[0], pred_joints=samples[0]['pred_joints'][:, :, :16])])
     metric = BodyPoseMetric()
     metric.dataset_meta = dict(dataset_name='test', skeleton='coco17')
     with pytest.raises(KeyError, match='test_mode=True'):
