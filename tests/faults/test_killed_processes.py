@@ -125,8 +125,10 @@ def test_sigterm_unwinds_a_process_and_nobody_elses(capfd, tmp_path, monkeypatch
     assert left.value.code == 143 and capfd.readouterr().err == 'stopped: --resume goes on\n'
     assert not list(tmp_path.iterdir()) and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     with user_errors():
-        child = FORK.Process(target=time.sleep, args=(60,))
+        runs = FORK.Event()  # Python drops signals that come in the middle of a fork
+        child = FORK.Process(target=lambda: (runs.set(), time.sleep(60)))
         child.start()
+        assert runs.wait(60)
         child.terminate()
         child.join(30)
         assert child.exitcode == -signal.SIGTERM and not capfd.readouterr().err
