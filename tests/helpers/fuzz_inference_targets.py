@@ -37,6 +37,11 @@ test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, co
 """
 
 
+def told(motions):
+    """What is to be believed of motions."""
+    return [np.where(motion.valid[..., None], motion.joints, 0) for motion in motions]
+
+
 @target('lifting_inferencer', 'input.json', named=False)
 def _(root):
     folder = model_folder(root / 'model', LIFT)
@@ -47,14 +52,8 @@ def _(root):
 
     def read():
         given = read_json(root / 'input.json')
-        motions = predict(given.get('keypoints'), given.get('image_size'), fps=given.get('fps'), skeleton='h36m17')
-        return [np.where(motion.valid[..., None], motion.joints, 0) for motion in motions]
+        return told(predict(given.get('keypoints'), given.get('image_size'), fps=given.get('fps'), skeleton='h36m17'))
     return read
-
-
-def told(motions):
-    """What is to be believed of motions."""
-    return [np.where(motion.valid[..., None], motion.joints, 0) for motion in motions]
 
 
 def _head(root):
