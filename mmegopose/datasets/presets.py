@@ -210,7 +210,7 @@ class ImageMeshDataset(WindowDataset):
         detections: file of 2D poses from a detector, see :func:`.read_detections`; without it they are the labels.
         augment: options of :class:`.CropAugment` in training; False: no augmentation. Bodies are mirrored in half of
             the samples by default.
-        degrade: options of :class:`.DegradeImage` in training, blur and holes; None: pictures stay as they are.
+        degrade: options of :class:`.DegradeImage` in training: colours, blur, holes; None: pictures stay as they are.
         corruption: options of :class:`.PoseErrors` for the 2D poses in training; False: none.
         test_mode: no randomness, true vertices where known, and the sequences for the metrics.
         seed: seed of augmentation and corruption.

@@ -96,7 +96,7 @@ def picture_batch(count, size=(64, 48)):
 
 
 def test_holes_have_the_published_sizes_and_are_black():
-    degrade, batch = DegradeImage(blur_prob=0, median_prob=0), picture_batch(400)
+    degrade, batch = DegradeImage(blur_prob=0, median_prob=0, jitter=(0, 0, 0)), picture_batch(400)
     before = batch['inputs']['image'].clone()
     after = degrade(batch)['inputs']['image']
     assert torch.equal(after[0, 1], before[0, 1])  # not valid
@@ -117,7 +117,7 @@ def test_a_tenth_is_blurred_and_filtered_as_by_opencv():
     found = dict(blur=0, median=0)
     for name, options in (('blur', dict(median_prob=0)), ('median', dict(blur_prob=0))):
         batch['inputs']['image'], batch['random'] = before.clone(), KeyedRandom(range(2000))
-        after = DegradeImage(hole_prob=0, **options)(batch)['inputs']['image'][:, 0]
+        after = DegradeImage(hole_prob=0, jitter=(0, 0, 0), **options)(batch)['inputs']['image'][:, 0]
         rows = (after != before[:, 0]).flatten(1).any(1).nonzero().flatten().tolist()
         sides = []
         for row in rows:
@@ -127,6 +127,32 @@ def test_a_tenth_is_blurred_and_filtered_as_by_opencv():
         assert len(sides) == len(rows) and min(map(sides.count, (3, 5, 7))) > 40
         found[name] = len(rows) / 2000
     assert found == pytest.approx(dict(blur=0.1, median=0.1), abs=0.02)
-    for options in (dict(hole_prob=2), dict(hole_size=(0.4, 0.2))):
+    for options in (dict(hole_prob=2), dict(hole_size=(0.4, 0.2)), dict(jitter=(5, 30)), dict(jitter=(5, -1, 30))):
         with pytest.raises(ValueError, match='should be'):
             DegradeImage(**options)
+
+
+def test_colours_change_by_the_published_amounts_each_in_half_of_the_pictures():
+    """Hue, saturation and value of flat pictures, of which 8 bits keep what they were within two levels."""
+    batch, colour = picture_batch(1000, (2, 2)), cv2.cvtColor(np.uint8([[[90, 128, 255]]]), cv2.COLOR_HSV2RGB)
+    batch['inputs']['image'][:] = torch.from_numpy(normalize_image(colour))
+    before = batch['inputs']['image'].clone()
+    after = DegradeImage(blur_prob=0, median_prob=0, hole_prob=0)(batch)['inputs']['image']
+    assert torch.equal(after[0, 1], before[0, 1])  # not valid
+    assert torch.equal(after[1:, 0], after[1:, 1])  # frames of a window alike
+    rgb = denormalize_image(after[:, 0].numpy())  # (B,2,2,3)
+    change = np.stack([cv2.cvtColor(one, cv2.COLOR_RGB2HSV)[0, 0] for one in rgb]).astype(int) - (90, 128, 255)
+    assert np.abs(change).max(0) == pytest.approx((5, 30, 30), abs=2) and change[:, 2].max() == 0  # clipped
+    assert change[:, :2].min(0) == pytest.approx((-4, -29), abs=1) and change[:, :2].max(0) == pytest.approx(
+        (4, 29), abs=1)
+    assert (np.abs(change) > (1, 2, 0)).mean(0) == pytest.approx((0.6 / 2, 27 / 30 / 2, 29 / 30 / 4), abs=0.05)
+    assert np.abs(np.corrcoef((change != 0).T)[0, 1:]).max() < 0.2  # each on its own
+
+
+def test_hue_goes_around():
+    red = np.uint8([[[255, 0, 0]]])
+    batch = picture_batch(50, (1, 1))
+    batch['inputs']['image'][:] = torch.from_numpy(normalize_image(red))
+    image = DegradeImage(blur_prob=0, median_prob=0, hole_prob=0, jitter=(5, 0, 0))(batch)['inputs']['image'][:, 0]
+    red, green, blue = denormalize_image(image.numpy()).reshape(50, 3).astype(int).T
+    assert (red == 255).all() and (green * blue == 0).all() and green.max() > 20 and blue.max() > 20
