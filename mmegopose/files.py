@@ -63,6 +63,14 @@ def require_writable(path: str | Path, remedy: str = 'name another place') -> No
         raise PermissionError(f'{path} cannot be written, because {place} is not yours to change: {remedy}')
 
 
+def require_writable_file(path: str | Path, remedy: str = 'name another file') -> None:
+    """:func:`require_writable`, and ``ValueError`` if there is a folder or a device, which no file replaces."""
+    require_writable(path, remedy)
+    target = Path(path).expanduser()
+    if target.exists() and not target.is_file():
+        raise ValueError(f'{path} is a folder or a device, which no file replaces: {remedy}')
+
+
 @contextmanager
 def atomic_write(path: str | Path, mode: str = 'w') -> Iterator:
     """Open a file that appears at ``path`` only once it is written completely; makes the folder if need be.

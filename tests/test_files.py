@@ -10,7 +10,15 @@ import pytest
 from mmegopose.body_models.body_arrays import read_regressor
 from mmegopose.datasets.readers.images.annotations import read_annotation_pickle
 from mmegopose.evaluation.submissions.hand_file import read_hand_submission
-from mmegopose.files import BadFile, atomic_path, atomic_write, json_entries, read_json, require_writable
+from mmegopose.files import (
+    BadFile,
+    atomic_path,
+    atomic_write,
+    json_entries,
+    read_json,
+    require_writable,
+    require_writable_file,
+)
 from mmegopose.npz import array_names, read_array, read_arrays
 from mmegopose.pickles import read_object
 
@@ -23,6 +31,9 @@ def test_a_device_or_folder_is_never_replaced(tmp_path):
         with pytest.raises(OSError, match='a folder or a device, which no file replaces'), \
                 atomic_write(tmp_path / name):
             pass
+        with pytest.raises(ValueError, match=f'{name} is a folder or a device, which no file replaces: name another'):
+            require_writable_file(tmp_path / name)  # said before the work
+    require_writable_file(tmp_path / 'new' / 'file')
     assert (tmp_path / 'pipe').is_fifo() and len(list(tmp_path.iterdir())) == 3
 
 

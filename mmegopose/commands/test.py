@@ -37,7 +37,7 @@ def test_command(args) -> None:
     from ..engine.config import check_config, choose_work_dir, load_config, user_errors
     from ..engine.options import Options
     from ..engine.runner import leave_process_group
-    from ..files import atomic_write, finite_values, require_writable
+    from ..files import atomic_write, finite_values, require_writable, require_writable_file
     from ..named_models import files_of_model
     from ..registry import RUNNERS
     set_local_rank(args)
@@ -48,8 +48,10 @@ def test_command(args) -> None:
             args.config, args.checkpoint, name = map(str, files_of_model(args.config))
         if '://' not in args.checkpoint:
             require_checkpoint(args.checkpoint)
-        for path in filter(None, (args.out, args.dump, args.submit, args.show_dir)):
-            require_writable(path)
+        for path in filter(None, (args.out, args.dump, args.submit)):
+            require_writable_file(path)
+        if args.show_dir:
+            require_writable(args.show_dir)
         cfg = load_config(args.config, Options.of(args.cfg_options))
         add_outputs(cfg, args)
         check_config(cfg, args.config, 'test')

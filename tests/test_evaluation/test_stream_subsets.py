@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.commands import completed as completed_here
 
 from mmegopose.evaluation.metrics import BodySubmission
 from mmegopose.evaluation.stream_subsets import changed_streams, subset_table, subsets
@@ -145,6 +146,18 @@ def test_the_challenge_gets_no_gaze(run, config, code):
     said = done.stdout + done.stderr
     assert ('made of the streams head_pose\n' in said) == (code == 0)  # there are no inertial readings
     assert ("forbids gaze, audio and other cameras, but the model is given the stream 'gaze'" in said) == (code == 2)
+
+
+@pytest.mark.parametrize('blocked', ['table.md', 'table.json', ''])
+def test_a_table_that_cannot_be_written_is_told_before_any_work(tmp_path, blocked):
+    """The config, which is not there, is not even looked for."""
+    (tmp_path / blocked / 'nothing').mkdir(parents=True)
+    (tmp_path / 'model.pth').write_bytes(b'')
+    (tmp_path / 'file').write_text('')
+    out = 'table' if blocked else 'file/table'
+    done = completed_here('analysis_tools/stream_subsets.py', 'nowhere.py', 'model.pth', '--out', out, cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count('\n') == 1 and done.stderr.startswith('error: ')
+    assert f'{blocked or "file/table.md"} ' in done.stderr and 'name another place with --out' in done.stderr
 
 
 def test_forbidden_streams_are_refused_by_the_metric(tmp_path):

@@ -21,7 +21,7 @@ from mmegopose.engine.checkpoint import require_checkpoint
 from mmegopose.engine.config import check_config, choose_work_dir, load_config, user_errors
 from mmegopose.engine.options import Options
 from mmegopose.evaluation.stream_subsets import changed_streams, subset_table, subsets
-from mmegopose.files import atomic_write, finite_values, read_json, require_writable
+from mmegopose.files import atomic_write, finite_values, read_json, require_writable_file
 from mmegopose.registry import RUNNERS
 from mmegopose.structures import mask_name
 
@@ -46,7 +46,8 @@ def main():
         require_checkpoint(args.checkpoint)
         reference = with_wrists(read_json(args.reference)) if args.reference else None
         if args.out:
-            require_writable(f'{args.out}.md')
+            for ending in ('md', 'json'):
+                require_writable_file(f'{args.out}.{ending}', 'name another place with --out')
         cfg = load_config(args.config, Options.of(args.cfg_options))
         check_config(cfg, args.config, 'test')
         cfg.launcher, cfg.load_from, cfg.resume = 'none', args.checkpoint, False
