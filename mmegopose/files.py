@@ -6,6 +6,7 @@ import math
 import os
 import re
 import secrets
+import shutil
 import stat
 import struct
 import warnings
@@ -114,6 +115,41 @@ def _replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(path: str | Path) -> Iterator[Path]:
+    """A new folder beside ``path``, for what will stand there; it is gone when the block ends.
+
+    Those of processes that were killed are deleted.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob('.*'):
+        if left.name[:-8] == f'.{path.name}.' and re.fullmatch('[0-9a-f]{8}', left.name[-8:]):
+            with _locked(left) as free:
+                if free:
+                    shutil.rmtree(left, ignore_errors=True)
+    folder = path.with_name(f'.{path.name}.{secrets.token_hex(4)}')
+    folder.mkdir()
+    try:
+        with _locked(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether a folder, which is no link, could be marked as being written; it is until the block ends."""
+    descriptor = None
+    try:
+        with suppress(OSError, AttributeError):  # no folder, or not on Windows
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        yield descriptor is not None and try_lock(descriptor)
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def try_lock(file) -> bool:

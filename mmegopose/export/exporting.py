@@ -1,12 +1,11 @@
 """A trained model to a file that gives the same numbers, or to an error."""
 import inspect
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from .. import __version__
+from ..files import scratch_folder
 from ..inference import HeadPoseInferencer, LiftingInferencer, MeshInferencer
 from ..inference.inferencer import Inferencer
 from ..models.onnx_program import require_onnx
@@ -72,23 +71,20 @@ def export_model(module: PortedModule, path: str | Path, *, check: bool = True,
     path = check_place(path)
     path = Path(os.path.realpath(path)) if path.is_symlink() else path
     program = make_program(module)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix='.export-'))
     try:
-        files = write_program(program, folder / path.name, all_facts(module))
-        difference = module.difference(OnnxModel(files[0])) if check else None
-        if difference is not None and not difference <= tolerance:
-            raise ValueError(f'the exported model differs from the inferencer by up to {difference:.2g} m, more than '
-                             f'{tolerance:g}: {path} was not written')
-        if len(files) > 1:
-            path.unlink(missing_ok=True)  # a kill in between must not leave it beside the weights of another
-        for file in reversed(files):  # the weights before the model that reads them
-            os.replace(file, path.with_name(file.name))
+        with scratch_folder(path) as folder:
+            files = write_program(program, folder / path.name, all_facts(module))
+            difference = module.difference(OnnxModel(files[0])) if check else None
+            if difference is not None and not difference <= tolerance:
+                raise ValueError(f'the exported model differs from the inferencer by up to {difference:.2g} m, more '
+                                 f'than {tolerance:g}: {path} was not written')
+            if len(files) > 1:
+                path.unlink(missing_ok=True)  # a kill in between must not leave it beside the weights of another
+            for file in reversed(files):  # the weights before the model that reads them
+                os.replace(file, path.with_name(file.name))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise OSError(error.errno, f'{reason}: the model was not written', str(path)) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return Exported([path.with_name(file.name) for file in files], difference)
 
 

@@ -1,9 +1,12 @@
 """``mmegopose export``: a file that gives the numbers of the inferencer, and what it says when it cannot be made."""
 import errno
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -135,6 +138,31 @@ def test_large_weights_go_to_a_second_file(model, quest, tmp_path, monkeypatch):
         file.rename(moved / file.name)
     module = ported(HeadPoseInferencer(model=model, device='cpu'), preset='openxr')
     assert module.difference(OnnxModel(moved / 'large.onnx')) < 1e-5
+
+
+def test_after_a_kill_between_its_two_files_the_next_run_is_whole(model, quest, tmp_path, monkeypatch):
+    """What is there in between is no model: weights without it; and nothing of the killed run is left in the end."""
+    exported_before(monkeypatch, quest)
+    monkeypatch.setattr('mmegopose.export.exporting.write_program', partial(write_program, one_file=1000))
+    module, place = ported(HeadPoseInferencer(model=model, device='cpu'), preset='openxr'), tmp_path / 'large.onnx'
+    place.write_bytes((quest / 'quest.onnx').read_bytes())  # of another run
+
+    def killed(*_):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def export_and_die():
+        replace = os.replace
+        os.replace = lambda *names: (replace(*names), killed())
+        export_model(module, place, check=False)
+
+    process = multiprocessing.get_context('fork').Process(target=export_and_die)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert not place.exists() and (tmp_path / 'large.onnx.data').exists() and len(list(tmp_path.iterdir())) == 2
+    exported = export_model(module, place)
+    assert exported.files == [place, tmp_path / 'large.onnx.data'] and exported.difference < 1e-5
+    assert sorted(tmp_path.iterdir()) == exported.files
 
 
 def test_only_its_own_file_is_written_over(model, quest, tmp_path, monkeypatch, capsys):

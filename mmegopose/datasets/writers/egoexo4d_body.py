@@ -2,15 +2,14 @@
 import json
 import os
 import re
-import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from ...files import require_new_folder, try_lock
+from ...files import require_new_folder, scratch_folder
 from ...structures import get_skeleton
 from ...structures.egoexo4d_scenarios import task_of
 from ..mocap_sequences import FPS, SPLITS, MocapSequence
@@ -60,15 +59,8 @@ def new_folder(root: str | Path) -> Iterator[Path]:
     """
     require_new_folder(root)
     root = Path(os.path.realpath(root))  # what a link names is made, and the link stays
-    for left in root.parent.glob('.*'):
-        if left.name[:-8] == f'.{root.name}.' and re.fullmatch('[0-9a-f]{8}', left.name[-8:]):
-            with _locked(left) as free:
-                if free:
-                    shutil.rmtree(left, ignore_errors=True)
-    unfinished = root.with_name(f'.{root.name}.{uuid.uuid4().hex[:8]}')
-    unfinished.mkdir(parents=True)
     try:
-        with _locked(unfinished):
+        with scratch_folder(root) as unfinished:
             yield unfinished
             try:
                 os.replace(unfinished, root)
@@ -79,21 +71,6 @@ def new_folder(root: str | Path) -> Iterator[Path]:
         raise
     except OSError as error:
         raise OSError(error.errno, f'{error.strerror}: nothing is left of what was written', str(root)) from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Whether a folder, which is no link, could be marked as being written; it is until the block ends."""
-    descriptor = None
-    try:
-        with suppress(OSError, AttributeError):  # no folder, or not on Windows
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        yield descriptor is not None and try_lock(descriptor)
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
 
 
 def take_name(sequence: MocapSequence) -> str:
