@@ -5,6 +5,8 @@ A limit on the size of files stands for the full disk: a write beyond it fails i
 import errno
 import resource
 from contextlib import contextmanager
+from functools import partial
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from helpers.commands import completed
 from helpers.engine_toy import toy_runner, write_config
 from helpers.written_motions import real_motion
 
+from mmegopose.cli import main
 from mmegopose.datasets import SequenceStore, shipped_motion
 from mmegopose.datasets.cache import cached_store
 from mmegopose.datasets.mocap_sequences import MocapSequences
@@ -100,6 +103,29 @@ def test_a_place_of_the_sample_that_cannot_be_written_names_the_setting(tmp_path
 
 def _refuse(path, *_, **__):
     raise PermissionError(errno.EACCES, 'Permission denied', str(path))
+
+
+def told_first(reached, name, whole, *values, **options):
+    reached.append(name)
+    return whole(*values, **options)
+
+
+@pytest.mark.parametrize('room, side, last', [(2000, 512, 'write_egoexo4d'), (12_000, 512, 'HeadsetPictures'),
+                                              (20_000, 64, 'write_mp4')])
+def test_a_rendered_sample_is_whole_or_not_there(tmp_path, capsys, monkeypatch, room, side, last):
+    """A rest of it is no sample, for the command wants a new folder, and there is none to be taken for one."""
+    reached = []
+    for name in ('write_egoexo4d', 'write_mp4', 'HeadsetPictures'):
+        place = f'mmegopose.synthesis.egocentric.egoexo4d_sample.{name}'
+        whole = resolve_name(place)
+        monkeypatch.setattr(place, partial(told_first, reached, name, whole))
+    with full_disk(room), pytest.raises(SystemExit) as left:
+        main(['synthesize', '--out', str(tmp_path / 'sample'), '--takes', '3', '--frames', '1', '--size', str(side)])
+    told = capsys.readouterr().err
+    assert left.value.code == 2 and told.startswith('error: ') and told.count('\n') == 1
+    assert f'{tmp_path}/sample' in told and 'File too large' in told and 'make room there, or name another' in told
+    assert not list(tmp_path.iterdir())
+    assert reached.index(last) == len(set(reached)) - 1
 
 
 def test_training_ends_in_one_line_and_goes_on_bit_equal_when_there_is_room(tmp_path):

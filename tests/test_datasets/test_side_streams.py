@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from helpers.commands import completed
 from helpers.side_files import NAMES, NUM_FRAMES, everything, side_data, side_store
 from helpers.video_files import number_in, numbered_frames, write_video
 
@@ -369,6 +370,7 @@ def test_features_are_written_once_and_read_back(tmp_path, capsys):
     assert '0 of 1 sequences' in capsys.readouterr().out
     written = tmp_path / 'features' / f'{NAMES[0]}.npz'
     written.write_bytes(written.read_bytes()[:100])
+    args.batch_size = 10 ** 30  # a whole sequence at once
     tool.write_features(embed, data.pipeline.transforms[1], store, args)
     assert f'{written} is made anew' in (told := capsys.readouterr().out) and '1 of 1 sequences' in told
     with pytest.raises(ValueError, match='holds features of 128 numbers, not 32'):
@@ -381,6 +383,19 @@ def test_features_are_written_once_and_read_back(tmp_path, capsys):
     torch.testing.assert_close(features['view_features'][there, 0], expected, atol=2e-3, rtol=2e-3)
     with pytest.raises(ValueError, match='has no FrameEmbed'):
         image_encoder(torch.nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize('name, value, told', [
+    ('--batch-size', '0', '--batch-size 0 should be at least 1'), ('--batch-size', '-3', '--batch-size -3 should be'),
+    ('--grid', '0', '--grid 0, .* should be at least 1'), ('--grid', '-1', '--grid -1, .* should be'),
+    ('--every', '0', '--every 0 .* should be'), ('--grid', str(10 ** 9), '--grid 10+: the encoder tells 6 places'),
+    ('--device', 'abacus', "device='abacus' is not there, .*leave it out"), ('--device', 'cuda:99', "'cuda:99' is not"),
+    ('--device', 'meta', "'meta' computes nothing")])
+def test_a_bad_number_or_device_of_the_features_is_one_line(tmp_path, name, value, told):
+    done = completed('dataset_converters/view_features.py', 'mmegopose::ego_body/body_view.py', '--out', 'features',
+                     name, value, cwd=tmp_path)
+    assert done.returncode == 2 and done.stderr.count('\n') == 1 and done.stderr.startswith('error: '), done.stderr
+    assert re.search(told, done.stderr) and not (tmp_path / 'features').exists()
 
 
 def test_a_column_of_text_is_told(tmp_path):

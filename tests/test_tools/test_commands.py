@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.commands import run_tool
+from helpers.tiny_models import model_folder
 
 ROOT = Path(__file__).parents[2]
 SMALL = ['model.backbone.depth=1', 'train_dataloader.batch_size=8', 'train_dataloader.num_workers=0',
@@ -60,6 +61,22 @@ def test_submission_is_valid_and_scores_what_validation_says(trained):
     take['body'].pop(next(iter(take['body'])))
     (trained / 'broken.json').write_text(json.dumps(broken))
     run_tool('submit.py', 'broken.json', '--template', root / 'dummy_test.json', cwd=trained, expect=1)
+
+
+def test_the_submission_of_the_official_baseline_is_the_dump_of_the_same_run(tmp_path):
+    """Its windows are made of labelled frames; where there are none, of those that the challenge wants."""
+    from mmegopose.datasets.shipped_motion import sample_root
+    model_folder(tmp_path / 'baseline', "_base_ = 'mmegopose::head_pose/egoexo4d_baseline.py'\n")
+    run_tool('test.py', 'baseline/config.py', 'baseline/x.pth', '--submit', 'body.json', '--dump', 'poses.npz',
+             '--cfg-options', 'test_dataloader.num_workers=0', 'test_dataloader.persistent_workers=False', cwd=tmp_path)
+    template = json.loads((sample_root() / 'dummy_test.json').read_text())
+    submitted, dump = json.loads((tmp_path / 'body.json').read_text()), np.load(tmp_path / 'poses.npz')
+    assert sorted(dump['uids']) == sorted(template) == sorted(submitted)
+    for uid, first, last in zip(dump['uids'], dump['offsets'], dump['offsets'][1:]):
+        body = submitted[uid]['body']
+        assert list(body) == [str(frame) for frame in dump['frame_ids'][first:last]] == list(template[uid]['body'])
+        np.testing.assert_allclose(list(body.values()), dump['pred'][first:last], rtol=0, atol=1e-6)
+    assert np.abs(np.diff(dump['pred'], axis=0)).max() > 1e-3  # no two frames have one pose
 
 
 def test_unlabelled_split_points_to_submit(trained):

@@ -97,14 +97,12 @@ def main():
             raise NotADirectoryError(f'--out {args.out} is a file: name a folder')
         device = args.device = device_of(args.device)
         cfg = load_config(args.config, Options.of(args.cfg_options))
-        if args.checkpoint:
-            model = load_model(cfg, args.checkpoint, device)
-        else:
-            model = MODELS.build(cfg.model).to(device)
-            model.init_weights()
+        model = load_model(cfg, args.checkpoint, device) if args.checkpoint else MODELS.build(cfg.model).to(device)
         embed = image_encoder(model.eval())
         if args.grid > min(embed.images.grid):
             raise ValueError(f'--grid {args.grid}: the encoder tells {min(embed.images.grid)} places on each side')
+        if not args.checkpoint:
+            model.init_weights()  # after all that can be wrong, for it tells much
         for split in args.split:
             data = DATASETS.build(dict(cfg.val_dataloader.dataset, split=split))
             views = next((step for step in data.pipeline.transforms if isinstance(step, FrameViews)), None)
