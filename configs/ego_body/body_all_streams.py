@@ -15,10 +15,10 @@ model = dict(
         gaze=dict(backbone=dict(_base_.vit, depth=1, embed=dict(type='TrajectoryEmbed', stream='gaze', in_dim=3)))),
     fusion=dict(in_dims=dict(head=128, view=128, depth=128, imu=128, gaze=128)))
 augment = [dict(type='Mirror', prob=0.5, lose=('depth_features', 'imu')), *_base_.augment[1:]]
-drop = dict(type='DropStreams', all_prob=0.1, probs=dict(
-    view=0.2, wrists=0.4, depth_features=0.3, imu=0.3, gaze=0.3))
+drops = [dict(type='DropStreams', probs=dict(wrists=0.4)),
+         dict(type='DropStreams', probs=dict(view=0.2, depth_features=0.3, imu=0.3, gaze=0.3), all_prob=0.5)]
 train_dataloader = dict(dataset=dict(
-    pipeline=[_base_.bright, *others, *augment, _base_.wrists, drop, *_base_.target]))
+    pipeline=[_base_.bright, *others, *augment, _base_.wrists, *drops, *_base_.target]))
 val_dataloader = dict(dataset=dict(pipeline=[_base_.view, *others, dict(type='WristPlaces'), *_base_.target]))
 submit_dataloader = dict(dataset=dict(
     pipeline=[_base_.view, *others[:-1], dict(type='WristPlaces'), *_base_.target]))

@@ -19,12 +19,14 @@ model = dict(
         view=dict(backbone=dict(
             _base_.vit, depth=1, embed=dict(type='FrameEmbed', encoder=encoder, in_dim=64)),
             head=dict(type='JointHead', embed_dim=128, hidden_dims=(256,)))),
-    fusion=dict(type='GatedFusion', in_dims=dict(head=128, view=128)),
+    fusion=dict(type='GatedFusion', in_dims=dict(head=128, view=128), detach_first=True),
     # of the joints of coco17 elbows and wrists weigh more: they are what a headset sees
     losses=dict(mpjpe=dict(joint_weights=(1, 1, 1, 1, 1, 1, 1, 2, 2, 5, 5, 1, 1, 1, 1, 1, 1))),
     branch_loss_weight=0.5)
 bright = dict(view, color=0.2)  # an augmentation
 drop = dict(type='DropStreams', probs=dict(view=0.5))
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+# the head track learns at the rate of body_trajectory.py, from as many windows: those without the view
+optim_wrapper = dict(
+    optimizer=dict(lr=1e-3), paramwise_cfg=dict(custom_keys={'branches.head': dict(lr_mult=0.5)}))
 train_dataloader = dict(dataset=dict(pipeline=[bright, *_base_.augment, drop, *_base_.target]))
 val_dataloader = dict(dataset=dict(pipeline=[view, *_base_.target]))

@@ -56,6 +56,22 @@ def test_a_stream_that_is_masked_or_not_given_is_the_same(fusion):
         torch.testing.assert_close(model(inputs=inputs)['joints'], everything)  # the change is gone
 
 
+def test_the_first_branch_learns_where_it_is_alone():
+    there = torch.tensor([[True], [False], [False], [False]])  # gaze: in the last window
+    inputs = dict(inputs_of(), depth_features_valid=there.expand(-1, 2), gaze_valid=there.flip(0).expand(-1, 6))
+    gradients = []
+    for alone in (False, True):
+        inputs['head_pose'].requires_grad_().grad = None
+        model = model_of(FUSIONS[0] | dict(detach_first=alone))
+        outputs = model(inputs=inputs)['joints']
+        outputs.square().sum().backward()
+        gradients.append((outputs.detach(), inputs['head_pose'].grad.clone()))
+    (plain, through), (same, stopped) = gradients
+    torch.testing.assert_close(same, plain, atol=0, rtol=0)
+    torch.testing.assert_close(stopped[1:3], through[1:3])
+    assert through[[0, 3]].abs().amin((1, 2)).min() > 0 and not stopped[[0, 3]].any()
+
+
 def test_a_stream_is_shuffled_between_windows():
     model, inputs = model_of(FUSIONS[0]), inputs_of()
     rolled = dict(inputs, gaze=inputs['gaze'].roll(2, 0))

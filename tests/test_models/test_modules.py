@@ -116,6 +116,8 @@ CASES = {
     'concatenation': (dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C), {}),
     'MLP of branches': (dict(type='ConcatFusion', in_dims=dict(a=C, b=C), embed_dim=C, hidden_dims=(8,)), {}),
     'gated branches': (dict(type='GatedFusion', in_dims=dict(a=C, b=C, c=C)), {}),
+    'gated branches, of which the first learns alone': (
+        dict(type='GatedFusion', in_dims=dict(a=C, b=C), detach_first=True), {}),
     'attention to branches': (dict(type='BranchAttention', in_dims=dict(a=C, b=C, c=C), depth=2), {}),
     'head of a frame': (HEAD, dict(sizes=dict(N=1))),
     'head of wrists': (HEAD | dict(type='WristHead'), dict(sizes=dict(N=1))),

@@ -17,13 +17,15 @@ class GatedFusion(BaseModule):
 
     Args:
         in_dims: channels per branch, e.g. ``dict(head=256, view=128)``; the first has those of the result.
+        detach_first: the first branch learns only where no other knows anything. So it becomes what it would be as a
+            model of its own; otherwise it fits the training data further, for as long as the others take to learn.
     """
 
     level = 'tokens'
 
-    def __init__(self, in_dims: dict, init_cfg: dict | None = None):
+    def __init__(self, in_dims: dict, detach_first: bool = False, init_cfg: dict | None = None):
         super().__init__(init_cfg)
-        self.names = tuple(in_dims)
+        self.names, self.detach_first = tuple(in_dims), detach_first
         (_, dim), *others = in_dims.items()
         self.norms = nn.ModuleDict({name: nn.LayerNorm(size) for name, size in others})
         self.gates = nn.ModuleDict({name: nn.Linear(dim + size, dim) for name, size in others})
@@ -38,7 +40,11 @@ class GatedFusion(BaseModule):
         The tokens of a frame of the other branches are averaged. ``there``: see the package.
         """
         parts, known = newest(tokens, there, self.names)
-        first = fused = parts.pop(self.names[0])
+        first = parts.pop(self.names[0])
+        if self.detach_first:
+            for mask in (known[name] for name in parts):
+                first = first.detach() if mask is None else torch.where(mask, first.detach(), first)
+        fused = first
         for name, part in parts.items():
             part = self.norms[name](part.mean(2, keepdim=True)).expand(-1, -1, first.shape[2], -1)
             gate = self.gates[name](torch.cat([first, part], -1)).sigmoid()
