@@ -146,11 +146,13 @@ def level(gravity: np.ndarray) -> np.ndarray:
     if not (np.isfinite(norm) and norm > 0):
         raise ValueError(f'gravity should be three finite numbers, not all zero, got {gravity.tolist()}')
     up = -gravity / norm
-    if up[2] < -1 + 1e-12:
+    x, y, cosine = up[1], -up[0], up[2]  # of the axis, up x z, and of the angle
+    square = x ** 2 + y ** 2
+    if cosine < 0 and square < 1e-24:
         return _TURN_OVER.copy()
-    axis = np.array([up[1], -up[0], 0])  # up x z
-    skew = np.array([[0, 0, axis[1]], [0, 0, -axis[0]], [-axis[1], axis[0], 0]])
-    return np.eye(3) + skew + skew @ skew / (1 + up[2])
+    factor = 1 / (1 + cosine) if cosine > 0 else (1 - cosine) / square  # the same; neither divides by a difference
+    skew = np.array([[0, 0, y], [0, 0, -x], [-y, x, 0]])
+    return np.eye(3) + skew + factor * skew @ skew
 
 
 def invert(poses: np.ndarray) -> np.ndarray:

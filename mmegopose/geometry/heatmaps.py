@@ -74,7 +74,7 @@ def decode_heatmaps(heatmaps: Tensor, blur: int = 11) -> tuple[Tensor, Tensor]:
     K, h, w = maps.shape
     scores, index = maps.flatten(1).max(1)
     column, row = index % w, index // w
-    smooth = F.pad(_blur(maps, blur).clamp(0.001, 50).log()[None], (1, 1, 1, 1), 'replicate')[0]  # (K, h+2, w+2)
+    smooth = F.pad(_blur(maps, blur).clamp(min=0.001).log()[None], (1, 1, 1, 1), 'replicate')[0]  # (K, h+2, w+2)
     offset = torch.arange(3, device=maps.device)
     rows, columns = row[:, None] + offset, column[:, None] + offset
     patch = smooth[torch.arange(K, device=maps.device)[:, None, None], rows[:, :, None], columns[:, None]]  # (K, 3, 3)

@@ -82,6 +82,8 @@ def test_a_change_is_the_change_of_the_poses():
         again = preset.changed(invert=True)
         np.testing.assert_allclose(again.to_standard(invert(written) if preset.unit == 'm' else again.from_standard(
             POSES)), POSES, atol=1e-12)
+    extrinsics = PoseConvention(direction='world_to_camera')
+    assert extrinsics.changed(invert=True) == PoseConvention() and PoseConvention().changed(invert=True) == extrinsics
     assert PRESETS['opencv'].changed(camera=roll).options(PRESETS['opencv']) == "camera='up right forward'"
     assert PoseConvention().options(PoseConvention('y', unit='cm')) == "up='z', unit='m'"
 
@@ -96,10 +98,11 @@ def test_unknown_facts_are_refused(change, message):
         get_preset('vive')
 
 
-@pytest.mark.parametrize('gravity', [(0, 0, -9.81), (0, -9.81, 0), (0, 0, 1), (3, -1, 2), (1e-9, 0, 1)])
+@pytest.mark.parametrize('gravity', [(0, 0, -9.81), (0, -9.81, 0), (0, 0, 1), (3, -1, 2), (1e-9, 0, 1), (.01, .01, 1),
+                                     (1e-6, -2e-6, 5), (1, 2, -8), (1e-9, 0, -1)])
 def test_level_turns_gravity_down_by_the_smallest_turn(gravity):
     turn = level(np.array(gravity, float))
-    np.testing.assert_allclose(turn @ gravity / np.linalg.norm(gravity), [0, 0, -1], atol=1e-8)
+    np.testing.assert_allclose(turn @ gravity / np.linalg.norm(gravity), [0, 0, -1], atol=1e-12)
     np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
     angle = np.arccos(np.clip(-gravity[2] / np.linalg.norm(gravity), -1, 1))
     assert Rotation.from_matrix(turn).magnitude() == pytest.approx(angle, abs=1e-6)

@@ -24,6 +24,9 @@ def test_the_mean_of_probabilities():
     points, height = mean_of_heatmaps(heatmap)
     torch.testing.assert_close(points, torch.tensor([[0.25 * 2 + 0.75 * 5, 0.25 * 1 + 0.75 * 3]]))
     assert height.tolist() == [0.75]
+    many = mean_of_heatmaps(heatmap.expand(2, 3, 1, 4, 6) * torch.tensor([1, 2.])[:, None, None, None, None])
+    torch.testing.assert_close(many[0], points.expand(2, 3, 1, 2) * torch.tensor([1, 2.])[:, None, None, None])
+    assert many[1].tolist() == [[[0.75]] * 3, [[1.5]] * 3]
 
 
 def test_broad_peaks_are_found_between_the_pixels():
