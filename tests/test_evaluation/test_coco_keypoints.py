@@ -12,6 +12,7 @@ from helpers.image_fixture import write_coco_wholebody
 from mmegopose.compat import coco_api
 from mmegopose.datasets import ImageMeshDataset
 from mmegopose.evaluation import CocoKeypointMetric
+from mmegopose.evaluation.benchmarks.coco_keypoints_benchmark import coco_annotations
 from mmegopose.evaluation.functional import keypoint_similarity
 from mmegopose.registry import METRICS
 from mmegopose.structures import get_skeleton
@@ -41,8 +42,8 @@ def as_sample(data, right=None, **fields):
         units = {name: value * np.where(right, 1, -1)[:, None, None] ** [1, 0] for name, value in units.items()}
         fields['right'] = right
     fields = dict(pred_keypoints=units['pred'], keypoints=units['truth'], keypoint_conf=(data['visible'] > 0) * 1.0,
-                  keypoint_visible=data['visible'] == 2, pred_scores=data['scores'], box_center=data['center'],
-                  box_size=data['side'], index=np.arange(len(data['image']))) | fields
+                  pred_scores=data['scores'], box_center=data['center'], box_size=data['side'],
+                  index=np.arange(len(data['image']))) | fields
     return {name: torch.as_tensor(value) if name == 'index' else torch.as_tensor(value)[:, None]
             for name, value in fields.items()}
 
@@ -60,7 +61,7 @@ def write_files(data, folder, rows=slice(None)):
     content = dict(images=[dict(id=int(i)) for i in np.unique(data['image'])], annotations=annotations,
                    categories=[dict(id=1, name='person')])
     (folder / 'truth.json').write_text(json.dumps(content))
-    kept = data['scores'] >= 0.2
+    kept = data['scores'] > 0.2
     score = (data['scores'] * kept).sum(1) / np.maximum(kept.sum(1), 1)
     (folder / 'results.json').write_text(json.dumps([
         dict(image_id=int(data['image'][i]), category_id=1, score=float(score[i]),
@@ -161,6 +162,33 @@ def test_analytic_case():
     assert exact['coco/AP'] == exact['coco/OKS'] == 1
 
 
+def test_annotations_tell_what_is_labelled():
+    """Of four keypoints one is not labelled; hidden ones are, and none of them bounds the box by itself."""
+    keypoints = np.array([[[10, 40, 1], [30, 20, 2], [25, 25, 2], [900, 900, 0]]], float)
+    found, = coco_annotations(np.array([3]), keypoints)['annotations']
+    assert found == dict(id=1, image_id=3, category_id=1, iscrowd=0, num_keypoints=3, area=400.0,
+                         bbox=[10.0, 20.0, 20.0, 20.0], keypoints=keypoints.ravel().tolist())
+
+
+def test_a_pose_scores_the_mean_of_what_is_surely_seen_and_lies_in_a_picture_of_256_pixels(tmp_path):
+    scores = torch.full((3, 17), 0.1, dtype=torch.float64)
+    scores[0, :3], scores[1, 4] = scores.new_tensor([0.2, 0.5, 0.9]), 0.6  # the threshold itself is not above it
+    gt = torch.rand(3, 17, 2, generator=torch.Generator().manual_seed(0)).double() - 0.5
+    sample = dict(pred_keypoints=gt + 1, keypoints=gt, keypoint_conf=torch.ones(3, 17), pred_scores=scores)
+    found = evaluate(CocoKeypointMetric(out_file=str(tmp_path / 'results.json')), sample)
+    rows = json.loads((tmp_path / 'results.json').read_text())
+    assert [row['score'] for row in rows] == pytest.approx([0.7, 0.6, 0])
+    np.testing.assert_allclose([row['keypoints'][:2] for row in rows], 256 * (gt[:, 0] + 1.5), atol=1e-4)
+    assert found['coco/AP'] == found['coco/AR'] == 0  # nothing is near, which is a result
+
+
+def test_what_has_no_size_must_be_met_exactly():
+    points, shifted = torch.zeros(2, 17, 2), torch.zeros(2, 17, 2)
+    shifted[1] = 1
+    found = keypoint_similarity(shifted, points, torch.ones(2, 17, dtype=torch.bool), torch.zeros(2), SIGMAS)
+    assert found.tolist() == [1, 0]
+
+
 def test_hands_have_constants_and_other_skeletons_need_them():
     data = people(2, joints=21)
     sample = as_sample(data)
@@ -178,8 +206,8 @@ def test_mistakes_are_told(tmp_path):
     metric = CocoKeypointMetric(ann_file=str(tmp_path / 'truth.json'))
     with pytest.raises(KeyError, match='truth.json.*needs the field image_id'):
         evaluate(metric, as_sample(data))
-    with pytest.raises(ValueError, match=r'1 images of the results are not among the 12 of the annotations: \[9999\]'):
-        evaluate(metric, as_sample(data, image_id=np.where(data['image'] == 7, 9999, data['image'])))
+    with pytest.raises(ValueError, match=r'6 images .* are not among the 12 of .*: \[997, 1000, 1003, 1006, 1009\]'):
+        evaluate(metric, as_sample(data, image_id=np.where(data['image'] < 25, 990 + data['image'], data['image'])))
 
 
 @pytest.mark.parametrize('area', [None, 900.0])

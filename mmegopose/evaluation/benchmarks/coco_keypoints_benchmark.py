@@ -21,7 +21,7 @@ def coco_annotations(image: np.ndarray, keypoints: np.ndarray, area: np.ndarray 
 
     Args:
         image: ``(n,)`` number of the image of each instance.
-        keypoints: ``(n,J,3)`` pixels x, y, and 0: not labelled, 1: hidden, 2: visible.
+        keypoints: ``(n,J,3)`` pixels x, y, and 0: not labelled; COCO's 1 and 2, hidden and visible, count alike.
         area: ``(n,)`` pixels squared; without it, that of the tight box around the labelled keypoints.
     """
     labelled = keypoints[..., 2:] > 0

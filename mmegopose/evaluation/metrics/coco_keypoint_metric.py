@@ -20,10 +20,10 @@ class CocoKeypointMetric(PoseWiseMetric):
     """Average precision and recall of 2D keypoints in the image (Lin et al., COCO, ECCV 2014), by the official code.
 
     Reads ``pred_keypoints, keypoints (B,T,J,2)`` in units of the square crop, ``keypoint_conf (B,T,J)``, above 0.5:
-    labelled, and where there are ``pred_scores (B,T,J)``, ``keypoint_visible (B,T,J)``, ``right (B,T)``. Boxes
-    ``box_center (B,T,2)``, ``box_size (B,T)`` bring them into pixels of the image; without them the crop is the image,
-    256 pixels high. ``image_id (B,T)`` tells which instances are in one picture; without it each has its own.
-    ``area (B,T)`` in pixels squared decides what is near; without it, the tight box around the labelled keypoints.
+    labelled, and where there are ``pred_scores (B,T,J)``, ``right (B,T)``. Boxes ``box_center (B,T,2)``, ``box_size
+    (B,T)`` bring them into pixels of the image; without them the crop is the image, 256 pixels high. ``image_id (B,T)``
+    tells which instances are in one picture; without it each has its own. ``area (B,T)`` in pixels squared decides what
+    is near; without it, the tight box around the labelled keypoints.
 
     Names of the results: ``AP``, ``AP50``, ``AP75``, ``AP_medium``, ``AP_large`` and the same with ``AR``, in [0,1] as
     the official code prints them; ``OKS``: mean similarity of each pose with its own truth.
@@ -32,8 +32,8 @@ class CocoKeypointMetric(PoseWiseMetric):
         ann_file: annotation file of COCO with the truth, whose image numbers are those of ``image_id``: then instances
             without a crop, and crowds, count as in the official numbers. Without it the truth is what the samples have.
         sigmas: J constants of the similarity; those of the skeleton of the data set without it.
-        min_score: keypoints with a score below it do not count in the score of a pose, the mean over the others; 0.2
-            in the official code of HRNet and ViTPose.
+        min_score: keypoints with a score above it count in the score of a pose, their mean; 0.2 in the official code
+            of HRNet and ViTPose.
         out_file: also write the predictions here, a result file of COCO.
         prefix: prefix of the names of the results.
 
@@ -60,19 +60,14 @@ class CocoKeypointMetric(PoseWiseMetric):
         center = poses.get('box_center', like.new_full((count, 2), CROP_SIZE / 2))
         pred, truth = (crop_to_image(poses[name], side, center, poses.get('right'))
                        for name in ('pred_keypoints', 'keypoints'))
-        labelled = visible.long()
-        if 'keypoint_visible' in poses:
-            labelled = labelled * torch.where(poses['keypoint_visible'] > 0.5, 2, 1)
-        else:
-            labelled = 2 * labelled
         columns = dict(pred=pred, confidence=poses.get('pred_scores', torch.ones_like(like[..., 0])),
-                       truth=torch.cat([truth, labelled[..., None].to(truth)], -1))
+                       truth=torch.cat([truth, visible[..., None].to(truth)], -1))
         return columns | {name: poses[name] for name in ('image_id', 'area') if name in poses}
 
     def compute_metrics(self, results: dict[str, np.ndarray]) -> dict[str, float]:
         pred, truth, confidence = results['pred'], results['truth'], results['confidence']
         image = results.get('image_id', np.arange(len(pred)))
-        counted = confidence >= self.min_score
+        counted = confidence > self.min_score
         score = (confidence * counted).sum(1) / counted.sum(1).clip(min=1)   # (n,)
         predictions = coco_results(image, pred, confidence, score)
         if self.out_file is not None:
