@@ -13,6 +13,7 @@ from mmegopose.datasets.readers.head_pose.hand_poses import read_hands_in_camera
 from mmegopose.evaluation import EgoExo4DHandSubmission, MeshMetric
 from mmegopose.evaluation.submissions import (
     from_wrist,
+    is_hand_file,
     read_hand_poses,
     score_hand_poses,
     validate_hand_poses,
@@ -123,6 +124,8 @@ def test_round_trip_and_offline_score(tmp_path):
     write_hand_poses(moved, truth, tmp_path / 'new' / 'hands.json')
     submission = read_hand_poses(tmp_path / 'new' / 'hands.json')
     assert validate_hand_poses(submission, truth) == [] and submission['a']['12']['left_hand_3d'] == []
+    written = np.array(submission['b']['6']['right_hand_3d'])
+    np.testing.assert_array_equal(written, np.round(moved['b', '6', 'right'], 6))  # micrometres
     assert score_hand_poses(submission, truth) == {'MPJPE': pytest.approx(5, abs=2e-3),
                                                    'PA-MPJPE': pytest.approx(0, abs=2e-3)}
     write_hand_poses({hand: pose - poses[hand][0] for hand, pose in moved.items()}, truth, tmp_path / 'wrist.json')
@@ -132,6 +135,12 @@ def test_round_trip_and_offline_score(tmp_path):
     del wrist['b']['9']
     with pytest.raises(ValueError, match=r'no prediction for 2 hands \(b 9 left, b 9 right\)'):
         score_hand_poses(wrist, truth)
+
+
+def test_bodies_are_told_from_hands():
+    assert is_hand_file({'a': {'3': {}}, 'b': {}}) and is_hand_file(annotations()[0])
+    for content in ({'a': {'take_name': 'walk', 'body': {}}}, {'a': {'3': {}}, 'b': {'body': {}}}, {'a': [1]}):
+        assert not is_hand_file(content)
 
 
 def test_all_problems_are_told_at_once():
@@ -211,8 +220,31 @@ def test_submission_metric(tmp_path):
         metric.process(None, [{key: value for key, value in body_model.items() if key != 'crop_mirrored'}])
 
 
-def test_hands_in_the_camera_are_put_where_the_model_sees_them(tmp_path):
+def test_a_file_is_in_order_and_tells_of_hands_whose_pictures_could_not_be_read(tmp_path):
+    truth, poses = annotations()
+    (tmp_path / 'template.json').write_text(json.dumps(truth))
+    sequences = sorted({(uid, side) for uid, _, side in poses})
+    metric = EgoExo4DHandSubmission(str(tmp_path / 'hands.json'))
+    metric.dataset_meta = dict(sequences=[dict(uid=f'{uid}/{side}', take_uid=uid, side=side)
+                                          for uid, side in sequences])
+    hands = dict(sorted(poses.items(), reverse=True))
+    metric.process(None, [batch(hands, sequences)])
+    metric.evaluate(1)
+    written = read_hand_poses(tmp_path / 'hands.json')
+    assert list(written) == ['a', 'b'] and list(written['a']) == list(written['b']) == ['6', '9', '12']
+    metric.template = truth
+    metric.process(None, [batch(hands, sequences, skipped=[(sequences.index(('b', 'left')), 9)])])
+    with pytest.raises(ValueError, match=r'submitted:\n  1 hands have no pose, because .*\n  1 hand \(b 9 left\)'):
+        metric.evaluate(1)
+    written = read_hand_poses(tmp_path / 'hands.json')['b']['9']
+    assert written['left_hand_3d'] == [] and len(written['right_hand_3d']) == 21
+
+
+def test_hands_in_the_camera_are_put_where_the_model_sees_them(tmp_path, monkeypatch):
     """True joints and places in the picture: exact, of both sides, but for a hand behind the camera."""
+    logged = []
+    monkeypatch.setattr('mmegopose.evaluation.metrics.egoexo4d_hand_submission.print_log',
+                        lambda text, **options: logged.append(text))
     _, poses = annotations()
     metric = EgoExo4DHandSubmission(str(tmp_path / 'hands.json'), in_camera=True)
     sequences = sorted({(uid, side) for uid, _, side in poses})
@@ -230,12 +262,19 @@ def test_hands_in_the_camera_are_put_where_the_model_sees_them(tmp_path):
                    box_center=center[:1], box_size=size[:1])
     metric.process(None, [behind | dict(frame_ids=torch.tensor([[99]]))])
     assert metric.evaluate(1) == {'submission/takes': 2, 'submission/hands': 10}
+    assert [text for text in logged if 'Wrote' not in text] == [
+        '1 hands are seen nowhere in front of the camera and left out']
     found = read_hands_in_camera(tmp_path / 'hands.json')
     for (uid, frame, side), pose in poses.items():
         frames, joints = found[uid]
         row = joints[frames.tolist().index(int(frame)), ('left', 'right').index(side)]
         np.testing.assert_allclose(row, pose, atol=2e-6)  # rounded to a micrometre
     assert 99 not in found['a'][0]
+    logged.clear()
+    metric.process(None, [batch(hands, sequences, side == 'left', pred_keypoints=keypoints, box_center=center,
+                                box_size=size)])
+    metric.evaluate(1)
+    assert len(logged) == 1
     with pytest.raises(KeyError, match=r"\['pred_keypoints', 'box_center', 'box_size'\].*keypoints=True"):
         metric.process(None, [batch(hands, sequences)])
 

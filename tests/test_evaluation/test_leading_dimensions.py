@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmegopose.evaluation import functional
-from mmegopose.evaluation.benchmarks.hand_benchmark import HO3D
+from mmegopose.evaluation.benchmarks.hand_benchmark import HO3D, hand_vertex_scores
 from mmegopose.evaluation.benchmarks.pose_rules import PoseRules, joint_scores
 from mmegopose.evaluation.functional.joint_errors import alignable, norms
 
@@ -32,6 +32,7 @@ OF_POSES = {
     'nearest points': (lambda *x: functional.nearest_distances(*x, max_elements=2000), PRED, GT[..., :9, :]),
     'F-score': (lambda *x: functional.f_score(*x, thresholds=(0.5, 1)), PRED, GT),
     'hands': (lambda *x: tuple(joint_scores(*x, HO3D).values()), PRED / 9, GT / 9, SEEN),
+    'vertices of hands': (lambda *x: tuple(hand_vertex_scores(*x, HO3D).values()), PRED / 99, GT / 99),
     'poses from two joints': (lambda *x: tuple(joint_scores(*x, PoseRules(root=(1, 2))).values()), PRED, GT, SEEN),
     'poses from a given root': (lambda *x: tuple(joint_scores(*x, PoseRules(offset=True)).values()), PRED, GT, SEEN)}
 OF_SEQUENCES = {

@@ -110,6 +110,11 @@ def test_units(hands, factor, unit):
     assert len(problems) == 2 and all(f'looks like {unit}' in text and str(factor) in text for text in problems)
 
 
+def test_the_size_of_a_hand_is_not_how_far_it_is(hands):
+    far = [part + np.array([3, 2, 20]) for part in hands]
+    assert validate_hand_submission(far, 'freihand') == []
+
+
 def test_axes_and_order(hands):
     joints, vertices = hands
     opengl = np.array([1, -1, -1])
@@ -128,7 +133,9 @@ def test_wrong_nesting(submission):
     assert 'list of two lists' in validate_hand_submission(submission, 'freihand')[0]
 
 
-def test_empty_submission():
+def test_empty_submission(tmp_path):
+    write_hand_submission(np.zeros((0, 21, 3)), np.zeros((0, 778, 3)), tmp_path / 'pred.json', 'freihand')
+    assert read_hand_submission(tmp_path / 'pred.json') == [[], []]
     assert validate_hand_submission([[], []], 'freihand') == ['joints: 0 samples; freihand has 6',
                                                               'vertices: 0 samples; freihand has 6']
 
@@ -143,8 +150,11 @@ def test_unreadable_files(tmp_path):
     path.write_text('no archive')
     with pytest.raises(BadFile, match='no zip archive'):
         read_hand_submission(path)
-    for name, content, message in (('results/pred.json', [], 'top level'), ('pred.json', {}, 'JSON list')):
+    many = [f'{i}.json' for i in range(9)]
+    for names, content, message in ((['results/pred.json'], [], 'top level'), (['pred.json'], {}, 'JSON list'),
+                                    (many, [], "'3.json', '4.json']")):
         with zipfile.ZipFile(path, 'w') as archive:
-            archive.writestr(name, json.dumps(content))
+            for name in names:
+                archive.writestr(name, json.dumps(content))
         with pytest.raises(BadFile, match=message):
             read_hand_submission(path)

@@ -250,9 +250,10 @@ def test_discriminator_learns_to_tell_real_from_estimated(tmp_path):
         optimizer.step()
         values.append(parts['discriminator'].item())
     assert values[-1] < 0.1 * values[0] and values[0] > 1
-    np.savez(tmp_path / 'mocap.npz', pose=vectors)
-    with pytest.raises(BadFile, match='mocap.npz should hold body_pose or hand_pose, and betas'):
-        AdversarialLoss(15, poses=str(tmp_path / 'mocap.npz'))
+    for arrays in (dict(pose=vectors), dict(hand_pose=vectors), dict(pose=vectors, betas=betas)):
+        np.savez(tmp_path / 'mocap.npz', **arrays)
+        with pytest.raises(BadFile, match='mocap.npz should hold body_pose or hand_pose, and betas'):
+            AdversarialLoss(15, poses=str(tmp_path / 'mocap.npz'))
     np.savez(tmp_path / 'mocap.npz', hand_pose=vectors, betas=betas)
     with pytest.raises(BadFile, match=r'\(50, 48\).*should be\s+\(N, 72\)'):
         AdversarialLoss(23, poses=str(tmp_path / 'mocap.npz'))
@@ -263,6 +264,10 @@ def test_unlabelled_bodies_are_no_real_ones():
     outputs, samples = clip()
     value = loss(outputs, samples)['discriminator']
     samples.body_pose = samples.body_pose.masked_fill(~samples.has_pose[..., None, None, None], 1e3)
+    torch.testing.assert_close(loss(outputs, samples)['discriminator'], value)
+    samples.has_betas = samples.has_betas & torch.tensor([[False, True], [True, True], [True, True]])
+    value = loss(outputs, samples)['discriminator']
+    samples.body_pose[0], samples.betas[0] = 1e3, 1e3  # half a label is none
     torch.testing.assert_close(loss(outputs, samples)['discriminator'], value)
 
 

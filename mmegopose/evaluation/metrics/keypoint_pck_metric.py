@@ -40,7 +40,7 @@ class KeypointPCKMetric(PoseWiseMetric):
         distances = self.expand * normalized_distances(poses['pred_keypoints'], poses['keypoints'])
         columns = dict(distance=distances, all=poses['visible'])
         if 'keypoint_visible' in poses:
-            occluded = ~(poses['keypoint_visible'] > 0.5)
+            occluded = ~poses['keypoint_visible'].bool()
             columns |= dict(visible=poses['visible'] & ~occluded, occluded=poses['visible'] & occluded)
         return columns
 
