@@ -62,11 +62,13 @@ def mutants(source: str) -> Iterator[Mutant]:
 
 
 def _bodies(scope: ast.AST, name: str) -> Iterator[tuple[ast.AST, str]]:
-    """Every node in the body of a function of a module or class, with the function's qualified name."""
+    """Every node in the body of a function of a module or class, with the function's qualified name; but for setters,
+    which have that of their getter."""
     for child in ast.iter_child_nodes(scope):
         if isinstance(child, ast.ClassDef):
             yield from _bodies(child, f'{name}{child.name}.')
-        elif isinstance(child, ast.FunctionDef):
+        elif isinstance(child, ast.FunctionDef) and not any(
+                isinstance(node, ast.Attribute) and node.attr == 'setter' for node in child.decorator_list):
             yield from ((node, name + child.name) for part in child.body for node in ast.walk(part))
 
 
