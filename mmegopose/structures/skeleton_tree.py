@@ -117,7 +117,7 @@ def _direction(joint: str) -> np.ndarray:
         if joint.startswith(finger):
             angle = np.radians(degrees)
             return np.array([-np.cos(angle), 0, np.sin(angle)])
-    towards = next((way for word, way in TOWARDS.items() if word in joint), (side, 0 if side else 1, 0))
+    towards = next((way for word, way in TOWARDS.items() if word in joint), (1, 0, 0) if side else (0, 1, 0))
     out = np.array(towards, float) * (side, 1, 1)
     norm = np.linalg.norm(out)
     return out / norm if norm else np.array([0., 1, 0])
