@@ -72,6 +72,14 @@ def test_scale_translation_matches_official_code(parity, hands):
     close(torch.stack([errors.mean(), pck_area(errors).mean()]), parity['freihand/xyz_sc_tr'], 1e-9)
 
 
+def test_a_hand_without_a_size_keeps_it():
+    source, target = torch.zeros(2, 3, 3), torch.zeros(2, 3, 3)
+    source[:, :, 0] = torch.tensor([[1, 1, 3], [1, 2, 3]])  # root and reference coincide in the first
+    target[:, :, 0] = torch.tensor([5, 8, 9])
+    found = scale_translation_align(source, target, 0, 1)[..., 0]
+    assert found.tolist() == [[5, 5, 7], [5, 8, 11]]
+
+
 def test_proper_alignment_matches_official_code(parity, hands):
     """The official code computes in float32, so the tolerance is relative."""
     scores = joint_scores(hands['pred_joints'], hands['joints'], None, PoseRules(root=(0,)))
@@ -288,7 +296,7 @@ def test_bad_samples(hands):
         MeshMetric().process(None, [dict(hands, visible=torch.ones(5, 21, dtype=torch.bool))])
     with pytest.raises(ValueError, match='set MeshMetric'):
         MeshMetric(protocol='body').process(None, [hands])
-    with pytest.raises(ValueError, match='21 joints'):
+    with pytest.raises(ValueError, match='21 joints of a hand, got 16'):
         MeshMetric(protocol='ho3d', vertices=False).process(
             None, [dict(pred_joints=hands['joints'][:, :16], joints=hands['joints'][:, :16])])
 
@@ -337,6 +345,20 @@ def test_wrist_alone_has_no_error(synthetic):
     assert 'mesh/MPJPE' not in evaluate(MeshMetric(vertices=False), dict(synthetic, visible=alone))
     found = evaluate(MeshMetric(vertices=False), dict(synthetic, visible=hidden))
     assert found['mesh/MPJPE'] == pytest.approx(10 * 20 / 21, abs=1e-3)
+    alone[..., 7] = True
+    assert evaluate(MeshMetric(vertices=False), dict(synthetic, visible=alone))['mesh/MPJPE'] == \
+        pytest.approx(5, abs=1e-3)
+
+
+def test_a_given_root_must_be_known_and_no_other_joint(synthetic):
+    joints, seen = synthetic['joints'].clone(), torch.ones(6, 1, 21, dtype=torch.bool)
+    joints[:2, :, 0], joints[2:4, :, 1] = torch.nan, torch.nan
+    seen[:2, :, 0], seen[2:4, :, 1] = False, False
+    pred = synthetic['pred_joints'].clone()
+    pred[:2] += 9  # what has no root is not measured
+    options = dict(protocol='egoexo4d_hand', vertices=False, offset=True)
+    found = evaluate(MeshMetric(**options), dict(synthetic, joints=joints, pred_joints=pred, visible=seen))
+    assert found['mesh/MPJPE'] == pytest.approx((2 * 19 / 20 + 2 * 20 / 21) / 4 * 10, abs=1e-3)
 
 
 def test_vertices_need_the_wrist(synthetic):

@@ -59,6 +59,15 @@ def test_hmr2_pck_matches_official_code():
     torch.testing.assert_close(found, torch.cat([data['pck_0.05'], data['pck_0.1']]), atol=1e-9, rtol=0)
 
 
+def test_keypoints_count_from_a_confidence_of_a_half():
+    gt = torch.arange(42.).reshape(1, 21, 2)
+    conf = torch.full((1, 21), 0.5)
+    conf[0, :4] = torch.tensor([0.51, 0.6, 0.7, 1])
+    pred = gt + (torch.arange(21) >= 3)[:, None]  # of those that count, three of four are right
+    found = evaluate(dict(pred_keypoints=pred, keypoints=gt, keypoint_conf=conf), thresholds=(0.1,))
+    assert list(found.values()) == [75]
+
+
 def test_threshold_itself():
     distances, mask = torch.tensor([[0.25, 0.5]]), torch.ones(1, 2, dtype=torch.bool)
     assert keypoint_pck(distances, mask, (0.25, 0.5)).tolist() == [0.5, 1]

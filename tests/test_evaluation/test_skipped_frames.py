@@ -10,7 +10,7 @@ from mmengine.evaluator import Evaluator
 from mmegopose.engine import load_config
 from mmegopose.evaluation import BodyPoseMetric, BodySubmission, DumpPredictions, MeshMetric
 from mmegopose.evaluation.baselines import evaluate_head_pose_baselines
-from mmegopose.evaluation.metrics import gathering
+from mmegopose.evaluation.metrics import body_submission, gathering
 from mmegopose.registry import DATASETS, METRICS, MODELS, TRANSFORMS
 from mmegopose.structures import PoseDataSample
 
@@ -74,6 +74,9 @@ def test_skipped_frames_are_counted_and_named(takes, samples, monkeypatch):
     assert not metric.skipped and metric.skipped.reported == len(pairs)
     first = ', '.join(f'uid-iiith_cooking_1 frame {frame}' for _, frame in sorted(pairs)[:5])
     assert said == [f'BodyPoseMetric: {len(pairs)} frames could not be read and are left out: {first}, ...']
+    few = gathering.SkippedFrames((0, frame) for frame in range(5))
+    few.report('Own', None)
+    assert said[1] == 'Own: 5 frames could not be read and are left out: ' + ', '.join(f'0 frame {i}' for i in range(5))
 
 
 def test_what_neither_arrived_nor_was_skipped_is_still_missed(takes, samples):
@@ -93,7 +96,7 @@ def test_a_skipped_frame_that_came_with_another_window_counts(takes, samples):
     assert run(BodyPoseMetric(), takes, [*samples, empty]) == expected
 
 
-def test_dump_and_submission_name_them(takes, samples, tmp_path):
+def test_dump_and_submission_name_them(takes, samples, tmp_path, monkeypatch):
     struck, pairs = strike(samples, [0, 50])
     path = tmp_path / 'predictions.npz'
     assert run(DumpPredictions(str(path)), takes, struck) == {'dump/takes': 3, 'dump/frames': 388 - len(pairs)}
@@ -105,6 +108,18 @@ def test_dump_and_submission_name_them(takes, samples, tmp_path):
     with pytest.raises(ValueError, match=f'was written, but .*\n  {len(pairs)} frames could not be read'):
         run(BodySubmission(str(tmp_path / 'body.json')), takes, struck)
     assert (tmp_path / 'body.json').is_file()
+    template = {take['uid']: dict(take_name=take['name'], body=dict.fromkeys(map(str, take['frame_ids']), []))
+                for take in takes}
+    said = []
+    monkeypatch.setattr(body_submission, 'print_log', lambda text, **_: said.append(text.partition('streams ')[2]))
+    for streams in (set(), {'view', 'head_pose'}):
+        metric = BodySubmission(str(tmp_path / 'body.json'))
+        metric.streams, metric.template = streams, template
+        with pytest.raises(ValueError, match='was written, but') as error:
+            run(metric, takes, struck)
+        lines = str(error.value).splitlines()
+        assert lines[1] == f'  {len(pairs)} frames could not be read and have no pose' and len(lines) > 2
+    assert said == ['that the model reads', 'head_pose, view']
 
 
 def test_pose_wise_metrics_leave_them_out():

@@ -54,6 +54,12 @@ def test_a_stream_that_is_masked_or_not_given_is_the_same(fusion):
             assert (not lost) == torch.equal(masked, everything)
             assert seen['depth_features'] == seen['gaze'] == 4
         torch.testing.assert_close(model(inputs=inputs)['joints'], everything)  # the change is gone
+        always = {name: value for name, value in inputs.items() if name != 'gaze_valid'}
+        with changed_streams(model, ('gaze',)) as seen:
+            masked = model(inputs=always)['joints']
+        torch.testing.assert_close(masked, model(inputs={k: v for k, v in always.items() if k != 'gaze'})['joints'],
+                                   atol=1e-5, rtol=0)
+        assert seen['gaze'] == 4
 
 
 def test_the_first_branch_learns_where_it_is_alone():
@@ -98,6 +104,7 @@ def test_table():
         '| head + gaze | 9.00 (-10.0 %) | 5.00 (+25.0 %) |']
     assert '| head | 10.00 (+25.0 %) |' in subset_table(rows, {'A': 'a'}, dict(a=8.0))
     assert '| head | 10.00 | - |' in subset_table(dict(head=dict(a=10.0, b=None)), {'A': 'a', 'B': 'b'})
+    assert '| gaze | 2.00 |' in subset_table(dict(head=dict(a=0.0), gaze=dict(a=2.0)), {'A': 'a'})
     with pytest.raises(ValueError, match='the reference has none of a, but x: .* mmegopose test --out'):
         subset_table(rows, {'A': 'a'}, dict(x=8.0))
     assert subsets(('a', 'b')) == [(), ('a',), ('b',), ('a', 'b')]

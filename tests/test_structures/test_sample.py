@@ -23,6 +23,12 @@ def sample(**more):
     return out
 
 
+def sample_of(**fields):
+    out = PoseDataSample()
+    out.set_data(fields)
+    return out
+
+
 def test_frames_are_cut_and_windows_kept():
     whole = sample(pred_joints=torch.randn(B, T, 17, 3), pred_spread=torch.randn(B, T))
     short = whole.last_frames(2)
@@ -30,6 +36,10 @@ def test_frames_are_cut_and_windows_kept():
     for name, value in short.items():
         frames = FIELDS[name].per_frame if name in FIELDS else True
         assert torch.equal(value, whole.get(name)[:, -2:] if frames else whole.get(name)), name
+    assert whole.num_frames == T and short.num_frames == 2
+    with pytest.raises(ValueError, match=r"no field with a row per frame; it has \['person', 'sequence'\]"):
+        assert sample_of(person=torch.zeros(B, 1), sequence=torch.zeros(B)).num_frames
+    assert sample_of(person=torch.zeros(B, 1), betas=torch.zeros(B, T, 10)).num_frames == T
     assert short.sequence.shape == (B,) and short.pred_spread.shape == (B, 2) and whole.joints.shape[1] == T
 
 

@@ -47,6 +47,19 @@ def test_mirrored_keypoints_and_their_mask_stay_together():
     torch.testing.assert_close(mirrored[0, 0, 10], torch.tensor([-0.5, 0.2]))
 
 
+def test_what_lies_to_the_left_lies_to_the_right_in_a_mirror():
+    assert mirror_stream('gaze', torch.tensor([[[1., 2, 3]]]), FLIP).tolist() == [[[1, -2, 3]]]
+    wrists = mirror_stream('wrists', torch.tensor([[[[1., 2, 3], [4, -5, 6]]]]), FLIP)
+    assert wrists.tolist() == [[[[4, 5, 6], [1, -2, 3]]]]
+    assert mirror_stream('wrists_detected', torch.tensor([[[True, False]]]), FLIP).tolist() == [[[False, True]]]
+    picture = torch.arange(12.).reshape(1, 1, 1, 3, 4)
+    for name in ('view', 'image'):
+        assert mirror_stream(name, picture, FLIP)[0, 0, 0].tolist() == [[3, 2, 1, 0], [7, 6, 5, 4], [11, 10, 9, 8]]
+    maps = torch.arange(17.)[:, None, None] + torch.tensor([[0, 0.5]])  # (J, 1, 2)
+    mirrored = mirror_stream('pose_heatmap', maps[None, None], FLIP)
+    assert mirrored[0, 0, :3, 0].tolist() == [[0.5, 0], [2.5, 2], [1.5, 1]]
+
+
 def test_mask_of_a_stream():
     assert mask_name('keypoints') == 'detected' and mask_name('pose_array') == 'pose_detected'
     assert mask_name('head_pose') is None and mask_name('depth') == 'depth_valid'
