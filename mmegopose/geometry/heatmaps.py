@@ -70,7 +70,7 @@ def decode_heatmaps(heatmaps: Tensor, blur: int = 11) -> tuple[Tensor, Tensor]:
         heatmaps: any floating type.
         blur: side of the Gaussian that smooths the heatmap, odd, in pixels.
     """
-    maps = heatmaps.float().flatten(0, -3)  # (K, h, w)
+    maps = heatmaps[None].float().flatten(0, -3)  # (K, h, w)
     K, h, w = maps.shape
     scores, index = maps.flatten(1).max(1)
     column, row = index % w, index // w
@@ -88,7 +88,8 @@ def decode_heatmaps(heatmaps: Tensor, blur: int = 11) -> tuple[Tensor, Tensor]:
     step = torch.stack([dxy * dy - dyy * dx, dxy * dx - dxx * dy], -1) / determinant.clamp(min=1e-8)[:, None]
     step = torch.where(peak[:, None], step, 0)
     points = torch.stack([column, row], -1) + step
-    return points.unflatten(0, heatmaps.shape[:-2]), scores.unflatten(0, heatmaps.shape[:-2])
+    shape = 1, *heatmaps.shape[:-2]  # which may be none
+    return points.unflatten(0, shape)[0], scores.unflatten(0, shape)[0]
 
 
 def _blur(maps: Tensor, side: int) -> Tensor:

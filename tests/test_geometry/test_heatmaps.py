@@ -16,6 +16,7 @@ def test_a_gaussian_falls_as_it_should(sigma):
         square = (column - 4.25) ** 2 + (row - 6.5) ** 2
         assert heatmaps[0, row, column].item() == pytest.approx(0.5 * math.exp(-square / 2 / sigma ** 2))
     assert heatmaps[1, 2, 1] == 1 and heatmaps[1].argmax() == 2 * 12 + 1
+    assert encode_heatmaps(place, (9, 12))[1, 2, 2].item() == pytest.approx(math.exp(-1 / 8))  # of two pixels
 
 
 def test_the_mean_of_probabilities():
@@ -27,6 +28,14 @@ def test_the_mean_of_probabilities():
     many = mean_of_heatmaps(heatmap.expand(2, 3, 1, 4, 6) * torch.tensor([1, 2.])[:, None, None, None, None])
     torch.testing.assert_close(many[0], points.expand(2, 3, 1, 2) * torch.tensor([1, 2.])[:, None, None, None])
     assert many[1].tolist() == [[[0.75]] * 3, [[1.5]] * 3]
+
+
+def test_a_spike_within_a_ring_is_where_it_is():
+    row, column = torch.meshgrid(torch.arange(32.), torch.arange(24.), indexing='ij')
+    heatmap = 0.9 * ((torch.hypot(row - 16, column - 12) - 4).abs() < 0.5)  # still the highest when both are blurred
+    heatmap[16, 12:14] = torch.tensor([1, 0.1])  # there is a slope, but no maximum near
+    point, score = decode_heatmaps(heatmap)
+    assert point.tolist() == [12, 16] and score == 1
 
 
 def test_broad_peaks_are_found_between_the_pixels():
