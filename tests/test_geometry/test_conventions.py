@@ -111,7 +111,7 @@ def test_level_turns_gravity_down_by_the_smallest_turn(gravity):
 @pytest.mark.parametrize('unit, metres', [('m', 1), ('cm', 0.01), ('mm', 0.001), ('inch', 0.0254), ('foot', 0.3048)])
 def test_units(unit, metres):
     convention = PoseConvention(unit=unit)
-    np.testing.assert_allclose(convention.points_to_standard(np.array([[1., 2, 3]])), [[metres, 2 * metres, 3 * metres]])
+    np.testing.assert_allclose(convention.points_to_standard(np.array([1., 2, 3])), metres * np.array([1, 2, 3]))
     np.testing.assert_allclose(convention.to_standard(POSES)[:, :3, 3], metres * POSES[:, :3, 3])
 
 
