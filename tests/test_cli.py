@@ -58,6 +58,15 @@ def test_a_folder_that_is_there_is_refused_before_torch_is_loaded(tmp_path):
     assert status == '2' and 'not an empty folder' in done.stderr and not set(SLOW_IMPORTS) & set(loaded)
 
 
+def test_a_sample_is_rendered_without_what_only_training_and_figures_need(tmp_path):
+    """The hooks of mmengine load what torch has for many processes; that, matplotlib and SciPy took three seconds."""
+    program = ("import sys; from mmegopose.cli import main\nmain(['synthesize', '--out', 'new', '--takes', '3', "
+               "'--frames', '1', '--size', '16', '--fisheye', '0'])\nprint('loaded', *sys.modules)")
+    loaded = process('-c', program, cwd=tmp_path).stdout.split('loaded ')[1].split()
+    assert 'torch' in loaded and not {'matplotlib', 'mmengine.hooks', 'mmengine.runner', 'torch.distributed.fsdp',
+                                      'scipy.signal', 'scipy.spatial'} & set(loaded)
+
+
 def test_the_first_page_lists_all_commands(capsys):
     text = page(capsys, '--help')
     for name in command_names():

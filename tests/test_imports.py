@@ -6,11 +6,11 @@ import pytest
 from helpers.source_tree import PACKAGE, ROOT, imports, python_files, room
 
 FLOORS = [
-    ('compat', 'config_files', 'files', 'named_models', 'npz', 'pickles', 'plugins', 'registry', 'yaml_text'),
+    ('compat', 'config_files', 'errors', 'files', 'named_models', 'npz', 'pickles', 'plugins', 'registry', 'yaml_text'),
     ('structures',),
     ('geometry', 'rendering'),
     ('body_models',),
-    ('motion', 'motion_file'),
+    ('motion',),
     ('datasets', 'models'),
     ('synthesis', 'evaluation', 'visualization'),
     ('engine',),

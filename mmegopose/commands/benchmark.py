@@ -53,7 +53,7 @@ def benchmark_command(args) -> None:
         return
     from mmengine.logging import MMLogger
 
-    from ..engine.errors import user_errors
+    from ..errors import user_errors
     from ..open_benchmark import default_rows, read_rows, run_open_benchmark
     from ..open_benchmark.rows import chosen
     with user_errors():
@@ -72,7 +72,7 @@ def benchmark_command(args) -> None:
 
 
 def _egoexo4d(args) -> None:
-    from ..engine.errors import user_errors
+    from ..errors import user_errors
     from ..open_benchmark.egoexo4d import run_egoexo4d_benchmark
     with user_errors():
         _check_out(args.out)

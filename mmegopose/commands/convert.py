@@ -35,7 +35,7 @@ def convert_arguments(parser) -> None:
 
 
 def convert_command(args) -> int:
-    from ..engine.errors import user_errors
+    from ..errors import user_errors
     from ..files import require
     from ..inference.writers import format_of, target_files, write_motion
     from ..motion import Motion

@@ -46,8 +46,8 @@ def export_arguments(parser) -> None:
 
 
 def export_command(args) -> int:
-    from ..engine.errors import user_errors
     from ..engine.options import Options
+    from ..errors import user_errors
     from ..export import export_model, ported, require_onnx
     from ..export.onnx_file import check_place, facts_of
     from ..inference import load_inferencer

@@ -20,7 +20,7 @@ def models_command(args) -> None:
     try:
         _list(args.name)
     except Exception:
-        from ..engine.errors import user_errors  # which loads torch: seconds
+        from ..errors import user_errors  # which loads torch: seconds
         with user_errors():
             raise
     finally:

@@ -90,8 +90,8 @@ def predict_command(args) -> int:
     if not Path(args.input).expanduser().exists():  # said before torch is loaded, which takes seconds
         print(f'error: there is no {args.input}', file=sys.stderr)
         return 2
-    from ..engine.errors import user_errors
     from ..engine.options import Options
+    from ..errors import user_errors
     from ..inference import HandInferencer, load_inferencer
     from ._shared.prediction_notes import camera_sentence, doubts, wrist_sentence
     with user_errors(), advice_in_command_words():

@@ -37,7 +37,7 @@ def prepare_arguments(parser) -> None:
 def prepare_command(args) -> int:
     from ..datasets.converters.egoexo4d_hand import available_cores, prepare_hands
     from ..datasets.converters.egoexo4d_hand_filters import HandRules
-    from ..engine.errors import user_errors
+    from ..errors import user_errors
     with user_errors():
         if args.workers is not None and args.workers < 1:
             raise ValueError(f'--workers {args.workers} should be at least 1')

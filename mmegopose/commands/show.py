@@ -40,7 +40,7 @@ def show_arguments(parser) -> None:
 
 
 def show_command(args) -> int:
-    from ..engine.errors import user_errors
+    from ..errors import user_errors
     from ..files import require, require_writable
     from ..motion import Motion
     with user_errors():

@@ -32,7 +32,7 @@ def synthesize_command(args) -> None:
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         sys.exit(2)
-    from ..engine.errors import user_errors
+    from ..errors import user_errors
     from ..synthesis.egocentric import write_egoexo4d_sample
     with user_errors():
         takes = write_egoexo4d_sample(args.out, args.takes, args.frames, args.size, args.fisheye, seed=args.seed)

@@ -1,7 +1,7 @@
 """What mmegopose adds to the engine of mmengine: runner, loop, optimisers, hooks, checkpoints, configs."""
+from ..errors import user_errors
 from .checkpoint import CheckpointError, check_fit, load_from_local, load_state, newest_checkpoint
 from .config import DictAction, check_config, load_config, load_plugins
-from .errors import user_errors
 from .hooks import (
     CheckpointHook,
     DueValidationHook,

@@ -10,12 +10,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 from ..config_files import find_config, nearest_configs
+from ..errors import user_errors
 from ..files import BadFile, first_bytes, require_writable, stand_in
 from ..plugins import import_plugin, load_plugins
 from ..registry import DATASETS, unknown_arguments
 from ..yaml_text import read_yaml
 from .check import DATALOADERS, INNER, check_config, find_class, require_sections
-from .errors import user_errors
 from .options import DictAction, check_options, dotted_keys, require_known_keys, typed_like
 
 __all__ = ['DictAction', 'check_config', 'choose_work_dir', 'load_config', 'load_plugins', 'user_errors']

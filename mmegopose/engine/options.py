@@ -270,3 +270,17 @@ def _value(cfg, parts: list):
     for part in parts:
         cfg = cfg[int(part)] if isinstance(cfg, (list, tuple)) else cfg[part]
     return cfg
+
+
+def absent_files(cfg) -> list:
+    """Texts ``key='path'`` of the files and folders that a config names and that are not there, the data first."""
+    cfg, found = getattr(cfg, '_cfg_dict', cfg), {}
+    for key in sorted(dotted_keys(cfg), key=lambda key: not key.endswith('data_root')):
+        value = cfg
+        for part in key.split('.'):
+            value = value[int(part)] if isinstance(value, (list, tuple)) else value[part]
+        if key.split('.')[-1] in ('data_root', 'load_from', 'mano', 'source', 'checkpoint', 'poses', 'detections') \
+                and isinstance(value, str) and '/' in value and '://' not in value \
+                and not os.path.exists(os.path.expanduser(value)):
+            found.setdefault(value, f'{key}={value!r}')
+    return list(found.values())

@@ -13,9 +13,9 @@ from ..files import sweep_unfinished
 from ..registry import DATASETS, FUNCTIONS, RUNNERS
 from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
 from .continuation import batch_facts, options_of, tell_if_done, warn_of_other_batches, warn_of_other_options
-from .errors import absent_files
 from .hooks import RandomStateHook
 from .official_checkpoints import told_to_convert
+from .options import absent_files
 
 DEFAULT_HOOKS = dict(random_state=dict(type='RandomStateHook'), portable=dict(type='PortableCheckpointHook'),
                      finite=dict(type='FiniteHook'), due_validation=dict(type='DueValidationHook'))

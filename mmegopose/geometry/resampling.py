@@ -1,6 +1,5 @@
 """Values and poses at other times than those at which they were measured: numpy, float64."""
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 MAX_GRID = 10_000_000  # rows, 92 hours at 30 a second
 
@@ -70,6 +69,7 @@ def interpolate_rotations(rotation: np.ndarray, before: np.ndarray, after: np.nd
     out[between & ~known] = np.nan
     between = np.flatnonzero(between & known)
     if len(between):
+        from scipy.spatial.transform import Rotation  # half a second, for holes only
         first = Rotation.from_matrix(rotation[before[between]])
         turn = (first.inv() * Rotation.from_matrix(rotation[after[between]])).as_rotvec()
         out[between] = (first * Rotation.from_rotvec(weight[between, None] * turn)).as_matrix()

@@ -194,8 +194,8 @@ def test_facts_are_checked_before_the_arrays_are_read(tmp_path, monkeypatch):
     full().save(tmp_path / 'm.npz')
     facts(tmp_path / 'm.npz', units=3)
     asked = []
-    monkeypatch.setattr('mmegopose.motion_file.read_arrays', lambda path, keys=None, *args, **kwargs: asked.append(
-        keys) or read_arrays(path, keys, *args, **kwargs))
+    monkeypatch.setattr('mmegopose.motion.motion_file.read_arrays', lambda path, keys=None, *args, **kwargs:
+                        asked.append(keys) or read_arrays(path, keys, *args, **kwargs))
     with pytest.raises(BadFile, match='units'):
         Motion.load(tmp_path / 'm.npz')
     assert asked == [['facts']]

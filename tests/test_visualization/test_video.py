@@ -11,9 +11,9 @@ from PIL import Image
 
 from mmegopose.body_models import read_body_model
 from mmegopose.motion import Mesh, Motion
+from mmegopose.rendering import film_files
 from mmegopose.structures import get_skeleton
 from mmegopose.visualization import write_video
-from mmegopose.visualization.films import film_files
 from mmegopose.visualization.films.motion_pictures import AT_ONCE, MotionPictures, nearest_rows
 from mmegopose.visualization.films.motion_views import facing
 

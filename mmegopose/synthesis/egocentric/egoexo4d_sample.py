@@ -11,7 +11,7 @@ from ...datasets.shipped_motion import ASSET
 from ...datasets.writers.egoexo4d_body import FILM, new_folder, take_name, write_egoexo4d
 from ...datasets.writers.egoexo4d_view import SIDE
 from ...files import atomic_write
-from ...visualization.films.film_files import write_mp4
+from ...rendering.film_files import write_mp4
 from .headset_cameras import FisheyeView, PinholeView
 from .headset_pictures import HeadsetPictures
 from .wearer import Wearer, WornMotion
@@ -77,7 +77,7 @@ def write_egoexo4d_sample(root: str | Path, num_takes: int = 4, num_frames: int 
 
 def upright(image: np.ndarray) -> np.ndarray:
     """A picture of the landscape camera as the videos show it: turned by 90 degrees clockwise."""
-    return np.ascontiguousarray(np.rot90(image, -1))
+    return cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE)
 
 
 def _stretches(num_takes: int, num_frames: int, seed: int) -> Iterator[MocapSequence]:

@@ -1,6 +1,5 @@
 """A model of what a 2D keypoint detector gets wrong."""
 import numpy as np
-from scipy.signal import lfilter
 
 from ...structures import Skeleton, get_skeleton
 
@@ -53,6 +52,7 @@ def _drift(rng, shape: tuple, frames: float) -> np.ndarray:
     keep = np.exp(-1 / frames)
     start = rng.standard_normal((1, *shape[1:]))
     steps = np.sqrt(1 - keep ** 2) * rng.standard_normal(shape)
+    from scipy.signal import lfilter  # a second, which nobody else in this room needs
     return lfilter([1], [1, -keep], steps, axis=0, zi=keep * start)[0]
 
 

@@ -1,5 +1,5 @@
 """People over time: where the camera stands (``motion_views``), one picture after the other (``motion_pictures``) on
-one array of pixels (``canvas``, ``timelines``), into a file (``video``, ``film_files``).
+one array of pixels (``canvas``, ``timelines``), into a file (``video``).
 """
 from .motion_pictures import MotionPictures
 from .motion_views import View, choose_view, facing

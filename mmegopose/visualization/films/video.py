@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.progress import track
 
 from ...motion import Motion
+from ...rendering.film_files import write_gif, write_mp4
 from ...structures import get_skeleton
 from ..comparisons import in_one_place, paired
 from .canvas import FAINT, draw_line, draw_text, fixed_point
-from .film_files import write_gif, write_mp4
 from .motion_pictures import MotionPictures, person_colors
 
 MAX_FPS = {'.mp4': 60.0, '.gif': 25.0}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from mmegopose.engine.errors import user_errors
+from mmegopose.errors import user_errors
 from mmegopose.files import atomic_write, finite_values
 
 from .markdown import report_text

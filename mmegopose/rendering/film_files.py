@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import GifImagePlugin, Image
 
-from ...files import atomic_path, atomic_write
+from ..files import atomic_path, atomic_write
 
 NOTE = ('{path} is coded as MPEG-4 Part 2, which VLC and most players show but browsers and phones do not: pip install '
         '"mmegopose[video]" gives H.264')

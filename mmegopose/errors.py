@@ -14,12 +14,11 @@ from contextlib import contextmanager
 
 import mmengine
 
-from ..plugins import is_plugin_file
-from .options import dotted_keys
+from .plugins import is_plugin_file
 
 DAMAGED = (OverflowError, UnicodeDecodeError, EOFError, zlib.error, zipfile.BadZipFile)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room on the disk, or none left of what one may use
-PACKAGE = osp.dirname(osp.dirname(osp.abspath(__file__)))
+PACKAGE = osp.dirname(osp.abspath(__file__))
 
 
 class Terminated(KeyboardInterrupt):
@@ -138,17 +137,3 @@ def _origin(error: Exception) -> tuple[str, str]:
         message = re.split(rf'^(?:[\w.]+\.)?{type(error).__name__}: ', text, flags=re.MULTILINE)[-1]
         return files[-1], message.strip().strip('\'"')
     return traceback.extract_tb(error.__traceback__)[-1].filename, text
-
-
-def absent_files(cfg) -> list:
-    """Texts ``key='path'`` of the files and folders that a config names and that are not there, the data first."""
-    cfg, found = getattr(cfg, '_cfg_dict', cfg), {}
-    for key in sorted(dotted_keys(cfg), key=lambda key: not key.endswith('data_root')):
-        value = cfg
-        for part in key.split('.'):
-            value = value[int(part)] if isinstance(value, (list, tuple)) else value[part]
-        if key.split('.')[-1] in ('data_root', 'load_from', 'mano', 'source', 'checkpoint', 'poses', 'detections') \
-                and isinstance(value, str) and '/' in value and '://' not in value \
-                and not osp.exists(osp.expanduser(value)):
-            found.setdefault(value, f'{key}={value!r}')
-    return list(found.values())

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .geometry.conventions import invert
-from .geometry.resampling import (
+from ..geometry.conventions import invert
+from ..geometry.resampling import (
     bracket,
     interpolate,
     interpolate_poses,
@@ -14,9 +14,9 @@ from .geometry.resampling import (
     time_grid,
     time_tolerance,
 )
+from ..npz import MAX_BYTES
+from ..structures import convert_confidence, convert_joints, get_skeleton
 from .motion_file import ARRAYS, load_motion, save_motion
-from .npz import MAX_BYTES
-from .structures import convert_confidence, convert_joints, get_skeleton
 
 FRAMES = ('world', 'camera', 'root')
 MAX_PLACE = np.float32(1e9)  # metres; squares of what is farther off overflow

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import DAMAGE, BadFile
-from .npz import KINDS, read_arrays, write_arrays
-from .structures import get_skeleton
+from ..files import DAMAGE, BadFile
+from ..npz import KINDS, read_arrays, write_arrays
+from ..structures import get_skeleton
 
 FORMAT = 1
 UNITS = dict(length='metre', time='second')
