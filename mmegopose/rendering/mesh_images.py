@@ -55,35 +55,51 @@ def render(vertices: np.ndarray, faces: np.ndarray, colors: np.ndarray, focal: f
     image = np.zeros((size, size, 3), np.uint8) if background is None else background.copy()
     if image.shape != (size, size, 3) or image.dtype != np.uint8:
         raise ValueError(f'background should be ({size},{size},3) uint8, got {image.shape} {image.dtype}')
+    hit, face, distance = shown_faces(vertices, faces, focal, (size, size), center)
+    image.reshape(-1, 3)[hit] = _face_colors(colors, vertices, faces).astype(np.uint8)[face]
+    depth = np.full(size * size, np.inf, np.float32)
+    depth[hit] = distance
+    return image, depth.reshape(size, size)
+
+
+def shown_faces(vertices: np.ndarray, faces: np.ndarray, focal: float, size: tuple[int, int],
+                center: tuple | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which triangle of a mesh each pixel shows; see :func:`render`.
+
+    Args:
+        size: width and height in pixels.
+
+    Returns:
+        Pixels ``(N,)`` in which the mesh is seen, row by row, the triangle in each, and its depth in metres.
+    """
+    width, height = size
     if len(faces) >= 1 << _FACE_BITS:
         raise ValueError(f'a mesh can have up to {(1 << _FACE_BITS) - 1} faces, got {len(faces)}')
     if not np.isfinite(vertices).all():
         raise ValueError(f'vertices should be finite, vertex {np.isfinite(vertices).all(1).argmin()} is not')
-    center = (size / 2, size / 2) if center is None else center
+    center = (width / 2, height / 2) if center is None else center
     front = vertices[:, 2] > _NEAR
     inverse = 1 / np.where(front, vertices[:, 2], 1).astype(np.float64)             # (V,)
     kept = np.flatnonzero(front[faces].all(1))
     scale = 2.0 ** _DEPTH_BITS / max(inverse.max(initial=0), 1e-9)
     x, y = (vertices[:, :2] * (focal * inverse)[:, None] + center).T
-    best = np.full(size * size, -1, np.int64)
+    best = np.zeros(width * height, np.int64)
     np.maximum.at(best, *_fragments(np.stack([x, y, scale * inverse])[:, faces[kept].T], size))
-    hit = np.flatnonzero(best >= 0)
-    face = kept[best[hit] & ((1 << _FACE_BITS) - 1)]
-    image.reshape(-1, 3)[hit] = _face_colors(colors, vertices, faces)[face]
-    depth = np.full(size * size, np.inf, np.float32)
-    depth[hit] = scale / (best[hit] >> _FACE_BITS)
-    return image, depth.reshape(size, size)
+    hit = np.flatnonzero(best > 0)
+    best = best[hit]
+    return hit, kept[(best & ((1 << _FACE_BITS) - 1)) - 1], scale / (best >> _FACE_BITS)
 
 
-def _fragments(triangles: np.ndarray, size: int) -> tuple:
+def _fragments(triangles: np.ndarray, size: tuple[int, int]) -> tuple:
     """Pixels ``(N,)`` of triangles ``(3,3,F)`` with coordinates x, y, 1/z of three corners, and a key ``(N,)`` of each.
 
-    The largest key of a pixel is that of the nearest triangle: 1/z, then the index of the triangle.
+    The largest key of a pixel is that of the nearest triangle: 1/z, then the index of the triangle, from 1. Keys in
+    front of the camera are above 0.
     """
     top, middle, bottom = np.moveaxis(np.take_along_axis(triangles, triangles[1:2].argsort(1), 1), 1, 0)  # (3,F) each
     along, across = bottom - top, middle - top
     area = along[0] * across[1] - along[1] * across[0]
-    first, rows = _pixel_range(top[1], bottom[1], size)
+    first, rows = _pixel_range(top[1], bottom[1], size[1])
     rows = np.where(np.abs(area) > _MIN_AREA, rows, 0)
     face = np.repeat(np.arange(len(rows)), rows)                   # (S,) of each span, a triangle's pixels in one row
     y = np.arange(len(face)) + (first - np.cumsum(rows) + rows)[face]
@@ -91,16 +107,23 @@ def _fragments(triangles: np.ndarray, size: int) -> tuple:
     slope, offset = _line(np.stack([top, top, middle], 1), np.stack([bottom, middle, bottom], 1))  # (3,F) each
     short = face + np.where(y < middle[1][face], 1, 2) * len(rows)
     long_x, short_x = (slope.ravel()[edge] * y + offset.ravel()[edge] for edge in (face, short))
-    left, width = _pixel_range(np.minimum(long_x, short_x), np.maximum(long_x, short_x), size)
+    left, width = _pixel_range(np.minimum(long_x, short_x), np.maximum(long_x, short_x), size[0])
     # 1/z is linear on the screen, and so is the key, in whole numbers.
     safe = np.where(rows > 0, area, 1)
     step_x = (across[1] * along[2] - along[1] * across[2]) / safe
     step_y = (along[0] * across[2] - across[0] * along[2]) / safe
     start = (top[2] - step_x * top[0] - step_y * top[1])[face] + step_x[face] * left + step_y[face] * y
-    key = (start.astype(np.int64) << _FACE_BITS) | face
+    key = (start.astype(np.int64) << _FACE_BITS) | (face + 1)
     step = np.clip(step_x, -2.0 ** _DEPTH_BITS, 2.0 ** _DEPTH_BITS).astype(np.int64)[face] << _FACE_BITS
-    place = np.arange(width.sum()) - np.repeat(np.cumsum(width) - width, width)           # (N,) within the span
-    return np.repeat(y * size + left, width) + place, np.repeat(key, width) + np.repeat(step, width) * place
+    # Of the place of a pixel within its span, the share that all of the span have is taken off before it is repeated;
+    # whole numbers that overflow come back.
+    before, number = np.cumsum(width) - width, np.arange(width.sum())  # (S,) pixels in front of a span, (N,)
+    pixel = np.repeat(y * size[0] + left - before, width)
+    pixel += number
+    keys = np.repeat(step, width)
+    keys *= number
+    keys += np.repeat(key - step * before, width)
+    return pixel, keys
 
 
 def _line(start: np.ndarray, end: np.ndarray) -> tuple:

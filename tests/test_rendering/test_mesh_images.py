@@ -5,7 +5,7 @@ import torch
 from mmegopose.body_models import OPEN_MODELS, read_body_model
 from mmegopose.geometry.crops import camera_translation, project_to_crop
 from mmegopose.geometry.rotations import so3_exp
-from mmegopose.rendering.mesh_images import flat_shading, render
+from mmegopose.rendering.mesh_images import flat_shading, render, shown_faces
 
 SIZE = 48
 
@@ -42,6 +42,19 @@ def test_it_equals_a_search_over_all_pixels():
     both = np.isfinite(depth) & np.isfinite(wanted_depth)
     error = np.abs(depth[both] - wanted_depth[both])
     assert np.median(error) < 1e-6 and (error > 1e-4).mean() < 0.002
+
+
+def test_a_part_of_the_picture_is_that_of_the_whole():
+    rng = np.random.default_rng(0)
+    vertices, faces = rng.uniform((-1, -1, 3), (1, 1, 5), (24, 3)), rng.integers(0, 24, (30, 3))
+    whole, depths = np.full((2, SIZE, SIZE), -1.0)
+    pixels, shown, depth = shown_faces(vertices, faces, 80, (SIZE, SIZE), (20, 28))
+    assert (np.diff(pixels) > 0).all() and len(set(shown)) > 5 and 0 in faces[shown]
+    whole.reshape(-1)[pixels], depths.reshape(-1)[pixels] = shown, depth
+    part, near = np.full((2, 30, 41), -1.0)
+    pixels, shown, depth = shown_faces(vertices, faces, 80, (41, 30), (20, 28))  # width, height
+    part.reshape(-1)[pixels], near.reshape(-1)[pixels] = shown, depth
+    assert np.array_equal(part, whole[:30, :41]) and np.array_equal(near, depths[:30, :41])
 
 
 @pytest.mark.parametrize('order', [(0, 1), (1, 0)])
