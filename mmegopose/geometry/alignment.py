@@ -33,7 +33,7 @@ def similarity_align(source: Tensor, target: Tensor, mask: Tensor | None = None,
     """
     shown = source, target
     count: Tensor | int = source.shape[-2]
-    if mask is not None and not mask.all():
+    if mask is not None and may_hide(mask):
         hidden = ~mask.bool()[..., None]                                     # (...,J,1)
         count = (~hidden).sum(-2, keepdim=True).clamp(min=1)                 # (...,1,1)
         shown = source.masked_fill(hidden, 0), target.masked_fill(hidden, 0)
@@ -65,6 +65,12 @@ def similarity_align(source: Tensor, target: Tensor, mask: Tensor | None = None,
     return aligned
 
 
+def may_hide(mask: Tensor) -> bool:
+    """Whether some joint is outside ``mask``, which an aligned pose takes longer for; not asked of a GPU, which would
+    have to be waited for."""
+    return mask.device.type != 'cpu' or not mask.all()
+
+
 def _closest_rotation(matrix: Tensor) -> Tensor:
     """The rotation ``R (3,3,...)`` with the largest ``trace(R^T M)`` for each matrix ``M (3,3,...)``.
 
@@ -92,7 +98,7 @@ def _closest_rotation(matrix: Tensor) -> Tensor:
     R = 2 * trace * cofactors + (trace * trace + size) * M - 2 * (square[:, :, None] * M).sum(1)
     R /= gap
     left = ~((gap > 2 * MIN_GAP * size * size.sqrt()) & (step.abs() < 1e-9 * trace))
-    if left.any():
+    if left.any():  # a GPU is waited for; so it would be by any singular value decomposition, for all poses
         R[:, :, left] = _rotation_by_svd(M[:, :, left].movedim(-1, 0)).movedim(0, -1)
     return R.to(matrix.dtype)
 

@@ -1,9 +1,13 @@
+import sys
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from helpers.evaluation_samples import random_transforms
 from scipy.linalg import orthogonal_procrustes
 
+from mmegopose.evaluation.functional.joint_errors import aligned_errors, scaled_errors
 from mmegopose.geometry.alignment import root_align, similarity_align
 
 
@@ -75,6 +79,22 @@ def test_batch_shape_and_unaffected_neighbours():
     broken = similarity_align(source, target, mask)
     assert broken[3].isnan().all()
     assert torch.equal(broken[4:], expected[4:])
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+def test_a_mask_that_hides_nothing_changes_no_bit_and_is_not_looked_at_on_other_devices(dtype, monkeypatch):
+    """A look at a mask is a wait for the GPU; tensors without content refuse it."""
+    source, target = (torch.from_numpy(points).to(dtype) for points in poses(6)[:2])
+    mask, functions = torch.ones(source.shape[:-1], dtype=torch.bool), (
+        similarity_align, partial(similarity_align, scale=False), partial(similarity_align, rotation=False),
+        lambda *values: scaled_errors(*values)[0], lambda *values: aligned_errors(*values)[0])
+    expected = [function(source, target) for function in functions]
+    for module in ('geometry.alignment', 'evaluation.functional.joint_errors'):
+        monkeypatch.setattr(sys.modules[f'mmegopose.{module}'], 'may_hide', lambda mask: True)
+    assert all(torch.equal(function(source, target, mask), one) for function, one in zip(functions, expected))
+    monkeypatch.undo()
+    for function in functions[2:4]:  # a rotation asks whether a pose is flat
+        assert function(*(value.to('meta') for value in (source, target, mask))).shape[:2] == mask.shape
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])

@@ -6,7 +6,7 @@ means are pooled: every visible joint of every pose weighs the same. A mean over
 import torch
 from torch import Tensor
 
-from ...geometry.alignment import similarity_align
+from ...geometry.alignment import may_hide, similarity_align
 
 
 def joint_errors(pred: Tensor, gt: Tensor) -> Tensor:
@@ -48,9 +48,9 @@ def aligned_errors(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> t
     Returns:
         ``(errors (...,J), mask (...,J))``: the mask is that of :func:`alignable`.
     """
+    errors = joint_errors(similarity_align(pred, gt, visible), gt)
     if visible is None:
         visible = torch.ones(pred.shape[:-1], dtype=torch.bool, device=pred.device)
-    errors = joint_errors(similarity_align(pred, gt, visible), gt)
     return errors, alignable(visible)
 
 
@@ -66,7 +66,7 @@ def scaled_errors(pred: Tensor, gt: Tensor, visible: Tensor | None = None) -> tu
     """Joint errors after the best scale of each pose, and which of them count: ``(errors (...,J), mask (...,J))``."""
     mask = torch.ones(pred.shape[:-1], dtype=torch.bool, device=pred.device) if visible is None else visible
     masked_pred, masked_gt = pred, gt
-    if not mask.all():
+    if visible is not None and may_hide(visible):
         masked_pred, masked_gt = pred.where(mask[..., None], 0), gt.where(mask[..., None], 0)
     energy = masked_pred.square().sum((-2, -1), keepdim=True)                # (...,1,1)
     overlap = (masked_pred * masked_gt).sum((-2, -1), keepdim=True)
