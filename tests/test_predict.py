@@ -4,33 +4,15 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from helpers import pose_files, track_files
+from helpers.tiny_models import HEAD, LIFT, model_folder
 
 from mmegopose.cli import main
 from mmegopose.commands._shared.command_words import command_words
 from mmegopose.commands._shared.prediction_notes import doubts
-from mmegopose.engine import load_config
 from mmegopose.inference import HeadPoseInferencer, LiftingInferencer, MeshInferencer, find_model, load_inferencer
 from mmegopose.motion import Motion
-from mmegopose.registry import INFERENCERS, MODELS
-
-HEAD = "_base_ = 'mmegopose::head_pose/levelwise_vit_coarse_only.py'\nmodel = dict(backbone=dict(depth=1))\n"
-LIFT = """
-model = dict(
-    type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=3, embed_dim=16),
-    neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2),
-    head=dict(type='JointHead', embed_dim=16, hidden_dims=(), per_joint=True, output='all'))
-test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, confidence=True))
-"""
-
-
-def model_folder(folder, text):
-    folder.mkdir()
-    (folder / 'config.py').write_text(text)
-    torch.manual_seed(0)
-    torch.save(dict(state_dict=MODELS.build(load_config(folder / 'config.py').model).state_dict()), folder / 'x.pth')
-    return folder
+from mmegopose.registry import INFERENCERS
 
 
 @pytest.fixture(scope='module')

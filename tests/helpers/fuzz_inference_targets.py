@@ -26,15 +26,7 @@ from mmegopose.named_models import read_facts
 
 from . import egoexo4d_hand_release, egoexo_hand_fixture, hand_files, image_fixture, side_files, track_files
 from .fuzz_targets import target
-from .tiny_models import HEAD, model_folder
-
-LIFT = """
-model = dict(
-    type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=3, embed_dim=8),
-    neck=dict(type='STC', embed_dim=8, depth=1, num_heads=2),
-    head=dict(type='JointHead', embed_dim=8, hidden_dims=(), per_joint=True, output='all'))
-test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, confidence=True))
-"""
+from .tiny_models import HEAD, LIFT, model_folder
 
 
 def told(motions):

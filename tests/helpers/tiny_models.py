@@ -5,6 +5,13 @@ from mmegopose.engine import load_config
 from mmegopose.registry import MODELS
 
 HEAD = "_base_ = 'mmegopose::head_pose/levelwise_vit_coarse_only.py'\nmodel = dict(backbone=dict(depth=1))\n"
+LIFT = """
+model = dict(
+    type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=3, embed_dim=16),
+    neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2),
+    head=dict(type='JointHead', embed_dim=16, hidden_dims=(), per_joint=True, output='all'))
+test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, confidence=True))
+"""
 
 
 def model_folder(folder, text):

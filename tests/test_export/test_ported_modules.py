@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import torch
-from helpers.tiny_models import HEAD, model_folder
+from helpers.tiny_models import HEAD, LIFT, model_folder
 
 from mmegopose.export import export_model, ported
 from mmegopose.export.example_tracks import swinging_wrists, walking_heads
@@ -28,16 +28,10 @@ WRISTS = """
 _base_ = 'mmegopose::head_pose/head_wrists_body.py'
 model = dict(backbone=dict(depth=1))
 """
-LIFT = """
-model = dict(
-    type='PoseEstimator', backbone=dict(type='JointEmbed', in_dim=3, embed_dim=16),
-    neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2), test_cfg=dict(flip='h36m17'),
-    head=dict(type='JointHead', embed_dim=16, hidden_dims=(), per_joint=True, output='all'))
-test_dataloader = dict(dataset=dict(type='MocapLiftingDataset', num_frames=9, confidence=True))
-"""
-MIXSTE = LIFT.replace("neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2)",
+FLIP = LIFT.replace("neck=dict(", "test_cfg=dict(flip='h36m17'), neck=dict(")
+MIXSTE = FLIP.replace("neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2)",
                       "neck=dict(type='MixSTE', embed_dim=16, depth=1, num_heads=2, num_frames=9)")
-PADDED = LIFT.replace('confidence=True', 'confidence=True, padding_mask=True')
+PADDED = FLIP.replace('confidence=True', 'confidence=True, padding_mask=True')
 HAND = "_base_ = 'mmegopose::mesh/extpose-tiny_synthetic-hand.py'\nmodel = dict(backbone=dict(init_cfg=None))\n"
 HAND_ARRAY = HAND.replace('extpose-tiny', 'pose-array-tiny').replace('model = dict(backbone=dict(init_cfg=None))\n', '')
 HAND_HEATMAP = HAND_ARRAY.replace('pose-array-tiny', 'pose-heatmap-tiny')
@@ -45,7 +39,7 @@ ALL = dict(
     baseline=(BASELINE, {}), delta=(DELTA, dict(preset='unreal', device='aria_gen1')),
     wrists=(WRISTS, {}), wrists_unreal=(WRISTS, dict(preset='unreal', device='aria_gen1')),
     inverse=(HEAD, dict(direction='world_to_camera', unit='mm')),
-    lift=(LIFT, dict(skeleton='coco17')), no_flip=(LIFT, dict(flip=False, fps=10)), mixste=(MIXSTE, {}),
+    lift=(FLIP, dict(skeleton='coco17')), no_flip=(FLIP, dict(flip=False, fps=10)), mixste=(MIXSTE, {}),
     padded=(PADDED, {}), hand=(HAND, {}), array=(HAND_ARRAY, {}), heatmap=(HAND_HEATMAP, {}))
 
 
@@ -156,22 +150,22 @@ def test_wrists_that_get_lost_by_chance_cannot_be_exported(tmp_path):
 
 
 def test_windows_of_any_length_where_the_method_takes_them(tmp_path):
-    assert load(tmp_path / 'a', LIFT).ports_in['keypoints'].shape == ('B', 'T', 17, 3)
+    assert load(tmp_path / 'a', FLIP).ports_in['keypoints'].shape == ('B', 'T', 17, 3)
     module = load(tmp_path / 'b', MIXSTE)
     assert module.ports_in['keypoints'].shape == ('B', 9, 17, 3) and module.facts()['num_frames'] == 9
 
 
 def test_flip_can_be_left_out(tmp_path):
-    with_flip, without = load(tmp_path / 'a', LIFT), load(tmp_path / 'b', LIFT, flip=False)
+    with_flip, without = load(tmp_path / 'a', FLIP), load(tmp_path / 'b', FLIP, flip=False)
     inputs = with_flip.example(1)
     assert with_flip.facts()['flip'] and not without.facts()['flip']
     assert (with_flip(*inputs)[0] - without(*inputs)[0]).abs().max() > 1e-3
     with pytest.raises(ValueError, match='its mirror image is not known'):
-        load(tmp_path / 'c', LIFT.replace("test_cfg=dict(flip='h36m17'),", ''), flip=True)
+        load(tmp_path / 'c', LIFT, flip=True)
 
 
 def test_frames_in_which_most_is_not_there(tmp_path):
-    module = load(tmp_path, LIFT)
+    module = load(tmp_path, FLIP)
     keypoints, size = module.example(1)
     keypoints[0, 4, 3:, 2] = 0
     keypoints[0, :, 6] = torch.nan
@@ -197,9 +191,9 @@ class Decomposes(torch.nn.Module):
 def test_what_has_no_form_is_named(change, message, tmp_path, monkeypatch):
     monkeypatch.setitem(NECKS._module_dict, 'Branches', Branches)
     monkeypatch.setitem(HEADS._module_dict, 'Decomposes', Decomposes)
-    text = LIFT.replace("test_cfg=dict(flip='h36m17'),", '')
+    text = LIFT
     if 'neck' in change:
-        text = text.replace("neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2)", "neck=dict(type='Branches')")
+        text = LIFT.replace("neck=dict(type='STC', embed_dim=16, depth=1, num_heads=2)", "neck=dict(type='Branches')")
     else:
         start = text.index('head=dict(')
         text = text[:start] + "head=dict(type='Decomposes'))\n" + text[text.index('test_dataloader'):]
