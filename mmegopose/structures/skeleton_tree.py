@@ -62,7 +62,7 @@ def _parents_of_tree(skeleton: Skeleton) -> list | None:
         return None
     outer = {b for _, b in skeleton.edges}
     inner = [j for j in range(skeleton.num_joints) if j not in outer]
-    root = skeleton.root if skeleton.root is not None else inner[0] if inner else 0
+    root = inner[0] if skeleton.root is None else skeleton.root  # one less bone than joints ends in
     parents = {root: -1}
     _spread(parents, deque([root]), skeleton.edges)
     return [parents[j] for j in range(skeleton.num_joints)] if len(parents) == skeleton.num_joints else None

@@ -72,6 +72,7 @@ def test_threshold_itself():
     distances, mask = torch.tensor([[0.25, 0.5]]), torch.ones(1, 2, dtype=torch.bool)
     assert keypoint_pck(distances, mask, (0.25, 0.5)).tolist() == [0.5, 1]
     assert keypoint_pck(distances, mask, (0.25, 0.5), strict=True).tolist() == [0, 0.5]
+    assert keypoint_pck_per_joint(distances, mask, (0.25, 0.5)).tolist() == [[1, 0], [1, 1]]
 
 
 def test_joint_that_never_counts_is_left_out():

@@ -21,6 +21,7 @@ def test_coco_gets_a_pelvis_and_a_neck_and_goes_depth_first():
         ('left-wrist', 'left-elbow'), ('right-shoulder', 'neck'), ('right-elbow', 'right-shoulder'),
         ('right-wrist', 'right-elbow')]
     tree = skeleton_tree('coco17')
+    assert tree.parents[:5] == (-1, 0, 1, 2, 0)
     assert tree.sources == ((11, 12), (11,), (13,), (15,), (12,), (14,), (16,), (5, 6), (0,), (1,), (3,), (2,), (4,),
                             (5,), (7,), (9,), (6,), (8,), (10,))
     assert [tree.joints[child] for child in tree.children(0)] == ['left-hip', 'right-hip', 'neck']
@@ -44,6 +45,8 @@ def test_what_no_bone_reaches_hangs_at_the_root():
                                'chin': 'face'}
     register_skeleton(Skeleton('legs', ('left-hip', 'right-hip', 'face'), (), head=(2,)))
     assert parents('legs') == {'pelvis': None, 'left-hip': 'pelvis', 'right-hip': 'pelvis', 'face': 'pelvis'}
+    register_skeleton(Skeleton('pair2', ('left-hip', 'right-hip'), ()))
+    assert parents('pair2') == {'pelvis': None, 'left-hip': 'pelvis', 'right-hip': 'pelvis'}
     register_skeleton(Skeleton('torso', ('left-hip', 'right-hip', 'thorax', 'left-hand', 'right-hand'), ((2, 3),),
                                root=2))
     assert parents('torso') == {'thorax': None, 'left-hand': 'thorax', 'right-hand': 'thorax', 'pelvis': 'thorax',

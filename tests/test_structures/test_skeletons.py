@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmegopose.structures import all_skeletons, convert_confidence, convert_joints, get_skeleton
+from mmegopose.structures import Skeleton, all_skeletons, convert_confidence, convert_joints, get_skeleton
 
 NAMES = ('coco17', 'h36m17', 'h36m32', 'humaneva15', 'mpi_inf_3dhp17', 'mpi_inf_3dhp28')
 EVERY = tuple(skeleton.name for skeleton in all_skeletons())
@@ -85,6 +85,18 @@ def test_roots_and_unknown_names():
         get_skeleton('h36m')
     with pytest.raises(KeyError, match="'h36m17' has no joint 'nose', but .*'head-top'"):
         get_skeleton('h36m17').index('nose')
+
+
+def test_a_tree_of_parents_its_steps_and_its_colours():
+    tree = Skeleton.from_parents('own', 'x a b', (1, -1, 0), limbs=dict(leg=('a', 'x')))
+    assert tree.edges == ((1, 0), (0, 2)) and tree.root == 1 and tree.joints == ('x', 'a', 'b')
+    assert tree.steps_outwards('leg') == (1, 0, -1) and tree.parts is None and tree.limb_flips == {}
+    assert tree.style.edge_colors == ((255, 0, 0), (0, 255, 255))  # hues all around
+    assert tree.style.joint_colors == ((255, 0, 0), (255, 0, 0), (0, 255, 255))
+    assert Skeleton('one', ('a', 'b', 'c'), ((1, 2),)).style.joint_colors[0] == (255, 255, 255)
+    colors = ((1, 2, 3), (4, 5, 6), (7, 8, 9))
+    painted = Skeleton('own', ('x', 'a', 'b'), ((1, 0), (0, 2)), joint_colors=colors, radius=0.02).style
+    assert painted.edge_colors == (colors[0], colors[2]) and painted.joint_colors == colors and painted.radius == 0.02
 
 
 @pytest.mark.parametrize('source, target, index', [

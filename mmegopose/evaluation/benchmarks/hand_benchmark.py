@@ -27,6 +27,6 @@ def hand_vertex_scores(pred: Tensor, gt: Tensor, rules: PoseRules = FREIHAND) ->
         points = pred if alignment == 'none' else align(pred, gt)
         errors = joint_errors(points, gt)
         values = dict(MPVPE=pose_mean(errors), AUC_V=pose_mean(pck_area(errors)))
-        values |= zip(F_THRESHOLDS_M, f_score(points, gt).unbind(-1))
+        values |= zip(F_THRESHOLDS_M, f_score(points, gt, tuple(F_THRESHOLDS_M.values())).unbind(-1))
         scores |= {PREFIXES[alignment] + name: value for name, value in values.items()}
     return scores

@@ -169,8 +169,9 @@ class AccelerationMetric(SequenceMetric):
             print_log('No joint is labelled in three consecutive frames: there is no acceleration to score',
                       logger='current')
             return {}
-        print_log(f'Acceleration error of {int(count)} joints: {total / count:.2f} mm/frame²', logger='current')
-        return dict(ACCEL=float(total / count))
+        error = float(total / count)
+        print_log(f'Acceleration error of {int(count)} joints: {error:.2f} mm/frame²', logger='current')
+        return dict(ACCEL=error)
 
     def _root(self) -> list[int]:
         if self.root is not None:
