@@ -314,6 +314,12 @@ def test_joints_are_told_from_the_wrist_where_all_wrists_lie_there(wrists, roote
     assert from_wrist({'a': hands}) is rooted
 
 
+def test_a_hand_is_smaller_than_half_a_metre():
+    template = {'a': {'3': dict(right_hand_bbox=[0, 0, 9, 9], left_hand_bbox=[])}}
+    for size, told in ((0.48, []), (0.52, ['a hand larger than half a metre in 1 hand (a 3 right)'])):
+        assert validate_hand_poses(one_hand([[0.1, 0.2, 0.4]] * 20 + [[0.1, 0.2, 0.4 + size]]), template) == told
+
+
 def test_numbers_in_the_place_of_a_hand_are_a_problem_of_it():
     template = {'a': {'3': dict(right_hand_bbox=[0, 0, 9, 9], left_hand_bbox=[])}}
     assert any('a 3 right' in told for told in validate_hand_poses(one_hand(5), template))

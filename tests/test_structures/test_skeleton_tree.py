@@ -70,8 +70,12 @@ def test_a_t_pose_faces_z_with_the_left_hand_at_x_and_is_its_own_mirror_image(na
                                ('left-big-toe', 2, 0.9), ('left-foot', 2, 0.9), ('left-small-toe', 0, 0.8),
                                ('left-eye', 1, 0.6), ('left-pinky', 0, 0.9)):
         assert joint not in way or tree.parents[tree.joints.index(joint)] < 0 or way[joint][axis] >= least, joint
-    for joint, axis in (('left-heel', 2), ('left-heel', 1), ('left-ear', 2), ('left-mouth', 1), ('left-hip', 1)):
-        assert joint not in way or way[joint][axis] < -0.3, joint
+    for joint, axis in (('left-heel', 2), ('left-heel', 1), ('left-ear', 2), ('left-mouth', 1), ('left-hip', 1),
+                        ('left-eye', 2), ('left-mouth', 2), ('left-small-toe', 2), ('left-big-toe', 1), ('left-toe', 1),
+                        ('left-foot', 1), ('left-pinky', 2)):
+        assert joint not in way or way[joint][axis] < -0.25, joint
+    for joint, axis in (('left-heel', 0), ('left-ear', 1), ('left-big-toe', 0), ('left-hip', 2), ('left-collar', 2)):
+        assert joint not in way or way[joint][axis] == 0, joint
 
 
 def test_a_flat_right_hand_spreads_its_fingers():
