@@ -113,6 +113,9 @@ def test_units(hands, factor, unit):
 def test_the_size_of_a_hand_is_not_how_far_it_is(hands):
     far = [part + np.array([3, 2, 20]) for part in hands]
     assert validate_hand_submission(far, 'freihand') == []
+    many = [np.tile(part, (100, 1, 1)) for part in far]
+    assert validate_hand_submission(many, 'freihand') == [f'{name}: 600 samples; freihand has 6'
+                                                          for name in ('joints', 'vertices')]
 
 
 def test_axes_and_order(hands):
@@ -126,6 +129,9 @@ def test_axes_and_order(hands):
     assert problems[1] == "joints: the order of the joints should be MANO's, but looks like FreiHAND's"
     assert validate_hand_submission([joints[:, list(MANO_ORDER)], vertices], 'freihand') == [
         "joints: the order of the joints should be FreiHAND's, but looks like MANO's"]
+    joints = joints.copy()
+    joints[0] = 100 * joints[0, list(MANO_ORDER)]  # one hand, however large, is not the order of the others
+    assert validate_hand_submission([joints, vertices], 'freihand') == []
 
 
 @pytest.mark.parametrize('submission', [[], [[]], [{}, {}], [[], [], []]])

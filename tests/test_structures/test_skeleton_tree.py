@@ -56,6 +56,7 @@ def test_what_no_bone_reaches_hangs_at_the_root():
 @pytest.mark.parametrize('name', [s.name for s in all_skeletons() if 'left-hip' in s.joints])
 def test_a_t_pose_faces_z_with_the_left_hand_at_x_and_is_its_own_mirror_image(name):
     tree = skeleton_tree(name)
+    np.testing.assert_allclose(np.linalg.norm(tree.directions, axis=1), [0] + [1] * (len(tree.joints) - 1))
     way = dict(zip(tree.joints, tree.directions))
     for joint, direction in way.items():
         if joint.startswith('left-'):
