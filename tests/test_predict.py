@@ -1,4 +1,5 @@
 """``mmegopose predict``: from a file to Motions."""
+import json
 import subprocess
 import sys
 
@@ -125,6 +126,20 @@ def test_nobody_is_no_success(models, here, capsys):
     status, out, _ = run(capsys, poses, '--model', models['lift'], '--image-size', 10, 10)
     assert status == 1 and out == f'Read {poses}: there is nobody in it, nothing is written.\n'
     assert not (here / 'predictions').exists()
+
+
+def test_one_picture_has_a_person_and_who_is_left_out_is_told(models, here, capsys):
+    keypoints, scores, _, _ = pose_files.people()
+    one = dict(keypoints=keypoints[0, 0].tolist(), keypoint_scores=scores[0, 0].tolist())
+    (here / 'one.json').write_text(json.dumps([one]))  # of an image
+    status, out, errors = run(capsys, 'one.json', '--model', models['lift'], '--image-size', *pose_files.SIZE)
+    assert status == 0 and 'Read one.json: 1 person, 1 frame; no frames are holes' in out and not errors
+    (here / 'far.json').write_text(json.dumps([dict(frame_id=n, instances=[one]) for n in (0, 1000)]))
+    told = run(capsys, 'far.json', '--model', models['lift'], '--image-size', *pose_files.SIZE)
+    assert told[0] == 1 and told[1] == 'Read far.json: there is nobody left in it, nothing is written.\n'
+    assert "2 of 2 people" in told[2] and "On the command line: --options 'tracking=dict(min_frames=1)'" in told[2]
+    keep = ['--options', 'tracking=dict(min_frames=1)', '--out', 'both']
+    assert run(capsys, 'far.json', '--model', models['lift'], '--image-size', *pose_files.SIZE, *keep)[0] == 0
 
 
 @pytest.mark.parametrize('model, options, message', [

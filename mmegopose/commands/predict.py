@@ -112,7 +112,7 @@ def predict_command(args) -> int:
             predict.head_camera = options.pop('head_camera')
         options.update(Options.of(args.options, '--options'))
         motions, notes = _call(predict, args.input, options)
-        print(_read_sentence(args.input, motions))
+        print(_read_sentence(args.input, motions, bool(notes)))
         for note in notes + doubts(motions):
             print(f'Warning: {note}', file=sys.stderr)
         if not motions:
@@ -189,9 +189,9 @@ def _call(predict, recording: str, options: dict) -> tuple[list, list]:
     return motions, list(dict.fromkeys(notes))
 
 
-def _read_sentence(recording: str, motions: list) -> str:
+def _read_sentence(recording: str, motions: list, doubtful: bool) -> str:
     if not motions:
-        return f'Read {recording}: there is nobody in it, nothing is written.'
+        return f'Read {recording}: there is nobody {"left " * doubtful}in it, nothing is written.'
     frames = sum(map(len, motions))
     holes = sum(int((~motion.valid.any(1)).sum()) for motion in motions)
     filled = sum(int(motion.filled.sum()) for motion in motions)

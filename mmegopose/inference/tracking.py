@@ -1,4 +1,5 @@
 """Who is who in a video: one track of 2D poses for each person, with short holes filled and marked."""
+import warnings
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -101,7 +102,7 @@ def track_people(poses: Poses2D, *, use_identities: bool | str = True, max_absen
             to jump, which is for detectors that see to this themselves.
         max_absence: seconds after which a person who is seen again is somebody new.
         max_hole: seconds.
-        min_frames: shorter tracks are left out.
+        min_frames: who is seen in fewer frames is left out, and counted in a warning; no more than the video has.
 
     Raises:
         ValueError: a negative time.
@@ -118,7 +119,12 @@ def track_people(poses: Poses2D, *, use_identities: bool | str = True, max_absen
             groups += [(f'{number}' + (f'#{k + 1}' if k else ''), piece) for k, piece in enumerate(pieces)]
     else:
         groups = [(str(number), rows) for number, rows in enumerate(_link(poses, np.arange(len(poses)), patience))]
-    groups = [(name, rows) for name, rows in groups if len(rows) >= min_frames]
+    found, fewest = len(groups), min(min_frames, poses.num_frames)
+    groups = [(name, rows) for name, rows in groups if len(rows) >= fewest]
+    if brief := found - len(groups):
+        warnings.warn(f'{poses.facts.get("source", "poses")}: {brief} of {found} people are seen in fewer than '
+                      f'{fewest} frames and left out: false detections, or pictures that are no video? To keep '
+                      'them pass tracking=dict(min_frames=1)', stacklevel=2)
     groups.sort(key=lambda group: poses.frame[group[1][0]])
     return [_assemble(poses, name, rows, longest) for name, rows in groups]
 

@@ -81,7 +81,25 @@ def test_who_is_away_for_long_is_somebody_new():
     assert len(track_people(video(there=there))) == 2
     short = track_people(video(there=there), max_absence=.1)
     assert [len(track) for track in short] == [24, 5, 12]
-    assert len(track_people(video(there=there), max_absence=.1, min_frames=6)) == 2
+    with pytest.warns(UserWarning, match='v: 1 of 3 people are seen in fewer than 6 frames and left out') as told:
+        assert len(track_people(video(there=there), max_absence=.1, min_frames=6)) == 2
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize('frames', [1, 2, 3])
+def test_a_recording_as_short_as_a_picture_has_people(frames, recwarn):
+    assert [len(track) for track in track_people(video(keypoints=K[:frames]))] == [frames, frames]
+    assert not recwarn.list
+
+
+def test_people_of_pictures_far_apart_are_not_left_out_silently():
+    collector = Collector('results.json', 'coco')
+    for n in range(5):
+        collector.add(100_000 * n, K[n, 0])
+    poses = collector.finish()
+    with pytest.warns(UserWarning, match=r'5 of 5 people .* pass tracking=dict\(min_frames=1\)'):
+        assert track_people(poses) == []
+    assert len(track_people(poses, min_frames=1)) == 5
 
 
 def test_short_holes_are_filled_and_marked_long_ones_stay():

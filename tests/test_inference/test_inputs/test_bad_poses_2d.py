@@ -111,7 +111,8 @@ def edited(path, change):
     (lambda c: [dict(c[0], instances=[dict(keypoints=[[1, 'x']])])], 'frame 0: keypoints should be numbers'),
     (lambda c: [dict(c[0], instances=[dict(keypoints=[1, 2, 3])])], 'rows of x, y'),
     (lambda c: [dict(c[0], instances=[dict(keypoints=[[1, 2]], keypoint_scores=[1, 1])])], '1 keypoints, but 2 conf'),
-    (lambda c: [*c[:3], dict(c[3], instances=[dict(keypoints=[[1, 2]] * 16)])], 'frame 3 has 16 .* before have 17')])
+    (lambda c: [*c[:3], dict(c[3], instances=[dict(keypoints=[[1, 2]] * 16)])], 'frame 3 has 16 .* before have 17'),
+    (lambda c: [dict(entry, frame_id=1) for entry in c[:4]], '4 entries have frame_id 1, but each should be a frame')])
 def test_wrong_instances_of_mmpose(change, message, tmp_path):
     path = edited(files.write_mmpose(tmp_path / 'a.json', K, S, THERE, SEEN), change)
     with pytest.raises(BadFile, match=message):

@@ -1,5 +1,6 @@
 """JSON of mmpose, COCO, AlphaPose and Ultralytics: lists of people, frame by frame or all together."""
 import itertools
+from collections import Counter
 from pathlib import Path
 
 from ....files import DAMAGE, BadFile, read_json
@@ -40,6 +41,9 @@ def read_mmpose(path: str | Path, **options) -> Poses2D:
         content = read_list(path, 'instance_info')
         if content and all(isinstance(entry, dict) and 'instances' in entry for entry in content):
             numbers = [_frame_id(entry, number, path) for number, entry in enumerate(content)]
+            [(number, times)] = Counter(numbers).most_common(1)
+            if times > 1:
+                raise BadFile(f'{path}: {times} entries have frame_id {number}, but each should be a frame of its own')
             frames = [(number - min(*numbers, 1), entry['instances']) for number, entry in zip(numbers, content)]
         else:
             frames = [(0, content)]
