@@ -1,8 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 from helpers.egoexo_fixture import STRIDED, build, pipeline
 
-from mmegopose.evaluation.baselines import Ridge, evaluate_head_pose_baselines
+from mmegopose.evaluation.baselines import Ridge, evaluate_head_pose_baselines, lifting_rules
 from mmegopose.geometry.rigid import apply_rigid
 
 
@@ -55,3 +57,40 @@ def test_mean_poses_equal_a_slow_computation(egoexo):
     np.testing.assert_allclose(results['mean pose']['body/MPJPE'], 100 * np.mean(errors['plain']), rtol=1e-6)
     at_head = results['mean pose at head height']['body/MPJPE']
     np.testing.assert_allclose(at_head, 100 * np.mean(errors['head']), rtol=1e-6)
+
+
+class Windows:
+    """Windows of 11 frames of 3 keypoints, and poses of 2 joints: a linear function of them."""
+
+    def __init__(self, count=700, frames=11):
+        generator = torch.Generator().manual_seed(0)
+        self.keypoints = torch.randn(count, frames, 3, 2, generator=generator, dtype=torch.float64)
+        self.map = torch.randn(6, 6, generator=generator, dtype=torch.float64)
+        self.joints = (self.keypoints.flatten(2) @ self.map + 1).unflatten(2, (2, 3))
+
+    def __len__(self):
+        return len(self.keypoints)
+
+    def __getitems__(self, rows):
+        rows = list(rows)
+        assert rows and len(rows) <= 512
+        return dict(inputs=dict(keypoints=self.keypoints[rows]), data_samples=SimpleNamespace(joints=self.joints[rows]))
+
+
+def test_rules_of_lifting_by_hand():
+    data = Windows()
+    rules, x = lifting_rules(data), data.keypoints[:5].flatten(2)
+    assert list(rules) == ['mean pose', 'linear', 'constant velocity', 'linear over the window']
+    torch.testing.assert_close(rules['mean pose'](x), data.joints.mean((0, 1)).expand(5, 11, 2, 3))
+    ridge = Ridge(data.keypoints.flatten(0, 1).flatten(1), data.joints.flatten(0, 1), torch.ones(7700, 2).bool())
+    linear = ridge(x.flatten(0, 1)).unflatten(0, (5, 11))
+    torch.testing.assert_close(rules['linear'](x), linear)
+    assert (linear - data.joints[:5]).abs().max() < 0.3  # but for the penalty
+    window = Ridge(data.keypoints.flatten(1), data.joints.flatten(1, 2), torch.ones(700, 22).bool())
+    torch.testing.assert_close(rules['linear over the window'](x), window(x.flatten(1)).unflatten(1, (11, 2)))
+    smooth = rules['constant velocity'](x)
+    for middle in (4, 5, 6):  # a line through the nine frames around has their mean in the middle
+        torch.testing.assert_close(smooth[:, middle], linear[:, middle - 4:middle + 5].mean(1))
+    for frames in (1, 2):  # too few for a line
+        torch.testing.assert_close(rules['constant velocity'](x[:, :frames]), rules['linear'](x[:, :frames]))
+    torch.testing.assert_close(rules['constant velocity'](x[:, :8])[:, 3], linear[:, :7].mean(1))

@@ -78,6 +78,20 @@ def test_the_first_branch_learns_where_it_is_alone():
     assert through[[0, 3]].abs().amin((1, 2)).min() > 0 and not stopped[[0, 3]].any()
 
 
+def test_a_lost_stream_without_a_mask_gets_one_of_frames():
+    class Echo(torch.nn.Module):
+        def forward(self, inputs):
+            return inputs
+
+    model, inputs = Echo(), inputs_of()
+    del inputs['gaze_valid']
+    with changed_streams(model, ('gaze', 'depth_features')):
+        found = model(inputs=inputs)
+    assert torch.equal(found['gaze_valid'], torch.zeros(4, 6, dtype=torch.bool)) and found['gaze'] is inputs['gaze']
+    assert torch.equal(found['depth_features_valid'], torch.zeros(4, 2, dtype=torch.bool))
+    assert 'gaze_valid' not in inputs and inputs['depth_features_valid'].all()
+
+
 def test_a_stream_is_shuffled_between_windows():
     model, inputs = model_of(FUSIONS[0]), inputs_of()
     rolled = dict(inputs, gaze=inputs['gaze'].roll(2, 0))

@@ -1,4 +1,5 @@
 """Losses of the lifting papers against values of the official code."""
+import math
 from pathlib import Path
 
 import numpy as np
@@ -60,9 +61,13 @@ def test_invisible_joints_count_for_nothing(poses):
     hidden.visible[3] = False
     joints = outputs['joints'].clone().requires_grad_()
     other = torch.where(hidden.visible[..., None], joints, 50 * torch.randn_like(joints))
+    unknown = PoseDataSample()
+    unknown.visible = hidden.visible
+    unknown.joints = hidden.joints.masked_fill(~hidden.visible[..., None], math.nan)
     for loss in (MPJPELoss(joint_weights=WEIGHTS), TemporalConsistencyLoss(), VelocityLoss(fps=None), NMPJPELoss()):
         value = loss(dict(joints=joints), hidden)
         assert loss(dict(joints=other), hidden).item() == pytest.approx(value.item(), rel=1e-9)
+        assert loss(dict(joints=joints), unknown).item() == pytest.approx(value.item(), rel=1e-9)
         gradient, = torch.autograd.grad(value, joints)
         assert torch.isfinite(gradient).all() and (gradient[~hidden.visible] == 0).all()
 
@@ -70,6 +75,9 @@ def test_invisible_joints_count_for_nothing(poses):
 def test_a_scaled_pose_has_no_nmpjpe(poses):
     _, sample = poses
     assert NMPJPELoss()(dict(joints=3 * sample.joints), sample).item() < 1e-9
+    part = PoseDataSample()
+    part.joints, part.visible = sample.joints, torch.rand(sample.visible.shape) > 0.4
+    assert NMPJPELoss()(dict(joints=3 * sample.joints), part).item() < 1e-9
     zero = torch.zeros_like(sample.joints, requires_grad=True)
     NMPJPELoss()(dict(joints=zero), sample).backward()
     assert torch.isfinite(zero.grad).all()

@@ -69,7 +69,7 @@ def clip(seed=0, B=3, T=2):
     target['keypoints'] = target['keypoints'] / 10
     del target['heatmaps']
     visible = torch.rand(B, T, 21, generator=generator) > 0.3
-    has = torch.tensor([[True, False], [True, True], [False, False]])
+    has = torch.tensor([[True, False, True], [True, True, True], [False, False, False]])[:, :T]
     return outputs, sample(**target, visible=visible, keypoint_conf=visible * 0.7, has_pose=has, has_betas=has)
 
 
@@ -125,6 +125,13 @@ def test_velocities_are_relative_to_the_root():
     velocity = [joints[:, 1] - joints[:, 0] for joints in relative]
     torch.testing.assert_close(loss(outputs, samples), 0.5 * (velocity[0] - velocity[1]).abs().sum())
     assert loss({'joints': outputs['joints'][:, :1]}, samples.last_frames(1)) == 0
+    outputs, samples = clip(T=3)
+    samples.visible = torch.ones(3, 3, 21, dtype=torch.bool)
+    samples.visible[:, 0, 5:] = False  # seen from the second frame on
+    found = loss(outputs, samples)
+    relative = [(joints - joints[:, :, 2:3]).diff(dim=1) for joints in (outputs['joints'], samples.joints)]
+    each = (relative[0] - relative[1]).abs()
+    torch.testing.assert_close(found, 0.5 * (each[:, 0, :5].sum() + each[:, 1].sum()))
 
 
 def test_betas_without_a_label_are_drawn_to_zero():
