@@ -38,6 +38,18 @@ def test_losses_against_known_values():
     assert BoneLengthLoss()(dict(joints=stretched), sample).item() == pytest.approx(0.17 / bones, rel=1e-5)
 
 
+@pytest.mark.parametrize('loss', [MPJPELoss(), L1Loss(), VelocityLoss(), BoneLengthLoss()],
+                         ids=lambda loss: type(loss).__name__)
+def test_what_moves_with_the_truth_is_no_error(loss):
+    pred = torch.randn(2, 4, 17, 3, dtype=torch.float64)
+    way = torch.randn(2, 1, 1, 3) + torch.arange(4)[:, None, None] * torch.randn(3)  # at a velocity of its own
+    sample, moved = samples(pred), samples(pred)
+    moved.joints = sample.joints + way
+    torch.testing.assert_close(loss(dict(joints=pred + way), moved), loss(dict(joints=pred), sample))
+    moved.joints = pred
+    assert loss(dict(joints=pred), moved) == 0
+
+
 def test_loss_without_visible_joints_is_zero_and_finite():
     pred = torch.randn(2, 3, 17, 3, requires_grad=True)
     sample = samples(pred.detach())
