@@ -3,8 +3,15 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from helpers.egoexo_fixture import STRIDED, build, pipeline
+from helpers.lifting_fixture import lifting_store
 
-from mmegopose.evaluation.baselines import Ridge, evaluate_head_pose_baselines, lifting_rules
+from mmegopose.datasets import LiftingDataset
+from mmegopose.evaluation.baselines import (
+    Ridge,
+    evaluate_head_pose_baselines,
+    evaluate_lifting_baselines,
+    lifting_rules,
+)
 from mmegopose.geometry.rigid import apply_rigid
 
 
@@ -94,3 +101,20 @@ def test_rules_of_lifting_by_hand():
     for frames in (1, 2):  # too few for a line
         torch.testing.assert_close(rules['constant velocity'](x[:, :frames]), rules['linear'](x[:, :frames]))
     torch.testing.assert_close(rules['constant velocity'](x[:, :8])[:, 3], linear[:, :7].mean(1))
+
+
+def test_the_mean_pose_of_training_is_scored_on_all_frames_by_every_metric():
+    config = dict(type='LiftingDataset', protocol='mixste', num_frames=1)
+    train, val = lifting_store((27, 18)), lifting_store((600, 9), seed=1)
+    found = evaluate_lifting_baselines(dict(config, store=train, mirror=True), dict(config, store=val), [
+        dict(type='LiftingMetric'), dict(type='LiftingMetric', prefix='zero', root='zero')])
+    assert list(found) == ['mean pose', 'linear', 'constant velocity', 'linear over the window']
+    mean, truth = (LiftingDataset(store, protocol='mixste', num_frames=1, **options) for store, options in (
+        (train, dict(mirror=False)), (val, dict(test_mode=True))))
+    mean, truth = (data.__getitems__(range(len(data)))['data_samples'].joints.double() for data in (mean, truth))
+    assert truth.shape[:2] == (609, 1)
+    errors = (mean.mean((0, 1)) - truth).norm(dim=-1)
+    np.testing.assert_allclose(found['mean pose']['lifting/MPJPE_frames'], 1000 * errors.mean(), rtol=1e-5)
+    errors[..., 0] = 0
+    np.testing.assert_allclose(found['mean pose']['zero/MPJPE_frames'], 1000 * errors.mean(), rtol=1e-5)
+    assert found['linear']['lifting/MPJPE'] == found['constant velocity']['lifting/MPJPE']  # of one frame

@@ -65,9 +65,8 @@ def test_invisible_joints_count_for_nothing(poses):
     unknown.visible = hidden.visible
     unknown.joints = hidden.joints.masked_fill(~hidden.visible[..., None], math.nan)
     for loss in (MPJPELoss(joint_weights=WEIGHTS), TemporalConsistencyLoss(), VelocityLoss(fps=None), NMPJPELoss()):
-        value = loss(dict(joints=joints), hidden)
+        value = loss(dict(joints=joints), unknown)
         assert loss(dict(joints=other), hidden).item() == pytest.approx(value.item(), rel=1e-9)
-        assert loss(dict(joints=joints), unknown).item() == pytest.approx(value.item(), rel=1e-9)
         gradient, = torch.autograd.grad(value, joints)
         assert torch.isfinite(gradient).all() and (gradient[~hidden.visible] == 0).all()
 
