@@ -99,7 +99,9 @@ def test_what_has_no_label_does_not_count(name, reduction):
         unknown[:, :, 3] = False
     assert unknown.any() and pred.grad[unknown].abs().max() == 0 and pred.grad[~unknown].abs().min() >= 0
     assert pred.grad.abs().sum() > 0
-    samples.set_field(samples.get(field).masked_fill(unknown, 1e6), field)
+    missing = ~(samples.get(mask) > 0)
+    missing = missing.reshape(missing.shape + (1,) * (outputs[field].ndim - missing.ndim))
+    samples.set_field(samples.get(field).masked_fill(unknown, 1e6).masked_fill(missing, math.nan), field)
     torch.testing.assert_close(loss(outputs, samples), value)
     samples.set_field(torch.zeros_like(samples.get(mask)), mask)
     assert loss(outputs, samples) == 0
