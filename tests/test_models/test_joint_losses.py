@@ -50,6 +50,14 @@ def test_what_moves_with_the_truth_is_no_error(loss):
     assert loss(dict(joints=pred), moved) == 0
 
 
+def test_two_frames_are_several_and_bones_are_no_weights():
+    pred = torch.arange(2.)[None, :, None, None] * torch.tensor([0., 0, 0.1]) * torch.ones(1, 2, 17, 3)
+    assert VelocityLoss()(dict(joints=pred), samples(pred)).item() == pytest.approx(1)  # 0.1 m in 0.1 s
+    assert not BoneLengthLoss().state_dict()
+    with pytest.raises(ValueError, match="'coco17'.* takes 17 joints, got 15"):
+        BoneLengthLoss()(dict(joints=pred[:, :, :15]), samples(pred[:, :, :15]))
+
+
 def test_loss_without_visible_joints_is_zero_and_finite():
     pred = torch.randn(2, 3, 17, 3, requires_grad=True)
     sample = samples(pred.detach())
