@@ -252,6 +252,16 @@ def test_mistakes_are_told(predict, tmp_path):
         read_wrists(tmp_path, track.__class__(**{**track.__dict__, 'facts': dict(T_camera_device=np.eye(4).tolist())}))
 
 
+@pytest.mark.parametrize('factor, shift', [(1000, 0), (1e9, 0), (1, 500), (1, -500)])
+def test_wrists_of_another_clock_are_refused(predict, factor, shift, tmp_path):
+    track = read_array_track(TRACK, fps=30, camera='aria', check='off')
+    np.savez(tmp_path / 'a.npz', wrists=PLACES, time=track.time * factor + shift)
+    with pytest.raises(BadFile, match='are not those of the head track, 0.00 to 3.97 s: they should be seconds'):
+        read_wrists(tmp_path / 'a.npz', track)
+    hands = read_wrists(np.full_like(PLACES, np.nan), track)  # none was seen
+    assert not hands.wrists_valid.any()
+
+
 def test_wrists_out_of_reach_are_not_the_wearers(predict):
     track = read_array_track(TRACK, fps=30, camera='aria')
     with pytest.raises(BadFile, match='wrists are typically .* m from the head: they should be in metres'):

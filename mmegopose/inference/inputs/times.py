@@ -44,6 +44,13 @@ def require_fps(fps: float, source: str = '') -> float:
     return number
 
 
+def require_time_unit(time_unit: str) -> str:
+    """A key of :data:`TIME_UNITS` or ``'auto'``; ``ValueError`` for anything else."""
+    if time_unit not in (*TIME_UNITS, 'auto'):
+        raise ValueError(f"time_unit={time_unit!r} should be one of {list(TIME_UNITS)} or 'auto'")
+    return time_unit
+
+
 def guess_time_unit(time: np.ndarray, source: str) -> str:
     """The unit in which times ``(N,)``, ascending, are 5 to 1500 rows a second; ``'s'`` for a single row.
 

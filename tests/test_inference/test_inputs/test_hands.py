@@ -130,6 +130,10 @@ def test_controllers_beside_the_head(preset, names, tmp_path):
     np.testing.assert_allclose(found.T_world_wrist[there], WRIST[there], atol=1e-9)
     np.testing.assert_allclose(read_head_track(tmp_path / 'a.csv', preset=preset, check='off').T_world_camera,
                                POSES[ROWS], atol=1e-9)
+    again = read_controllers(tmp_path / 'a.csv', preset=preset, time_unit='auto')
+    np.testing.assert_array_equal(again.time, found.time)
+    with pytest.raises(ValueError, match="time_unit='minutes' should be one of"):
+        read_controllers(tmp_path / 'a.csv', preset=preset, time_unit='minutes')
 
 
 def test_a_table_without_controllers(tmp_path):

@@ -8,7 +8,7 @@ from ....files import BadFile
 from ....geometry.conventions import PoseConvention
 from ..head_tracks.track_import import override, poses_of
 from ..tables import read_header, read_table
-from ..times import TIME_UNITS, column_key, find_time, guess_time_unit, require_fps
+from ..times import TIME_UNITS, column_key, find_time, guess_time_unit, require_fps, require_time_unit
 from .hand_track import HANDS, HandTrack, empty_hands
 
 _THING = r'(?:hand|controller|wrist|ctrl|touch|palm|con)?_?'
@@ -51,8 +51,10 @@ def read_controllers(path: str | Path, *, columns: dict | None = None, fps: floa
     table = read_table(path, list(dict.fromkeys(wanted)))
     if fps is None:
         time = table.columns[clock]
-        unit_of_time = time_unit or found_unit or guess_time_unit(np.unique(time[np.isfinite(time)]), str(path))
-        time = time * TIME_UNITS[unit_of_time]
+        time_unit = require_time_unit(time_unit or found_unit or 'auto')
+        if time_unit == 'auto':
+            time_unit = guess_time_unit(np.unique(time[np.isfinite(time)]), str(path))
+        time = time * TIME_UNITS[time_unit]
     else:
         time = np.arange(len(table)) / require_fps(fps, str(path))
     good = np.flatnonzero(np.isfinite(time))

@@ -9,6 +9,7 @@ from ....geometry.resampling import bracket, interpolate, interpolate_rotations
 from ....motion import Motion
 from ....structures import get_skeleton
 from ..head_tracks.track import HeadTrack
+from ..times import SLOW
 
 HANDS = ('left', 'right')
 SKELETON, NUM_JOINTS = 'hand21', 21
@@ -83,10 +84,10 @@ class HandTrack:
     def wrists_at(self, time: np.ndarray) -> np.ndarray:
         """Places of the wrists at other times, ``(M,2,3)``, NaN where a hand is not there.
 
-        As :meth:`at` with 0.1 s, or 2.5 rows of a slower tracker.
+        As :meth:`at` with 0.1 s, or 2.5 rows of a slower tracker, at most :data:`.times.SLOW`.
         """
         steps = np.diff(self.time)
-        hands = self.at(time, max(0.1, 2.5 * float(np.median(steps)) if len(steps) else 0))
+        hands = self.at(time, min(max(0.1, 2.5 * float(np.median(steps)) if len(steps) else 0), SLOW))
         return np.where(hands.wrists_valid[..., None], hands.wrists, np.nan)
 
     def on_body(self, motion: Motion) -> Motion:
@@ -125,13 +126,21 @@ def empty_hands(num_rows: int) -> dict:
 def within_reach(hands: HandTrack, track: HeadTrack) -> HandTrack:
     """The hands of the wearer of a head track; joints that are out of reach are not there.
 
-    Raises ``BadFile`` if the wrists are typically out of reach: another unit, another world, another recording.
+    Raises ``BadFile`` if the wrists are typically out of reach, or seen at no time of the track: another unit, another
+    world, another clock, another recording.
     """
+    source = hands.facts.get('source') or 'wrists'
+    step = float(np.median(np.diff(hands.time))) if len(hands) > 1 else 0.0
+    seen = np.isfinite(hands.wrists_at(track.time[track.valid])).any()
+    if hands.wrists_valid.any() and (step > SLOW or not seen):
+        raise BadFile(f'{source}: its times, {hands.time[0]:.2f} to {hands.time[-1]:.2f}, from row to row {step:.4g}, are '
+                      f'not those of the head track, {track.time[0]:.2f} to {track.time[-1]:.2f} s: they should be seconds '
+                      '(not milliseconds) of its clock')
     heads = interpolate(track.T_world_camera[track.valid, :3, 3], *bracket(track.time[track.valid], hands.time))
     distance = np.linalg.norm(hands.joints - heads[:, None, None], axis=-1)
     typical = np.median(distance[:, :, 0][hands.wrists_valid]) if hands.wrists_valid.any() else 0
     if typical > MAX_DISTANCE_M:
-        raise BadFile(f'{hands.facts.get("source") or "wrists"}: the wrists are typically {typical:.4g} m from the '
+        raise BadFile(f'{source}: the wrists are typically {typical:.4g} m from the '
                       'head: they should be in metres, and in the world and the time of the head track')
     far = hands.valid & (distance > MAX_DISTANCE_M)
     if not far.any():

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ....geometry.conventions import UNITS, PoseConvention, get_preset, level
-from ..times import TIME_UNITS, guess_time_unit
+from ..times import TIME_UNITS, guess_time_unit, require_time_unit
 from .head_offsets import head_offset as read_offset
 from .self_tests import find_problems, reorder_quaternions
 from .track import HeadTrack
@@ -157,8 +157,7 @@ def override(convention: PoseConvention, preset: str | None = None, up: str | No
 
 def _usable_times(time: np.ndarray, time_unit: str, source: str, notes: list) -> tuple[np.ndarray, np.ndarray, str]:
     """Rows in the order of their times, these in seconds, and their unit."""
-    if time_unit not in (*TIME_UNITS, 'auto'):
-        raise ValueError(f"time_unit={time_unit!r} should be one of {list(TIME_UNITS)} or 'auto'")
+    require_time_unit(time_unit)
     rows = np.flatnonzero(np.isfinite(time))
     if len(rows) < len(time):
         notes.append(f'{len(time) - len(rows)} rows without a time left out')
