@@ -164,11 +164,11 @@ def test_jitter():
 
 @pytest.mark.parametrize('step, counts', [(0, False), (1, True), (9, True), (10, False)])
 def test_jitter_needs_four_frames_at_one_step_that_is_not_long(step, counts):
-    frame_ids = step * torch.arange(4)
-    joints = (frame_ids.double() / 30)[:, None, None] ** 3 * torch.tensor([1., 0., 0.])  # (4,1,3)
-    values, mask = jitter(joints.expand(4, 5, 3), 1 - torch.eye(4, 5) > 0, frame_ids)
-    assert mask.tolist() == [[False] * 4 + [counts]]
-    close(values, torch.full((1, 5), 6.0 if step else 0), 1e-9)
+    frame_ids = step * torch.arange(5)
+    joints = (frame_ids.double() / 30)[:, None, None] ** 3 * torch.tensor([1., 0., 0.])  # (5,1,3)
+    values, mask = jitter(joints.expand(5, 6, 3), 1 - torch.eye(5, 6) > 0, frame_ids)  # joint j is hidden in frame j
+    assert mask.tolist() == [[False] * 4 + [counts] * 2, [counts] + [False] * 4 + [counts]]
+    close(values, torch.full((2, 6), 6.0 if step else 0), 1e-9)
 
 
 def test_a_point_at_the_threshold_is_not_near():
