@@ -11,6 +11,7 @@ import numpy as np
 from ...files import BadFile, atomic_write, sweep_unfinished
 from ...geometry.cameras import undistortion_map
 from ..film_frames import FilmFrames, numbers_of_times
+from ..image_files import decode_picture
 from ..readers.hand_pose.egoexo4d_hand import PINHOLE, SIDE
 from .aria_calibration import FRAME, frame_camera
 
@@ -90,9 +91,10 @@ def seen_in_pictures(folder: Path, portrait: bool) -> np.ndarray | None:
     """
     seen = np.zeros((SIDE, SIDE), bool)
     for path in sorted(folder.glob('[0-9]*.jpg'))[:MAX_PICTURES]:
-        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        if picture is not None and picture.shape == seen.shape:
-            seen |= picture > BLACK
+        with suppress(OSError):
+            picture = cv2.cvtColor(decode_picture(path.read_bytes(), upright=True), cv2.COLOR_RGB2GRAY)
+            if picture.shape == seen.shape:
+                seen |= picture > BLACK
     if not seen.any():
         return None
     return np.rot90(seen) if portrait else seen

@@ -10,7 +10,7 @@ from mmengine.logging import MMLogger
 from ...datasets.image_files import decode_picture
 from .timed_image import ImageSource, TimedImage
 
-PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm', '.jp2')
+PICTURE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.ppm', '.pgm', '.pbm')
 
 
 class PictureFiles(ImageSource):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ... import __version__
+from ...datasets.image_files import decode_picture
 from ...files import DAMAGE, atomic_write, read_json
 from ...structures import get_skeleton
 from ..report import STYLE
@@ -138,10 +139,13 @@ def _worst(task: str, scores: TaskScores, root: Path) -> str:
 
 def _picture(task: str, pose: dict, skeleton: str, root: Path) -> str | None:
     """The upright picture with both poses, as a data URL; None: there is no picture."""
-    name = f'{pose["frame"]:06d}.jpg'
-    image = cv2.imread(str(root / 'image' / 'undistorted' / 'val' / pose['name'].removeprefix('takes/') / name))
     where = _in_camera(task, pose, root)
-    if image is None or where is None:
+    if where is None:
+        return None
+    folder = root / 'image' / 'undistorted' / 'val' / pose['name'].removeprefix('takes/')
+    try:
+        image = decode_picture((folder / f'{pose["frame"]:06d}.jpg').read_bytes(), upright=True)
+    except OSError:
         return None
     pred, true = (_in_picture(points, where[2]) for points in where[:2])
     corner, side = _around(true) if task == 'hand' and np.isfinite(true).any() else (np.zeros(2), max(image.shape))
@@ -151,10 +155,10 @@ def _picture(task: str, pose: dict, skeleton: str, root: Path) -> str | None:
         for a, b in get_skeleton(skeleton).edges:
             ends = np.round(scale * (points[[a, b]] - corner))
             if np.isfinite(ends).all():
-                cv2.line(image, *ends.astype(int).tolist(), color[::-1], 3, cv2.LINE_AA)
+                cv2.line(image, *ends.astype(int).tolist(), color, 3, cv2.LINE_AA)
     image = np.ascontiguousarray(np.rot90(image, -1))
     image = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    return 'data:image/jpeg;base64,' + base64.b64encode(cv2.imencode('.jpg', image)[1].tobytes()).decode()
+    return 'data:image/jpeg;base64,' + base64.b64encode(cv2.imencode('.jpg', image[..., ::-1])[1].tobytes()).decode()
 
 
 def _in_picture(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
