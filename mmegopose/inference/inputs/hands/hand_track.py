@@ -133,9 +133,9 @@ def within_reach(hands: HandTrack, track: HeadTrack) -> HandTrack:
     step = float(np.median(np.diff(hands.time))) if len(hands) > 1 else 0.0
     seen = np.isfinite(hands.wrists_at(track.time[track.valid])).any()
     if hands.wrists_valid.any() and (step > SLOW or not seen):
-        raise BadFile(f'{source}: its times, {hands.time[0]:.2f} to {hands.time[-1]:.2f}, from row to row {step:.4g}, are '
-                      f'not those of the head track, {track.time[0]:.2f} to {track.time[-1]:.2f} s: they should be seconds '
-                      '(not milliseconds) of its clock')
+        raise BadFile(f'{source}: its times, {hands.time[0]:.2f} to {hands.time[-1]:.2f}, from row to row {step:.4g}, '
+                      f'are not those of the head track, {track.time[0]:.2f} to {track.time[-1]:.2f} s: they should be '
+                      'seconds (not milliseconds) of its clock')
     heads = interpolate(track.T_world_camera[track.valid, :3, 3], *bracket(track.time[track.valid], hands.time))
     distance = np.linalg.norm(hands.joints - heads[:, None, None], axis=-1)
     typical = np.median(distance[:, :, 0][hands.wrists_valid]) if hands.wrists_valid.any() else 0
