@@ -87,6 +87,8 @@ def read_table(path: str | Path, wanted: Sequence[str], optional: Sequence[str] 
         lines = itertools.islice(lines, 0, None if limit is None else limit * every, every)
         for block in iter(lambda: list(itertools.islice(lines, ROWS_AT_ONCE)), []):
             rows = [_split(line, delimiter) for _, line in block]
+            if has_header:
+                _check_width(path, block, rows, len(known), delimiter)
             last = len(block) < ROWS_AT_ONCE and limit is None
             if last and (len(rows[-1]) <= max(places) or not block[-1][1].endswith('\n') and not _complete(
                     rows, len(known))):
@@ -98,6 +100,15 @@ def read_table(path: str | Path, wanted: Sequence[str], optional: Sequence[str] 
     if not len(next(iter(columns.values()))):
         raise BadFile(f'{path} has a header, but no row' if has_header else f'{path} has no row')
     return Table(columns, known, notes)
+
+
+def _check_width(path, block: list, rows: list, count: int, delimiter: str | None) -> None:
+    """Raise ``BadFile`` if most rows have more cells than the header has names: no name is that of its cells."""
+    wide = [place for place, row in enumerate(rows) if any(cell.strip() for cell in row[count:])]
+    if 2 * len(wide) > len(rows):
+        number, width = block[wide[0]][0], len(rows[wide[0]])
+        commas = ': decimal commas among commas? Write the numbers with points' if delimiter == ',' else ''
+        raise BadFile(f'{path}: line {number} has {width} columns, but the header names {count}{commas}')
 
 
 def _complete(rows: list, count: int) -> bool:

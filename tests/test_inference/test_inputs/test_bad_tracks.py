@@ -1,4 +1,5 @@
 """Bad input of every reader of head tracks: one clear line, or a marked hole; never a wrong track in silence."""
+import datetime
 import warnings
 
 import numpy as np
@@ -193,6 +194,39 @@ def test_tables(tmp_path):
     assert table.columns['b'].tolist() == [2, 4] and not table.notes
     assert read_table(path, ['a'], every=2).columns['a'].tolist() == [1]
     assert read_table(path, ['a'], limit=1).columns['a'].tolist() == [1]
+
+
+@pytest.mark.parametrize('scale, unit', [(100, "cm or inch read as m.: pass unit='cm', or unit='inch'"), (
+    1 / .0254, "inch or cm read as m.: pass unit='inch', or unit='cm'"), (1000, "mm read as m.: pass unit='mm'"), (
+    .001, "m/s.*; with no unit of .*'inch', 'foot'. would it move like a head")])
+def test_the_units_that_make_a_head_of_it_are_named(scale, unit):
+    wrong = POSES.copy()
+    wrong[:, :3, 3] *= scale
+    with pytest.raises(track_import.ImplausibleTrack, match=unit):
+        read_array_track(wrong, TIME)
+
+
+def test_more_columns_than_names_are_told(tmp_path):
+    """Decimal commas among commas: no cell would be that of its name."""
+    lines = files.write_csv(tmp_path / 'a.csv', TIME, POSES).read_text().replace('.', ',').splitlines()
+    with pytest.raises(BadFile, match='b.csv: line 2 has 1[56] columns, but the header names 8: decimal commas'):
+        read_head_track(put(tmp_path / 'b.csv', lines), 'csv', preset='opencv')
+    assert len(read_table(put(tmp_path / 'c.csv', ['a,b', '1,2,', '3,4,', '5,6,7']), ['a'])) == 3
+
+
+@pytest.mark.parametrize('entry, message', [
+    (dict(fps=np.array([30, 30])), r'a.npz: fps should be positive, got \[30 30\]'),
+    (dict(time=np.arange(len(TIME)).astype('datetime64[ms]')), "a.npz: 'time' holds datetime64")])
+def test_entries_of_archives_that_are_no_rate_and_no_times(entry, message, tmp_path):
+    np.savez(tmp_path / 'a.npz', poses=POSES, **entry)
+    with pytest.raises(ValueError, match=message):
+        read_head_track(tmp_path / 'a.npz')
+
+
+@pytest.mark.parametrize('time', [TIME.astype('datetime64[s]'), [datetime.datetime(2024, 1, 1)] * len(TIME)])
+def test_dates_are_no_times(time):
+    with pytest.raises(ValueError, match='poses: times should be numbers, in seconds or another time_unit: .*datetime'):
+        read_array_track(POSES, time)
 
 
 @pytest.mark.parametrize('time', [

@@ -85,6 +85,24 @@ def test_a_mirrored_world_is_told_by_walking_backwards():
         import_track(np.arange(300) / 30, in_preset(straight, 'unity'), PRESETS['openxr'])
 
 
+def test_a_head_that_walks_round_and_never_turns_is_told(recwarn):
+    """Without a rotation it is refused; with radians read as degrees, a 57th of each turn, it is doubted."""
+    turn = Rotation.from_matrix(POSES[:, :3, :3])
+    middle = turn[0]
+    fixed, radians, half = POSES.copy(), POSES.copy(), POSES.copy()
+    upright = Rotation.from_matrix([[1., 0, 0], [0, 0, 1], [0, -1, 0]])
+    fixed[:, :3, :3] = upright.as_matrix()
+    for poses, share in ((radians, np.pi / 180), (half, 0.2)):
+        poses[:, :3, :3] = (middle * Rotation.from_rotvec(share * (middle.inv() * turn).as_rotvec())).as_matrix()
+    with pytest.raises(ImplausibleTrack, match='walks . m and not straight on, but the rotation is always the same: '):
+        import_track(TIME, fixed, CV)
+    assert [problem.kind for problem in problems(poses=radians)] == ['stiff']
+    assert not {'stiff', 'rotation'} & {problem.kind for problem in problems(poses=half)}
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match='the head hardly turns, by .* degrees: angles in radians read as degrees'):
+        import_track(TIME, radians, CV)
+
+
 def test_the_direction_of_travel_is_told():
     straight = np.tile(np.eye(4), (300, 1, 1))
     straight[:, :3, :3] = np.array([[1., 0, 0], [0, 0, 1], [0, -1, 0]]) @ Rotation.from_euler(

@@ -49,7 +49,12 @@ def read_array_track(poses, time=None, *, fps: float | None = None, **options) -
                              f'{row}: are the matrices transposed?')
     if (time is None) == (fps is None):
         raise ValueError(f'{source}: give either time, one for each pose, or fps')
-    time = np.arange(len(full)) / require_fps(fps, source) if fps is not None else as_floats(time)
+    try:
+        time = np.arange(len(full)) / require_fps(fps, source) if fps is not None else as_floats(time)
+    except ValueError as error:
+        if fps is not None:
+            raise
+        raise ValueError(f'{source}: times should be numbers, in seconds or another time_unit: {error}') from None
     if time.shape != (len(full),):
         raise ValueError(f'{source}: {len(full)} poses, but times of the shape {time.shape}')
     return import_track(time, full, PoseConvention(), source=source, facts=dict(format='arrays'), **options)
@@ -65,5 +70,6 @@ def _load(path: Path, time, fps):
     if time is None and fps is None:
         name = next((name for name in TIMES if name in arrays), None)
         time = None if name is None else arrays[name]
-        fps = float(arrays['fps']) if name is None and 'fps' in arrays else None
+        if name is None and 'fps' in arrays:
+            fps = arrays['fps'].item() if arrays['fps'].size == 1 else require_fps(arrays['fps'], str(path))
     return arrays[key], time, fps

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from ....geometry.conventions import UNITS, PoseConvention, get_preset, level
 from ..times import TIME_UNITS, guess_time_unit, require_time_unit
 from .head_offsets import head_offset as read_offset
-from .self_tests import find_problems, reorder_quaternions
+from .self_tests import DOUBTS, find_problems, reorder_quaternions
 from .track import HeadTrack
 
 _ORDERS = ('xyzw', 'wxyz')
@@ -86,7 +86,7 @@ def import_track(time: np.ndarray, poses: np.ndarray, convention: PoseConvention
         poses[known], seconds[known], segment[known], convention, unit, other_order)
     for problem in problems:
         text = f'{source}: {problem}'
-        if check == 'raise' and problem.kind != 'mirror':
+        if check == 'raise' and problem.kind not in DOUBTS:
             raise ImplausibleTrack(f'{text}. If the recording is really so, pass check=\'off\'')
         warnings.warn(text, stacklevel=3)
         notes.append(str(problem))

@@ -53,6 +53,23 @@ def accelerations(standard: np.ndarray, sample: MotionSample) -> tuple[np.ndarra
     return tuple(np.linalg.norm(rate[follows] - rate[pairs], axis=1) / step[pairs] for rate in (velocity, turn))
 
 
+def rotation_spread(standard: np.ndarray) -> float:
+    """Degrees from the mean rotation within which the head stays in 19 of 20 poses."""
+    turns = Rotation.from_matrix(standard[:, :3, :3])
+    return float(np.degrees(np.quantile((turns.mean().inv() * turns).magnitude(), 0.95)))
+
+
+def way(standard: np.ndarray, sample: MotionSample) -> tuple[float, float]:
+    """Metres walked on the level (faster than 0.4 m/s), and how straight, in [0,1]: 0 for who comes back."""
+    velocity = speeds(standard, sample)[0][:, :2]
+    speed = np.linalg.norm(velocity, axis=1)
+    walks = speed > 0.4
+    if not walks.any():
+        return 0.0, 1.0
+    row = np.median(np.diff(sample.time))
+    return float(speed[walks].sum() * row), float(np.linalg.norm(velocity[walks].sum(0)) / speed[walks].sum())
+
+
 def travel(standard: np.ndarray, sample: MotionSample) -> tuple[float, float, float]:
     """How the head travels on the level, where it walks (faster than 0.4 m/s).
 
