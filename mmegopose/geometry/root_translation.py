@@ -27,6 +27,9 @@ def pinhole(image_size: tuple, field_of_view: float | None = None, intrinsics=No
         if not isinstance(field_of_view, (int, float, np.number)) or not 1 <= field_of_view < 179:
             raise ValueError(f'field_of_view={field_of_view!r} should be degrees from the left to the right edge of '
                              'the image, between 1 and 179')
+        if field_of_view < 3.2:
+            raise ValueError(f'field_of_view={field_of_view!r} should be in degrees; in radians? That would be '
+                             f'{math.degrees(field_of_view):.0f} degrees. If it is really so small, give intrinsics')
         focal = width / 2 / math.tan(math.radians(field_of_view) / 2)
         return np.array([focal, focal, width / 2, height / 2])
     try:

@@ -1,4 +1,5 @@
 """3D poses from the 2D keypoints of a video."""
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from .streaming import LiveLifting
 from .tracking import PersonTrack, choose_person, one_person, track_people
 
 FRAMES = ('root', 'camera', 'world')
+FAR = 60.0        # metres: farther away people are too small in most pictures
 MIN_SHARE = 0.25  # of the joints of the model; with fewer a frame says nothing of the body
 
 
@@ -117,6 +119,7 @@ class LiftingInferencer(Inferencer):
             cameras = [pinhole(track.image_size or (), field_of_view, intrinsics) for track in tracks]
             motions = [place_in_camera(motion, track.keypoints, camera, track.confidence)
                        for motion, track, camera in zip(motions, tracks, cameras)]
+            _doubt_distance(motions)
         if frame == 'world' and motions:
             motions = stand_upright(motions)
         return [post_process(motion, smooth, constant_bones, floor) for motion in motions]
@@ -186,6 +189,14 @@ class LiftingInferencer(Inferencer):
             out.append(blend_frames(poses[begin:begin + len(ids)], ids, weights)[0].numpy())
             begin += len(ids)
         return out
+
+
+def _doubt_distance(motions: list) -> None:
+    """Warn of people whom nobody films."""
+    depths = [motion.provenance['placement'].get('depth', 0.0) for motion in motions]
+    if far := [depth for depth in depths if depth > FAR]:
+        warnings.warn(f'{len(far)} of {len(depths)} people are farther away than {FAR:.0f} m, up to {max(far):.0f} m: '
+                      'is the field of view, or the focal length in pixels, that of these images?', stacklevel=3)
 
 
 def _given(options: dict) -> dict:

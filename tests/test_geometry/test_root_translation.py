@@ -27,12 +27,13 @@ def test_what_a_camera_is():
     matrix = [[900, 0, 480], [0, 910, 410], [0, 0, 1]]
     np.testing.assert_array_equal(pinhole(SIZE, intrinsics=matrix), [900, 910, 480, 410])
     np.testing.assert_array_equal(pinhole(SIZE, intrinsics=(900, 910, -5, -6)), [900, 910, -5, -6])  # of a cut image
-    assert pinhole(SIZE, 1)[0] == pytest.approx(500 / np.tan(np.radians(0.5)))
+    assert pinhole(SIZE, 3.2)[0] == pytest.approx(500 / np.tan(np.radians(1.6)))
     assert pinhole(SIZE, 178.9)[0] == pytest.approx(500 / np.tan(np.radians(89.45)))
     for options, message in ((dict(), 'either'), (dict(field_of_view=179), 'field_of_view=179'),
                              (dict(intrinsics=(900, 0, 500, 400)), 'fx, fy'),
                              (dict(field_of_view=60, intrinsics=matrix), 'either'),
                              (dict(field_of_view=0.9), 'field_of_view=0.9'), (dict(intrinsics=(1, 2, 3)), 'fx, fy'),
+                             (dict(field_of_view=1.05), 'in radians. That would be 60 degrees'),
                              (dict(intrinsics=(30, 30, 500, 400)), 'another size')):
         with pytest.raises(ValueError, match=message):
             pinhole(SIZE, **options)

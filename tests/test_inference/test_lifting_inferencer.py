@@ -8,7 +8,7 @@ from helpers import pose_files
 from helpers.video_files import number_in, numbered_frames, time_mp4, write_video
 
 from mmegopose.geometry.cameras import screen_normalize
-from mmegopose.inference import LiftingInferencer
+from mmegopose.inference import LiftingInferencer, lifting_inferencer
 from mmegopose.inference.detectors import Detection, poses_of_video
 from mmegopose.models.engines import use_engine
 from mmegopose.registry import MODELS
@@ -160,6 +160,14 @@ def test_a_camera_places_people(inferencer):
     assert motion.frame == 'camera' and 'placement' in motion.provenance and motion.spread.shape == (12, 17)
     with pytest.raises(ValueError, match='either intrinsics'):
         inferencer(clip(12), (1000, 1000), skeleton='h36m17', field_of_view=60, intrinsics=(1000, 1000, 500, 500))
+    with pytest.raises(ValueError, match='field_of_view=1.05 should be in degrees; in radians'):
+        inferencer(clip(12), (1000, 1000), skeleton='h36m17', field_of_view=1.05)
+
+
+def test_people_farther_away_than_anybody_are_doubted(inferencer, monkeypatch):
+    monkeypatch.setattr(lifting_inferencer, 'FAR', 0.1)
+    with pytest.warns(UserWarning, match='^1 of 1 people are farther away than 0 m, up to [0-9.]+ m: is the field of'):
+        inferencer(clip(12), (1000, 1000), skeleton='h36m17', intrinsics=(9000, 9000, 500, 500))
 
 
 class TwoWalkers:

@@ -9,6 +9,7 @@ from test_inference.test_inputs.test_poses_2d import FOR, READ
 
 from mmegopose.files import BadFile
 from mmegopose.inference.inputs.poses_2d import collect_frames, read_npz, read_openpose, read_poses_2d
+from mmegopose.structures import get_skeleton
 
 K, S, THERE, SEEN = people()
 ONE = K[:, :1]  # (N,1,17,2), without confidence
@@ -58,6 +59,23 @@ def test_shares_that_are_said_to_be_pixels():
 def test_doubts_about_pixels_are_told(points, message):
     with pytest.warns(UserWarning, match=message):
         poses = collect_frames(points, image_size=SIZE)
+    assert len(poses.facts['notes']) == 1
+
+
+def test_who_stands_upside_down_all_the_time_is_told(recwarn):
+    standing = ONE.copy()
+    for part, height in (('ankle', 600), ('hip', 400), ('shoulder', 250)):
+        for number, name in enumerate(get_skeleton('coco17').joints):
+            if name.endswith(part):
+                standing[:, :, number, 1] = height
+    for half in (0, len(ONE) // 2):  # a handstand, half of the time, is none
+        handstand = standing.copy()
+        handstand[:half, ..., 1] = SIZE[1] - standing[:half, ..., 1]
+        assert collect_frames(handstand, image_size=SIZE).facts['notes'] == []
+    assert not recwarn.list
+    standing[..., 1] = SIZE[1] - standing[..., 1]
+    with pytest.warns(UserWarning, match='keypoints: nearly everybody stands upside down: does y point up'):
+        poses = collect_frames(standing, image_size=SIZE)
     assert len(poses.facts['notes']) == 1
 
 

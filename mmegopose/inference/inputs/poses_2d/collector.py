@@ -11,6 +11,7 @@ from .pixel_checks import (
     check_num_frames,
     check_size,
     doubt_pixels,
+    doubt_upright,
     far_outside,
     usual_reach,
 )
@@ -131,7 +132,10 @@ class Collector:
             if number := int(lost[detected.any(1)].sum()):
                 self._note(f'{number} joints {text} count as not there')
         points, score = np.where(detected[..., None], points, 0), np.where(detected, score, 0)
-        if self.image_size is not None and (doubt := doubt_pixels(points, detected, score, self.image_size)):
+        doubts = [doubt_upright(points, detected, get_skeleton(skeleton))]
+        if self.image_size is not None:
+            doubts.append(doubt_pixels(points, detected, score, self.image_size))
+        for doubt in filter(None, doubts):
             self._note(doubt)
             warnings.warn(f'{self.source}: {doubt}', stacklevel=3)
         if score.max(initial=0) > USUAL_CONFIDENCE:

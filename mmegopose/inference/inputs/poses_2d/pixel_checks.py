@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from ....files import BadFile
+from ....structures import Skeleton
 
 MAX_SIDE = 100_000     # pixels of an image
 FAR = 3                # images: who is so far outside of it was not seen in it
 NORMALIZED = 2.0       # coordinates in shares of the image are smaller, but for joints far outside
 SMALL, PERCENT = 0.03, 100
+UPSIDE_DOWN = 0.8      # of the poses: more than of anybody who stands on their hands now and then
 MIN_ROWS = 3           # of which something can be said
 
 
@@ -107,3 +109,20 @@ def doubt_pixels(points: np.ndarray, detected: np.ndarray, confidence: np.ndarra
         return (f'most poses cover less than {100 * SMALL:.0f} % of the width and height of {image}: pass the '
                 'image_size of what the detector saw, or normalized=True for shares of it')
     return ''
+
+
+def doubt_upright(points: np.ndarray, detected: np.ndarray, skeleton: Skeleton) -> str:
+    """Why y seems to point up in poses ``(D,J,2)``: the ankles are above the hips, and these above the shoulders, in
+    most poses; empty if not, or if a skeleton has none of them."""
+    levels = []
+    for part in ('ankle', 'hip', 'shoulder'):
+        joints = [number for number, name in enumerate(skeleton.joints) if name.endswith(f'-{part}')]
+        seen = detected[:, joints]
+        levels.append(np.where(seen.any(1), np.where(seen, points[:, joints, 1], 0).sum(1) / np.maximum(
+            seen.sum(1), 1), np.nan))
+    ankle, hip, shoulder = levels
+    rows = np.isfinite(ankle + hip + shoulder)
+    if rows.sum() < MIN_ROWS or ((ankle < hip) & (hip < shoulder))[rows].mean() < UPSIDE_DOWN:
+        return ''
+    return ('nearly everybody stands upside down: does y point up, or are the images turned? In pixels y points down '
+            'from the upper edge')
