@@ -1,4 +1,5 @@
 """GLB (glTF 2.0): animated people, for Blender, Unity, Unreal, Windows, web pages; y up, metres."""
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from .glb_file import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, GlbFile
 
 COLORS = dict(left=(0.12, 0.38, 0.66), right=(0.78, 0.15, 0.15), centre=(0.35, 0.35, 0.35), skin=(0.76, 0.6, 0.5))
 OPENGL = np.diag([1., -1, -1])  # a camera of glTF looks along -z with y up
+FAR = 1000.0                    # metres: farther away float32 has steps of 0.06 mm and more
 STILL = 1e-5                    # metres: a bone whose length changes by less needs no channel
 VIEW = 1.0                      # radians: the field of view that a head camera is drawn with; it is not known
 
@@ -28,19 +30,24 @@ def write_glb(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
         ValueError: nobody has a valid pose.
     """
     glb, notes, begin = GlbFile(), ['y is up, lengths are in metres'], min(motion.time[0] for motion in motions)
-    glb.content['scenes'][0]['extras'] = dict(start_seconds=float(begin))
+    motions = [motion.upright() for motion in motions]
+    origin = _far_origin(motions)
+    if origin.any():
+        motions = [_moved(motion, -origin) for motion in motions]
+        notes.append('places count from x = {:.0f}, y = {:.0f}, z = {:.0f} m of the world, z up'.format(*origin))
+    glb.content['scenes'][0]['extras'] = dict(start_seconds=float(begin), **(
+        dict(origin=origin.tolist()) if origin.any() else {}))
     for kind, (r, g, b) in COLORS.items():
         glb.add('materials', name=kind, pbrMetallicRoughness=dict(baseColorFactor=[r, g, b, 1], metallicFactor=0,
                                                                   roughnessFactor=0.8))
     for number, motion in enumerate(motions):
         person = motion.person or str(number)
-        shown = motion.upright()
         there = np.any(motion.valid, 1)
         time = glb.accessor(motion.time - begin, bounds=True)
         fit = None
-        if shown.mesh is not None:
+        if motion.mesh is not None:
             try:
-                fit = fit_body(shown.mesh, plain=True)
+                fit = fit_body(motion.mesh, plain=True)
             except ValueError as error:
                 notes.append(f'{person}: bones instead of the mesh, because {error}; ply and obj hold any mesh')
         if fit is not None:
@@ -54,10 +61,25 @@ def write_glb(motions: list[Motion], path: Path, unit: str | None) -> list[str]:
             figure = armature_motion(motion)
             _add_skeleton(glb, person, figure, time, there)
             notes += hole_notes(figure, person, bridged=False)
-        if shown.frame == 'world' and motion.head_pose is not None and np.any(motion.head_valid):
+        if motion.frame == 'world' and motion.head_pose is not None and np.any(motion.head_valid):
             _add_head(glb, motion.person, motion.head_pose, np.asarray(motion.head_valid), time)
     glb.save(path)
     return notes
+
+
+def _far_origin(motions: list[Motion]) -> np.ndarray:
+    """Whole metres from which places count, ``(3,)``: zeros unless people are so far away that float32, in which glTF
+    keeps them, has steps of more than a tenth of a millimetre."""
+    places = np.concatenate([motion.joints[motion.valid] for motion in motions])
+    middle = np.median(places, 0) if len(places) else np.zeros(3)
+    return np.round(middle) if np.abs(middle).max() > FAR else np.zeros(3)
+
+
+def _moved(motion: Motion, shift: np.ndarray) -> Motion:
+    transform = np.eye(4)
+    transform[:3, 3] = shift
+    moved = motion.moved(transform, motion.frame)
+    return moved if motion.head_pose is None else replace(moved, head_pose=transform @ motion.head_pose)
 
 
 def _add_skeleton(glb: GlbFile, person: str, figure: ArmatureMotion, time: int, there: np.ndarray) -> None:

@@ -27,6 +27,22 @@ def test_joints_and_head_camera_are_where_they_were(tmp_path):
         np.testing.assert_allclose(head[:3, 1], (0, 1, 0), atol=1e-6)
 
 
+def test_a_far_world_keeps_its_steps(tmp_path):
+    """At 500 km float32 has steps of 3 cm, at 4000 km of 25: places count from a whole metre near the people."""
+    near, origin = real_motion(), np.array([5e5, -4e6, 100])
+    pose = near.head_pose.copy()
+    pose[:, :3, 3] += origin
+    far = replace(near, joints=near.joints.astype(float) + origin, head_pose=pose)
+    written = write_motion(far, tmp_path / 'a.glb')
+    scene = GlbScene(tmp_path / 'a.glb')
+    told = np.array(scene.gltf.scenes[0].extras['origin'])
+    np.testing.assert_array_equal(told, np.round(told))
+    assert any(f'places count from x = {told[0]:.0f}, y = {told[1]:.0f}' in note for note in written.notes)
+    shown = scene.matrices(near.time[71] - near.time[0])
+    for name, place in (('left-wrist', far.joints[71, 9]), ('head_camera', far.head_pose[71, :3, 3])):
+        np.testing.assert_allclose(shown[scene.node(name), :3, 3], y_up(place - told), atol=2e-5)
+
+
 def test_between_frames_joints_are_between(tmp_path):
     motion = real_motion()[:2]
     write_motion(motion, tmp_path / 'a.glb')
