@@ -19,7 +19,7 @@ def claimed_size(content: bytes) -> tuple[int, int] | None:
 
 def _size(content: bytes) -> tuple[int, int] | None:
     if content.startswith(b'\x89PNG\r\n\x1a\n'):
-        return (_number(content, 16, 4), _number(content, 20, 4)) if content[12:16] == b'IHDR' else None
+        return _of_png(content)
     if content.startswith(b'BM'):
         return _of_bmp(content)
     if content.startswith(b'\xff\xd8\xff'):
@@ -44,6 +44,16 @@ def _of_bmp(content: bytes) -> tuple[int, int] | None:
         return _number(content, 18, 2, 'little'), _number(content, 20, 2, 'little')
     width, height = _number(content, 18, 4, 'little'), _number(content, 22, 4, 'little')
     return (width, min(height, (1 << 32) - height)) if header >= 36 else None  # the height may be negative
+
+
+def _of_png(content: bytes) -> tuple[int, int] | None:
+    """None also if a chunk claims to be longer than the file: OpenCV takes memory for it."""
+    place, kind = 8, b''
+    while kind != b'IEND' and place < len(content):
+        kind = content[place + 4:place + 8]
+        place += 12 + _number(content, place, 4)
+    whole = content[12:16] == b'IHDR' and place <= len(content)
+    return (_number(content, 16, 4), _number(content, 20, 4)) if whole else None
 
 
 def _of_jpeg(content: bytes) -> tuple[int, int] | None:

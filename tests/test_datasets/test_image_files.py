@@ -71,6 +71,7 @@ OTHERS = {
     'BigTIFF': b'II+\0' + bytes(99), 'frame only': encoded('.webp')[20:], 'empty': b'', 'a PNG that begins elsewhere':
     encoded('.png')[:12] + b'tEXt' + encoded('.png')[16:], 'a JPEG that ends first': JPEG[:2] + b'\xff\xd9' + JPEG[2:],
     'a TIFF whose width is a fraction': tiff((256, 9), (257, 9)).replace(struct.pack('>HH', 256, 4), b'\1\0\0\5'),
+    'a chunk longer than the file': encoded('.png').replace(b'IEND', b'tEXt')[:-12] + b'\x7f\0\0\0tEXt' + bytes(20),
     'no pixels': encoded('.ppm', 0, 9), 'a width of 5000 digits': b'P6 ' + b'9' * 5000 + b' 9 255\n'}
 
 
