@@ -152,16 +152,56 @@ def _locked(folder: Path) -> Iterator[bool]:
             os.close(descriptor)
 
 
+@contextmanager
+def alone_in(folder: str | Path, remedy: str) -> Iterator[None]:
+    """Keep others who ask for it out of a folder until the block ends, or the process does, however it ends.
+
+    Where there are no locks (Windows, some network file systems) nobody is kept out. Processes that are forked
+    meanwhile, such as workers of a dataloader, do not hold the folder after this one.
+
+    Raises ``ValueError`` if another holds it.
+    """
+    descriptor = None
+    try:
+        with suppress(OSError, AttributeError):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            _held.add(descriptor)
+        if descriptor is not None and isinstance(_lock(descriptor), BlockingIOError):
+            raise ValueError(f'another training runs in {folder}: {remedy}')
+        yield
+    finally:
+        if descriptor in _held:
+            _held.discard(descriptor)
+            os.close(descriptor)
+
+
+_held: set[int] = set()
+
+
+def _let_go() -> None:
+    while _held:
+        os.close(_held.pop())
+
+
+if hasattr(os, 'register_at_fork'):  # not on Windows
+    os.register_at_fork(after_in_child=_let_go)
+
+
 def try_lock(file) -> bool:
     """Mark a file, or the descriptor of a folder, as being written, until it is closed or its process ends; whether
     that could be done.
     """
+    return _lock(file) is None
+
+
+def _lock(file) -> Exception | None:
+    """What prevents a lock: ``BlockingIOError``: another holds it; anything else: there are no locks here."""
     try:
         import fcntl  # not on Windows
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):  # by another process, or the file system has no locks
-        return False
-    return True
+    except (ImportError, OSError) as error:
+        return error
+    return None
 
 
 def sweep_unfinished(folder: str | Path) -> list[Path]:

@@ -9,7 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from ..files import sweep_unfinished
+from ..files import alone_in, sweep_unfinished
 from ..registry import DATASETS, FUNCTIONS, RUNNERS
 from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
 from .continuation import batch_facts, options_of, tell_if_done, warn_of_other_batches, warn_of_other_options
@@ -35,6 +35,7 @@ class EgoRunner(Runner):
       ``default_hooks``. What differs from the run before is told.
     - A validation that was due with the checkpoint is made up: ``DueValidationHook``, named ``due_validation``.
     - Training stops when it is no longer finite: ``FiniteHook``, named ``finite``, is a default hook.
+    - One training at a time has the work dir.
     - What a killed run left half-written in the work dir is deleted when training starts.
     """
 
@@ -109,10 +110,12 @@ class EgoRunner(Runner):
         self.logger.info('The networks of the model are compiled: the first iterations are slow.')
 
     def train(self):
-        """Train; returns the model."""
-        if is_main_process():
+        """Train; returns the model. ``ValueError`` if another training runs in the work dir."""
+        if not is_main_process():
+            return super().train()
+        with alone_in(self.work_dir, 'wait until it has ended, or name another place with --work-dir'):
             sweep_unfinished(self.work_dir)
-        return super().train()
+            return super().train()
 
     def load_or_resume(self) -> None:
         if self._has_loaded or not self._resume or self._load_from is not None:

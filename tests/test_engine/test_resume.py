@@ -1,8 +1,12 @@
 """Resuming: bit-equal, after a kill, past damaged files, without loading seen batches again."""
+import errno
+import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,8 +14,8 @@ import torch
 from helpers.engine_toy import toy_runner, write_config
 from mmengine.hooks import Hook
 
-from mmegopose.engine import CheckpointError, newest_checkpoint
-from mmegopose.files import atomic_write
+from mmegopose.engine import CheckpointError, newest_checkpoint, user_errors
+from mmegopose.files import alone_in, atomic_write
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = dict(os.environ, OMP_NUM_THREADS='1',
@@ -140,6 +144,60 @@ def test_what_a_killed_run_left_half_written_is_swept(work_dir):
         file.write(b'whole')
     assert not half.exists() and all(path.exists() for path in other)
     assert (work_dir / 'iter_8.pth').read_bytes() == b'whole'
+
+
+class WhileTrainingHook(Hook):
+    def __init__(self, action):
+        self.action = action
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if batch_idx == 3:
+            self.action()
+
+
+def test_a_second_training_in_a_work_dir_is_one_line(trained, tmp_path, capsys):
+    first, second = toy_runner(tmp_path), toy_runner(tmp_path)
+
+    def train_too():
+        with pytest.raises(SystemExit), user_errors():
+            second.train()
+    first.register_hook(WhileTrainingHook(train_too))
+    first.train()
+    told = f'another training runs in {tmp_path}/work: wait until it has ended, or name another place with --work-dir'
+    assert told in capsys.readouterr().err
+    assert not second.model.losses and equal(weights(first), trained[2])
+    second.train()
+    assert second.iter == 4
+
+
+def test_what_a_killed_training_has_forked_does_not_keep_its_work_dir(tmp_path):
+    def train(sender):
+        with alone_in(tmp_path, ''):
+            child = os.fork()
+            if child:
+                sender.send(child)
+                os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
+            os._exit(0)
+    context = multiprocessing.get_context('fork')
+    receiver, sender = context.Pipe(False)
+    process = context.Process(target=train, args=(sender,))
+    process.start()
+    child = receiver.recv()
+    process.join()
+    try:
+        with alone_in(tmp_path, ''):
+            os.kill(child, 0)  # still there
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_without_locks_trainings_go_on(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, 'No locks available')
+    monkeypatch.setattr('fcntl.flock', none)
+    with alone_in(tmp_path, ''), alone_in(tmp_path, ''):
+        pass
 
 
 def test_killed_run_resumes(trained, tmp_path):
