@@ -145,17 +145,22 @@ def newest_checkpoint(work_dir) -> str | None:
     The file named in ``last_checkpoint`` comes first, then the others from new to old. Each unreadable one gets a
     warning that names it.
     """
-    named = named_checkpoint(work_dir)
-    # Saved elsewhere only if none is here: the work dir may be a copy, whose last_checkpoint names the original's file.
-    found = _numbered(work_dir) or (_numbered(named.parent) if named.name else [])
-    found.sort(key=lambda p: (p.name == named.name, p.stat().st_mtime_ns, int(p.stem.split('_')[1])), reverse=True)
-    for path in found:
+    for path in checkpoints_for_resuming(work_dir):
         try:
             _require_finite(state_of(load_from_local(str(path)), str(path)), str(path))
             return str(path)
         except CheckpointError as error:
             warnings.warn(f'skipped for resuming: {error}', stacklevel=2)
     return None
+
+
+def checkpoints_for_resuming(work_dir) -> list[Path]:
+    """Those that :func:`newest_checkpoint` tries, in its order, unread."""
+    named = named_checkpoint(work_dir)
+    # Saved elsewhere only if none is here: the work dir may be a copy, whose last_checkpoint names the original's file.
+    found = _numbered(work_dir) or (_numbered(named.parent) if named.name else [])
+    return sorted(found, key=lambda p: (p.name == named.name, p.stat().st_mtime_ns, int(p.stem.split('_')[1])),
+                  reverse=True)
 
 
 def not_finite(state: dict, parameters: Container = ()) -> list[str]:

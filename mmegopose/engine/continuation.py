@@ -2,11 +2,23 @@
 from mmengine.dist import get_world_size
 from mmengine.optim import OptimWrapper
 
+from .checkpoint import checkpoints_for_resuming
+
 
 def batch_facts(runner) -> dict:
     """``batch_size`` of a process, None where a sampler decides, and ``world_size``: kept in a checkpoint's meta."""
     sampler = getattr(runner.train_dataloader, 'batch_sampler', None)
     return dict(batch_size=getattr(sampler, 'batch_size', None), world_size=get_world_size())
+
+
+def warn_of_earlier_checkpoints(runner) -> None:
+    """One line, if a training that starts anew does so beside checkpoints of another."""
+    found = checkpoints_for_resuming(runner.work_dir)
+    if found:
+        runner.logger.warning(
+            f'{runner.work_dir} holds checkpoints of an earlier training, and this one starts anew: until it has saved '
+            f'one of its own, --resume goes on from {found[0].name} of the earlier one. To keep them apart use another '
+            '--work-dir')
 
 
 def warn_of_other_batches(runner, meta: dict) -> None:

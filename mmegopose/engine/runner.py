@@ -12,7 +12,14 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from ..files import alone_in, sweep_unfinished
 from ..registry import DATASETS, FUNCTIONS, RUNNERS
 from .checkpoint import CheckpointError, load_state, newest_checkpoint, state_of
-from .continuation import batch_facts, options_of, tell_if_done, warn_of_other_batches, warn_of_other_options
+from .continuation import (
+    batch_facts,
+    options_of,
+    tell_if_done,
+    warn_of_earlier_checkpoints,
+    warn_of_other_batches,
+    warn_of_other_options,
+)
 from .hooks import RandomStateHook
 from .official_checkpoints import told_to_convert
 from .options import absent_files
@@ -35,6 +42,7 @@ class EgoRunner(Runner):
       ``default_hooks``. What differs from the run before is told.
     - A validation that was due with the checkpoint is made up: ``DueValidationHook``, named ``due_validation``.
     - Training stops when it is no longer finite: ``FiniteHook``, named ``finite``, is a default hook.
+    - A training that starts anew beside checkpoints of an earlier one says what ``resume`` would take.
     - One training at a time has the work dir.
     - What a killed run left half-written in the work dir is deleted when training starts.
     """
@@ -115,6 +123,8 @@ class EgoRunner(Runner):
             return super().train()
         with alone_in(self.work_dir, 'wait until it has ended, or name another place with --work-dir'):
             sweep_unfinished(self.work_dir)
+            if not (self._resume or getattr(self, '_resuming', False)):
+                warn_of_earlier_checkpoints(self)
             return super().train()
 
     def load_or_resume(self) -> None:

@@ -146,6 +146,19 @@ def test_what_a_killed_run_left_half_written_is_swept(work_dir):
     assert (work_dir / 'iter_8.pth').read_bytes() == b'whole'
 
 
+def test_a_training_that_starts_anew_beside_old_checkpoints_says_what_resume_takes(tmp_path, work_dir):
+    def told(**options):
+        runner = toy_runner(tmp_path, **options)
+        lines = []
+        runner.logger.warning = lines.append
+        runner.train()
+        return [line for line in lines if 'earlier training' in line]
+    line, = told()
+    assert f'{work_dir} holds checkpoints of an earlier training, and this one starts anew' in line
+    assert '--resume goes on from iter_4.pth of the earlier one' in line
+    assert not told(resume=True) and not told(work_dir='new')
+
+
 class WhileTrainingHook(Hook):
     def __init__(self, action):
         self.action = action
