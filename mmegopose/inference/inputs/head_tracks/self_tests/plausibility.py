@@ -112,8 +112,8 @@ def _check_unit(standard, sample: MotionSample, convention) -> Problem | None:
     if np.isfinite(lever):
         text += f' and {lever:.2g} m for each radian that it turns (a head: 0.1 to 1.5)'
     if not likely:
-        return Problem('unit', f'{text}; with no unit of {list(UNITS)} would it move like a head: are these places, '
-                               'and at the scale of the world?')
+        return Problem('unit', f'{text}; with no unit of {list(UNITS)} would it move like a head: other '
+                               'columns, or places at another scale')
     return Problem('unit', f'{text}: lengths in {" or ".join(likely)} read as {convention.unit}?',
                    ', or '.join(f'unit={unit!r}' for unit in likely))
 
@@ -127,7 +127,7 @@ def _check_rotation(standard, sample: MotionSample) -> Problem | None:
     walk = f'the wearer walks {distance:.0f} m and not straight on, but'
     if spread < FIXED:
         return Problem('rotation', f'{walk} the rotation is always the same: a device that gives places only, or other '
-                                   'columns?')
+                                   'columns')
     return Problem('stiff', f'{walk} the head hardly turns, by {spread:.1f} degrees: angles in radians read as '
                             'degrees, or a rotation that is not that of the head?')
 
