@@ -26,10 +26,14 @@ def test_what_no_test_notices_is_told_and_the_file_is_put_back(tmp_path):
     module = tmp_path / 'twice.py'
     text = 'def twice(x):\n    return x * 2\n\n\ndef unseen(x):\n    return x + 1\n\n\nTWO = 2\n'
     module.write_text(text)
+    library = tmp_path / '.venv/site-packages/once.py'
+    library.parent.mkdir(parents=True)
+    library.write_text('import sys\n\nassert not hasattr(sys, "once")\nsys.once = True\n')  # as torch does
     (tmp_path / 'test_twice.py').write_text(
-        'from twice import twice\n\n\ndef test_twice():\n    assert twice(3) == 6\n')
+        'import once\nfrom twice import twice\n\n\ndef test_twice():\n    assert twice(3) == 6\n')
     out = subprocess.run([sys.executable, TOOL, str(module), '--tests', 'test_twice.py'], cwd=tmp_path, text=True,
-                         env=os.environ | dict(PYTHONPATH=str(tmp_path)), capture_output=True, check=True).stdout
+                         env=os.environ | dict(PYTHONPATH=f'{tmp_path}:{library.parent}'), capture_output=True,
+                         check=True).stdout
     assert 'twice.py:6: 1 -> 2' in out and 'twice.py:6: Add -> Sub' in out and 'twice.py:9: 2 -> 3' in out
     assert 'twice.py:2:' not in out
     assert '5 of 5 mutants tried, 3 survived' in out and module.read_text() == text

@@ -120,7 +120,8 @@ class Trial:
             importlib.import_module(name)
         _quietly(lambda: pytest.main([*OPTIONS, '--collect-only', *tests]))
         here = {name: Path(module.__file__) for name, module in sys.modules.items()
-                if getattr(module, '__file__', None) and Path(module.__file__).is_relative_to(Path.cwd())}
+                if getattr(module, '__file__', None) and Path(module.__file__).is_relative_to(Path.cwd())
+                and 'site-packages' not in Path(module.__file__).parts}  # of an environment in this folder
         self.module = next((sys.modules[name] for name, path in here.items() if path == file.resolve()), None)
         package = file.resolve().relative_to(Path.cwd()).parts[0]
         for name, path in here.items():  # tests may compute when they are loaded: a fork loads them again
