@@ -25,7 +25,7 @@ model = dict(
     branch_loss_weight=0.5)
 bright = dict(view, color=0.2)  # an augmentation
 drop = dict(type='DropStreams', probs=dict(view=0.5))
-# the head track learns at the rate of body_trajectory.py, from as many windows: those without the view
+# the head track learns at the rate of body_trajectory.py, from the windows without the view
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3), paramwise_cfg=dict(custom_keys={'branches.head': dict(lr_mult=0.5)}))
 train_dataloader = dict(dataset=dict(pipeline=[bright, *_base_.augment, drop, *_base_.target]))

@@ -276,9 +276,7 @@ def absent_files(cfg) -> list:
     """Texts ``key='path'`` of the files and folders that a config names and that are not there, the data first."""
     cfg, found = getattr(cfg, '_cfg_dict', cfg), {}
     for key in sorted(dotted_keys(cfg), key=lambda key: not key.endswith('data_root')):
-        value = cfg
-        for part in key.split('.'):
-            value = value[int(part)] if isinstance(value, (list, tuple)) else value[part]
+        value = _value(cfg, key.split('.'))
         if key.split('.')[-1] in ('data_root', 'load_from', 'mano', 'source', 'checkpoint', 'poses', 'detections') \
                 and isinstance(value, str) and '/' in value and '://' not in value \
                 and not os.path.exists(os.path.expanduser(value)):
